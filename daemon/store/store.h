@@ -1,0 +1,140 @@
+#pragma once
+
+/*
+ * The only SQLite. One connection, one writer, WAL; every write of a loop turn
+ * is one transaction. Two strengths: a returned store_commit() is crash-safe;
+ * what was committed before a store_sync() began is power-safe once it has
+ * returned.
+ *
+ * Owner: the server. Loop thread only, except store_sync(). A failure (< 0) is
+ * for the log; store_error() has its words.
+ */
+#include "schema/json.h"
+#include "schema/record.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum store_answer {
+	STORE_NOT_FOUND = 1,
+	STORE_AMBIGUOUS, /* a prefix fits several searches */
+	STORE_FOREIGN,   /* open: not our database, or a newer one */
+};
+
+struct store;
+
+/*
+ * Opens, makes or upgrades the database at @path (migrations of
+ * schema/migrations in one transaction). STORE_FOREIGN: @reterr says why and
+ * the file is as it was.
+ */
+int store_open(const char *path, struct store **ret_store, struct diag *reterr)
+    __attribute__((warn_unused_result));
+/* NULL is fine. After the last commit. */
+void store_close(struct store *s);
+/* The words of the latest failure. Borrowed. */
+const char *store_error(const struct store *s);
+
+/* --- writing: only between begin and commit ------------------------------ */
+
+int store_begin(struct store *s) __attribute__((warn_unused_result));
+int store_commit(struct store *s) __attribute__((warn_unused_result));
+
+/* Inserts the record or updates the row of its id. */
+int store_save_search(struct store *s, const struct search_record *r)
+    __attribute__((warn_unused_result));
+int store_save_trial(struct store *s, const struct trial_record *r)
+    __attribute__((warn_unused_result));
+int store_save_attempt(struct store *s, const struct attempt_record *r)
+    __attribute__((warn_unused_result));
+/* The same (trial, attempt, name, step) again replaces and counts a repeat. */
+int store_save_metric(struct store *s, int64_t trial, int64_t attempt,
+		      int64_t time_ms, const struct metric_record *m)
+    __attribute__((warn_unused_result));
+int store_save_event(struct store *s, const struct event_record *e)
+    __attribute__((warn_unused_result));
+/* Deletes a search and all its rows. */
+int store_delete_search(struct store *s, int64_t search)
+    __attribute__((warn_unused_result));
+
+/*
+ * Makes all commits that have returned power-safe (fdatasync of the WAL). Any
+ * thread; blocks. Returns 0 or -errno.
+ */
+int store_sync(struct store *s) __attribute__((warn_unused_result));
+
+/* --- loading: what the core keeps ---------------------------------------- */
+
+/* Highest ids in use; 0 if none. */
+int store_last_ids(struct store *s, int64_t *ret_search, int64_t *ret_trial)
+    __attribute__((warn_unused_result));
+
+/*
+ * Rows in the order of ids and numbers; each is borrowed until the function
+ * returns. A function that returns nonzero ends the load, which returns that.
+ */
+typedef int store_search_fn(void *ctx, const struct search_record *r);
+typedef int store_trial_fn(void *ctx, const struct trial_record *r);
+typedef int store_attempt_fn(void *ctx, const struct attempt_record *r);
+typedef int store_metric_fn(void *ctx, int64_t trial,
+			    const struct metric_record *m);
+
+/* The searches that are running or paused, or that have an open attempt. */
+int store_load_open_searches(struct store *s, store_search_fn *fn, void *ctx)
+    __attribute__((warn_unused_result));
+int store_load_search(struct store *s, int64_t id, store_search_fn *fn,
+		      void *ctx) __attribute__((warn_unused_result));
+int store_load_trials(struct store *s, int64_t search, store_trial_fn *fn,
+		      void *ctx) __attribute__((warn_unused_result));
+/* The latest attempt of each trial that is queued or running. */
+int store_load_attempts(struct store *s, int64_t search, store_attempt_fn *fn,
+			void *ctx) __attribute__((warn_unused_result));
+/* Metric @name of each trial's latest attempt, by trial number and step. */
+int store_load_metric(struct store *s, int64_t search, const char *name,
+		      store_metric_fn *fn, void *ctx)
+    __attribute__((warn_unused_result));
+
+/* --- reading for clients -------------------------------------------------- */
+
+/*
+ * The search that @what names: by exact name, else id, else unique prefix of a
+ * name. 0, STORE_NOT_FOUND or STORE_AMBIGUOUS.
+ */
+int store_find_search(struct store *s, const char *what, int64_t *ret_id)
+    __attribute__((warn_unused_result));
+/* The search submitted with @key, or of exactly this name. */
+int store_find_key(struct store *s, const char *key, int64_t *ret_id)
+    __attribute__((warn_unused_result));
+int store_find_name(struct store *s, const char *name, int64_t *ret_id)
+    __attribute__((warn_unused_result));
+
+/*
+ * Rows of the views as JSON: an array of objects, a member a column, `params`
+ * as an object, non-finite values as the strings "nan", "inf", "-inf". New:
+ * cJSON_Delete(). Single rows: NULL json and STORE_NOT_FOUND if there is none.
+ */
+int store_read_searches(struct store *s, cJSON **ret_rows)
+    __attribute__((warn_unused_result));
+int store_read_search(struct store *s, int64_t search, cJSON **ret_row)
+    __attribute__((warn_unused_result));
+/* @state NULL: all. At most @limit rows from trial number @from. */
+int store_read_trials(struct store *s, int64_t search, const char *state,
+		      int64_t from, int64_t limit, cJSON **ret_rows)
+    __attribute__((warn_unused_result));
+int store_read_trial(struct store *s, int64_t search, int64_t number,
+		     cJSON **ret_row) __attribute__((warn_unused_result));
+int store_read_best(struct store *s, int64_t search, int64_t limit,
+		    cJSON **ret_rows) __attribute__((warn_unused_result));
+int store_read_attempts(struct store *s, int64_t search, int64_t number,
+			cJSON **ret_rows) __attribute__((warn_unused_result));
+/* @name NULL: all. */
+int store_read_metrics(struct store *s, int64_t search, int64_t number,
+		       const char *name, int64_t skip, int64_t limit,
+		       cJSON **ret_rows) __attribute__((warn_unused_result));
+/* @number < 0: events of the search itself. The newest @limit, oldest first. */
+int store_read_events(struct store *s, int64_t search, int64_t number,
+		      int64_t limit, cJSON **ret_rows)
+    __attribute__((warn_unused_result));
+/* The text of a search's file. New: free(). */
+int store_read_file(struct store *s, int64_t search, char **ret_text)
+    __attribute__((warn_unused_result));

@@ -1,0 +1,121 @@
+#include "schema/diag.h"
+
+#include "schema/buf.h"
+#include "schema/limits.h"
+#include "schema/mem.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void add(struct diag *d, unsigned line, unsigned column,
+		const char *path, char *text)
+{
+	d->faults = xreallocarray(d->faults, d->n + 1, sizeof(*d->faults));
+	d->faults[d->n++] = (struct diag_fault){
+		.line = line,
+		.column = column,
+		.path = xstrdup(path),
+		.text = text,
+	};
+}
+
+void diag_add(struct diag *d, const char *path, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add(d, 0, 0, path, xvasprintf(fmt, ap));
+	va_end(ap);
+}
+
+void diag_add_at(struct diag *d, unsigned line, unsigned column,
+		 const char *path, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add(d, line, column, path, xvasprintf(fmt, ap));
+	va_end(ap);
+}
+
+char *diag_text(const struct diag *d, const char *file)
+{
+	struct buf b = BUF_INIT;
+
+	for (size_t i = 0; i < d->n; i++) {
+		const struct diag_fault *f = &d->faults[i];
+
+		if (file != NULL)
+			buf_addf(&b, "%s:", file);
+		if (f->line > 0)
+			buf_addf(&b, "%u:%u:", f->line, f->column);
+		if (file != NULL || f->line > 0)
+			buf_addc(&b, ' ');
+		if (f->path[0] != '\0')
+			buf_addf(&b, "%s: ", f->path);
+		buf_addf(&b, "%s%s", f->text, i + 1 < d->n ? "\n" : "");
+	}
+	return buf_take(&b);
+}
+
+void diag_free(struct diag *d)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		free(d->faults[i].path);
+		free(d->faults[i].text);
+	}
+	free(d->faults);
+	*d = DIAG_INIT;
+}
+
+static size_t min3(size_t a, size_t b, size_t c)
+{
+	size_t m = a < b ? a : b;
+
+	return m < c ? m : c;
+}
+
+/* Levenshtein distance, one row at a time. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[LIMIT_NAME_BYTES + 1];
+	size_t n = strlen(b);
+
+	for (size_t j = 0; j <= n; j++)
+		row[j] = j;
+	for (size_t i = 0; a[i] != '\0'; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i + 1;
+		for (size_t j = 0; j < n; j++) {
+			size_t up = row[j + 1];
+
+			row[j + 1] =
+			    min3(up + 1, row[j] + 1, diagonal + (a[i] != b[j]));
+			diagonal = up;
+		}
+	}
+	return row[n];
+}
+
+const char *diag_nearest(const char *word, const char *const *words)
+{
+	const char *best = NULL;
+	size_t best_distance = strlen(word) / 3 + 1;
+
+	if (strlen(word) > LIMIT_NAME_BYTES)
+		return NULL;
+	for (size_t i = 0; words[i] != NULL; i++) {
+		size_t d;
+
+		if (strlen(words[i]) > LIMIT_NAME_BYTES)
+			continue;
+		d = distance(word, words[i]);
+		if (d <= best_distance && (best == NULL || d < best_distance)) {
+			best = words[i];
+			best_distance = d;
+		}
+	}
+	return best;
+}

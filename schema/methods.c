@@ -1,0 +1,251 @@
+#include "schema/methods.h"
+
+#include "schema/json.h"
+
+#include <math.h>
+#include <string.h>
+
+#define SEARCH_FIELD                                                           \
+	{                                                                      \
+		"search", FIELD_TEXT, true, "name, id or unique prefix"        \
+	}
+#define TRIAL_FIELD                                                            \
+	{                                                                      \
+		"trial", FIELD_INT, true, "number of the trial in its search"  \
+	}
+
+const struct method_entry methods[METHOD_N] = {
+	[METHOD_VERSION] = {
+		"version", "Says which daemon answers.",
+		"version, protocol, pid, state_dir, socket, started",
+		{ { 0 } },
+	},
+	[METHOD_SUBMIT] = {
+		"submit",
+		"Hands a search over. The same key again answers as the first "
+		"time and submits nothing.",
+		"search (id), name, trials (0: until the grid is exhausted)",
+		{
+			{ "key", FIELD_TEXT, true, "made by the client, unique" },
+			{ "file", FIELD_TEXT, true, "text of the search file" },
+			{ "workdir", FIELD_TEXT, true,
+			  "absolute directory that the trials start in" },
+			{ "environ", FIELD_TEXTS, true,
+			  "the submitter's environment, NAME=value" },
+			{ "name", FIELD_TEXT, false, "instead of the file's" },
+		},
+	},
+	[METHOD_LIST] = {
+		"list", "Lists the searches, the newest first.",
+		"searches: rows of the view searches",
+		{ { 0 } },
+	},
+	[METHOD_SHOW] = {
+		"show", "Shows one search.",
+		"search: row of the view searches; file: its text; best: row "
+		"of the view best or null; last: newest rows of the view "
+		"events",
+		{ SEARCH_FIELD },
+	},
+	[METHOD_TRIALS] = {
+		"trials", "Lists trials of a search by number.",
+		"trials: rows of the view trials; more: whether others follow",
+		{
+			SEARCH_FIELD,
+			{ "state", FIELD_TEXT, false, "only trials in it" },
+			{ "from", FIELD_INT, false, "first number (0)" },
+			{ "limit", FIELD_INT, false, "rows (at most 1000)" },
+		},
+	},
+	[METHOD_BEST] = {
+		"best", "Lists the best trials of a search, the best first.",
+		"trials: rows of the view leaderboard; command: argv of the "
+		"first; env: its HPS_PARAM_* variables",
+		{
+			SEARCH_FIELD,
+			{ "limit", FIELD_INT, false, "rows (1)" },
+		},
+	},
+	[METHOD_TRIAL] = {
+		"trial", "Shows one trial.",
+		"trial: row of the view trials; attempts: rows of the view "
+		"attempts; log: path of its output; command: its argv",
+		{ SEARCH_FIELD, TRIAL_FIELD },
+	},
+	[METHOD_METRICS] = {
+		"metrics", "Lists the metrics of one trial by name and step.",
+		"metrics: rows of the view metrics; more: whether others follow",
+		{
+			SEARCH_FIELD,
+			TRIAL_FIELD,
+			{ "name", FIELD_TEXT, false, "only this metric" },
+			{ "skip", FIELD_INT, false, "rows to leave out (0)" },
+		},
+	},
+	[METHOD_EXPLAIN] = {
+		"explain",
+		"Says why: of a search, what it waits for or why it ended; of "
+		"a trial, where it came from and why it stopped.",
+		"sentences: texts; events: rows of the view events",
+		{
+			SEARCH_FIELD,
+			{ "trial", FIELD_INT, false, "number of a trial" },
+		},
+	},
+	[METHOD_PAUSE] = {
+		"pause", "Starts no further trial; running ones go on.",
+		"state", { SEARCH_FIELD },
+	},
+	[METHOD_RESUME] = {
+		"resume", "Goes on with a paused search.",
+		"state", { SEARCH_FIELD },
+	},
+	[METHOD_CANCEL] = {
+		"cancel", "Ends a search and stops its running trials.",
+		"state", { SEARCH_FIELD },
+	},
+	[METHOD_KILL] = {
+		"kill", "Stops one running or queued trial.",
+		"state", { SEARCH_FIELD, TRIAL_FIELD },
+	},
+	[METHOD_RETRY] = {
+		"retry", "Runs an ended trial again, same configuration.",
+		"state", { SEARCH_FIELD, TRIAL_FIELD },
+	},
+	[METHOD_ADD] = {
+		"add", "Puts a configuration in front of the queue.",
+		"trial: its number",
+		{
+			SEARCH_FIELD,
+			{ "params", FIELD_OBJECT, true,
+			  "value of each active parameter" },
+		},
+	},
+	[METHOD_EXTEND] = {
+		"extend", "Raises the number of trials; an ended search goes on.",
+		"trials: the new number",
+		{
+			SEARCH_FIELD,
+			{ "trials", FIELD_INT, true, "in all, not further ones" },
+		},
+	},
+	[METHOD_REMOVE] = {
+		"remove",
+		"Deletes an ended search with all its trials and files.",
+		"removed: number of trials",
+		{ SEARCH_FIELD },
+	},
+	[METHOD_STATUS] = {
+		"status", "Tells how the daemon is.",
+		"version, pid, uptime_ms, slots, slots_used, searches, running, "
+		"clients, memory_bytes, state_dir, database, socket, config",
+		{ { 0 } },
+	},
+	[METHOD_SUBSCRIBE] = {
+		"subscribe",
+		"Sends \"progress\" notices of a search until the connection "
+		"ends, the first at once, at most ten a second.",
+		"search (id); each notice holds search, name, state, reason, "
+		"metric, goal, trials, counts (by state), best (row of the view "
+		"best or null), seconds, left_seconds (null: unknown), ended "
+		"(trials that ended since the last notice: number, state, "
+		"reason, value, seconds), omitted (how many more of them)",
+		{ SEARCH_FIELD },
+	},
+	[METHOD_SHUTDOWN] = {
+		"shutdown", "Ends the daemon; running trials go on.",
+		"running: trials left running or being stopped",
+		{
+			{ "kill_trials", FIELD_BOOL, false,
+			  "stop the running trials first" },
+		},
+	},
+};
+
+int method_find(const char *name)
+{
+	for (int m = 0; m < METHOD_N; m++) {
+		if (strcmp(methods[m].name, name) == 0)
+			return m;
+	}
+	return -1;
+}
+
+static bool is_texts(const cJSON *v)
+{
+	const cJSON *item;
+
+	if (!cJSON_IsArray(v))
+		return false;
+	cJSON_ArrayForEach (item, v) {
+		if (!cJSON_IsString(item))
+			return false;
+	}
+	return true;
+}
+
+static bool is_count(const cJSON *v)
+{
+	return cJSON_IsNumber(v) && v->valuedouble >= 0 &&
+	       v->valuedouble <= 0x1p53 &&
+	       floor(v->valuedouble) == v->valuedouble;
+}
+
+/* What a field must be, or NULL if @v is that. */
+static const char *field_fault(enum field_type type, const cJSON *v)
+{
+	switch (type) {
+	case FIELD_TEXT:
+		return cJSON_IsString(v) ? NULL : "a string";
+	case FIELD_INT:
+		return is_count(v) ? NULL : "a whole number from 0";
+	case FIELD_BOOL:
+		return cJSON_IsBool(v) ? NULL : "true or false";
+	case FIELD_OBJECT:
+		return cJSON_IsObject(v) ? NULL : "an object";
+	case FIELD_TEXTS:
+		return is_texts(v) ? NULL : "an array of strings";
+	}
+	return NULL;
+}
+
+static const struct method_field *find_field(const struct method_entry *m,
+					     const char *name)
+{
+	for (const struct method_field *f = m->fields; f->name != NULL; f++) {
+		if (strcmp(f->name, name) == 0)
+			return f;
+	}
+	return NULL;
+}
+
+int method_check(enum method m, const cJSON *params, struct diag *reterr)
+{
+	const struct method_entry *entry = &methods[m];
+	const cJSON *v;
+	size_t before = reterr->n;
+
+	if (params != NULL && !cJSON_IsObject(params)) {
+		diag_add(reterr, "params", "must be an object");
+		return 1;
+	}
+	for (const struct method_field *f = entry->fields; f->name != NULL;
+	     f++) {
+		if (f->required && json_get(params, f->name) == NULL)
+			diag_add(reterr, f->name, "is missing (%s)", f->help);
+	}
+	cJSON_ArrayForEach (v, params) {
+		const struct method_field *f = find_field(entry, v->string);
+		const char *fault;
+
+		if (f == NULL) {
+			diag_add(reterr, v->string, "is no field of \"%s\"",
+				 entry->name);
+			continue;
+		}
+		fault = field_fault(f->type, v);
+		if (fault != NULL)
+			diag_add(reterr, f->name, "must be %s", fault);
+	}
+	return reterr->n > before;
+}

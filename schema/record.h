@@ -1,0 +1,110 @@
+#pragma once
+
+/*
+ * The C image of the tables: what the core has saved and the store writes.
+ *
+ * Points in time are ms since the epoch (`_ms`); what decides (deadlines) are
+ * ms of CLOCK_BOOTTIME of the boot `boot_id` (`_boot_ms`), so that a changed
+ * clock changes no decision.
+ */
+#include "schema/names.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define REASON_BYTES  64
+#define TOKEN_BYTES   33 /* 128 bits in hex and a NUL */
+#define BOOT_ID_BYTES 37
+
+struct search_record {
+	int64_t id;
+	char *name;
+	char *key;     /* the client's, so that a retry never submits twice */
+	char *spec;    /* the text of the search file */
+	char *workdir; /* absolute */
+	char *environ; /* JSON array of "NAME=value" */
+	char *metric;  /* of the spec, for the views */
+	enum goal goal;
+	enum search_state state;
+	char reason[REASON_BYTES];
+	int64_t trials_max; /* 0: until the sampler is exhausted */
+	uint64_t cursor;    /* index of the sampler's next point */
+	int64_t created_ms;
+	int64_t created_boot_ms;
+	char boot_id[BOOT_ID_BYTES];
+	int64_t ended_ms; /* 0: not yet */
+};
+
+struct trial_record {
+	int64_t id; /* over all searches */
+	int64_t search;
+	int64_t number; /* 0, 1, ... within the search */
+	enum trial_state state;
+	char reason[REASON_BYTES];
+	enum origin origin;
+	uint64_t cursor; /* index of the sampler's point, if from the sampler */
+	char *params;    /* JSON; NULL in an update: unchanged */
+	bool has_value;
+	enum value_kind kind;
+	double value;     /* meaningful if finite */
+	int64_t steps;    /* distinct steps of the objective reported */
+	int64_t attempts; /* number of the latest attempt; 0: none yet */
+	int64_t created_ms, started_ms, ended_ms; /* 0: not yet */
+};
+
+/* How an attempt ended, as far as anybody knows. Nothing is invented. */
+enum outcome_kind {
+	OUTCOME_NONE,          /* not ended */
+	OUTCOME_EXITED,        /* code */
+	OUTCOME_SIGNALED,      /* signal, core */
+	OUTCOME_NOT_EXECUTED,  /* error (errno) and what failed; nothing ran */
+	OUTCOME_NEVER_STARTED, /* the gate never opened; may be launched again
+				*/
+	OUTCOME_SHIM_DIED,     /* the end cannot be known */
+	OUTCOME_REBOOTED,      /* the end cannot be known */
+};
+
+struct outcome {
+	enum outcome_kind kind;
+	int code;
+	int signal;
+	bool core;
+	int error;
+	char what[16];              /* "execve", "chdir", ... */
+	int64_t user_ms, system_ms; /* CPU time of the process tree */
+	int64_t memory_bytes;       /* largest resident set */
+	int64_t ended_ms;           /* 0: not known */
+};
+
+struct attempt_record {
+	int64_t trial;  /* trial_record.id */
+	int64_t number; /* 1, 2, ... */
+	enum attempt_state state;
+	char token[TOKEN_BYTES];
+	char boot_id[BOOT_ID_BYTES];
+	int64_t pid;                         /* of the shim; 0: none yet */
+	int64_t started_ms, started_boot_ms; /* 0: not yet */
+	char stop_reason[REASON_BYTES]; /* "" unless stopping was decided */
+	int64_t kill_boot_ms; /* SIGKILL is due; meaningful when stopping */
+	struct outcome outcome;
+	int64_t start_offset; /* of output.log when the attempt was launched */
+	int64_t offset;       /* up to here output.log has been read */
+	char *reader;         /* state of the reader at `offset`; JSON */
+};
+
+struct metric_record {
+	const char *name; /* borrowed */
+	int64_t step;
+	enum value_kind kind;
+	double value; /* meaningful if finite */
+};
+
+/* Why something happened: one sentence, and the numbers as a JSON object. */
+struct event_record {
+	int64_t search;
+	int64_t trial; /* trial_record.id, or 0 */
+	int64_t time_ms;
+	const char *kind; /* "stop", "retry", "lost", "adopted", ... */
+	char *text;
+	char *data; /* JSON, or NULL */
+};

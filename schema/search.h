@@ -1,0 +1,76 @@
+#pragma once
+
+/*
+ * A search file (hpsd-search(5)): parsed, checked, with every default filled
+ * in. The client parses it before it sends the text, the daemon again.
+ */
+#include "schema/diag.h"
+#include "schema/names.h"
+#include "schema/space.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct env_entry {
+	char *name;
+	char *value; /* with placeholders */
+};
+
+struct early_stopping {
+	enum pruner_type type;
+	int64_t min_steps;  /* reports of a trial before it may be stopped */
+	int64_t min_trials; /* median: trials that must have reached the step */
+	int64_t patience;   /* patience: reports without improvement */
+	double min_delta;   /* patience: what counts as one; >= 0 */
+	bool has_min, has_max;
+	double min, max; /* threshold: the objective must stay inside */
+};
+
+struct search_spec {
+	char *name;
+	char **command; /* argv with placeholders, NULL-ended */
+	char *workdir;  /* as written; "." if left out */
+	struct env_entry *env;
+	size_t n_env;
+
+	char *metric; /* name of the objective */
+	enum goal goal;
+	enum result_rule result;
+	char *step_metric; /* metric.step: further step name, or NULL */
+	bool has_target;
+	double target;
+	char **patterns; /* NULL-ended, or NULL: name=value pairs */
+
+	struct space *space;
+	enum sampler_type sampler;
+	uint64_t seed;
+	bool shuffle;          /* grid: order shuffled by the seed */
+	bool allow_duplicates; /* run equal configurations again */
+	struct early_stopping early_stopping;
+
+	int64_t trials;      /* 0: until the grid is exhausted */
+	int64_t parallel;    /* 0: as many as fit */
+	int64_t timeout_ms;  /* of an attempt; 0: none */
+	int64_t max_time_ms; /* of the search; 0: none */
+	int64_t grace_ms;    /* between SIGTERM and SIGKILL */
+	int64_t retries;
+	int64_t stop_on_failures; /* 0: never */
+	int64_t cpus;
+	int64_t memory_bytes; /* per process; 0: no limit */
+};
+
+/*
+ * Parses and checks a search file. Returns 0 and a new spec (search_free()),
+ * or 1 with every fault of the file, in the order of the text, in @reterr.
+ */
+int search_parse(const char *text, size_t len, struct search_spec **ret_spec,
+		 struct diag *reterr) __attribute__((warn_unused_result));
+void search_free(struct search_spec *spec);
+
+/* True when @name may name a search: [A-Za-z0-9_.-]{1,64}, no - or . first. */
+bool search_name_is_valid(const char *name);
+
+/* "90", "10m", "1h30m", "2d" in ms; -1 if it is no duration. */
+int64_t duration_parse(const char *text);
+/* "512M", "2G", "1.5G" or bytes; -1 if it is no size. */
+int64_t size_parse(const char *text);

@@ -1,0 +1,41 @@
+#!/usr/bin/env python3
+"""Every #include between folders must be an arrow that ARCHITECTURE.md draws."""
+import pathlib
+import re
+import sys
+
+ARROWS = {
+    "schema": set(),
+    "client": {"schema"},
+    "daemon/base": {"schema"},
+    "daemon/num": set(),
+    "daemon/search": {"num", "schema"},
+    "daemon/core": {"search", "base", "schema"},
+    "daemon/store": {"base", "schema"},
+    "daemon/net": {"base", "schema"},
+    "daemon/exec": {"base", "shim", "schema"},
+    "daemon/shim": set(),
+    "daemon": {"base", "core", "search", "store", "net", "exec", "schema"},
+}
+PURE = {"schema", "daemon/num", "daemon/search", "daemon/core"}
+IMPURE = re.compile(r'#include ("base/log\.h"|<(uv|sqlite3|time|sys/time)\.h>)')
+FOLDERS = {folder.split("/")[-1] for folder in ARROWS}
+
+
+def faults(root):
+    for folder, allowed in ARROWS.items():
+        own = folder.split("/")[-1]
+        for file in sorted((root / folder).glob("*.[ch]")):
+            lines = file.read_text().split("\n")
+            for n, line in enumerate(lines, 1):
+                place = f"{file.relative_to(root)}:{n}"
+                m = re.match(r'#include "(\w+)/', line)
+                if m and m[1] in FOLDERS and m[1] != own and m[1] not in allowed:
+                    yield f"{place}: {own} may not include {m[1]}"
+                if folder in PURE and IMPURE.match(line):
+                    yield f"{place}: {own} is pure: {line}"
+
+
+found = list(faults(pathlib.Path(sys.argv[1])))
+print("\n".join(found))
+sys.exit(bool(found))

@@ -1,0 +1,46 @@
+#include "check_main.h"
+
+#include "schema/diag.h"
+#include "schema/mem.h"
+
+static const char *const words[] = { "minimize", "maximize", "metric", NULL };
+
+START_TEST(a_slip_of_the_pen_finds_the_word_that_was_meant)
+{
+	ck_assert_str_eq(diag_nearest("minimise", words), "minimize");
+	ck_assert_str_eq(diag_nearest("metirc", words), "metric");
+}
+END_TEST
+
+START_TEST(a_stranger_finds_no_word)
+{
+	ck_assert_ptr_null(diag_nearest("colour", words));
+	ck_assert_ptr_null(diag_nearest("m", words));
+}
+END_TEST
+
+START_TEST(faults_print_as_file_line_column_path_text)
+{
+	struct diag d = DIAG_INIT;
+	auto_free char *text = NULL;
+
+	diag_add_at(&d, 3, 7, "parameters.lr.min", "must be below %d", 1);
+	diag_add(&d, "", "is empty");
+	text = diag_text(&d, "s.json");
+	ck_assert_str_eq(text, "s.json:3:7: parameters.lr.min: must be below "
+			       "1\ns.json: is empty");
+	diag_free(&d);
+}
+END_TEST
+
+Suite *suite(void)
+{
+	Suite *s = suite_create("diag");
+	TCase *tc = tcase_create("diag");
+
+	tcase_add_test(tc, a_slip_of_the_pen_finds_the_word_that_was_meant);
+	tcase_add_test(tc, a_stranger_finds_no_word);
+	tcase_add_test(tc, faults_print_as_file_line_column_path_text);
+	suite_add_tcase(s, tc);
+	return s;
+}
