@@ -1,0 +1,28 @@
+#pragma once
+
+/*
+ * Where the state directory and the control socket are: both programs look in
+ * the same places.
+ */
+#include "schema/diag.h"
+
+struct paths {
+	char *state_dir; /* absolute */
+	char *socket;    /* absolute, short enough for a socket's address */
+};
+
+/*
+ * State directory: @state, else $HPSD_STATE, else $XDG_STATE_HOME/hpsd, else
+ * ~/.local/state/hpsd. Socket: @socket, else $HPSD_SOCKET, else hpsd.sock in a
+ * state directory that was chosen by @state or $HPSD_STATE (so that two state
+ * directories are two daemons), else $XDG_RUNTIME_DIR/hpsd.sock, else
+ * hpsd.sock in the state directory. @state and @socket may be NULL; an empty
+ * variable counts as unset, and so does a relative one of XDG.
+ *
+ * Returns 0 and new strings, or 1 with what is wrong. Free with paths_free().
+ */
+int paths_find(const char *state, const char *socket, struct paths *ret_paths,
+	       struct diag *reterr) __attribute__((warn_unused_result));
+
+/* Frees the strings. Zeroed memory is fine. */
+void paths_free(struct paths *p);
