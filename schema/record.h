@@ -52,24 +52,13 @@ struct trial_record {
 	int64_t created_ms, started_ms, ended_ms; /* 0: not yet */
 };
 
-/* How an attempt ended, as far as anybody knows. Nothing is invented. */
-enum outcome_kind {
-	OUTCOME_NONE,          /* not ended */
-	OUTCOME_EXITED,        /* code */
-	OUTCOME_SIGNALED,      /* signal, core */
-	OUTCOME_NOT_EXECUTED,  /* error (errno) and what failed; nothing ran */
-	OUTCOME_NEVER_STARTED, /* the gate never opened; may be launched again
-				*/
-	OUTCOME_SHIM_DIED,     /* the end cannot be known */
-	OUTCOME_REBOOTED,      /* the end cannot be known */
-};
-
+/* How an attempt ended; what the kind does not name is 0. */
 struct outcome {
 	enum outcome_kind kind;
 	int code;
 	int signal;
 	bool core;
-	int error;
+	int error;                  /* errno */
 	char what[16];              /* "execve", "chdir", ... */
 	int64_t user_ms, system_ms; /* CPU time of the process tree */
 	int64_t memory_bytes;       /* largest resident set */
