@@ -39,6 +39,34 @@ void diag_add_at(struct diag *d, unsigned line, unsigned column,
 	va_end(ap);
 }
 
+struct ranked {
+	struct diag_fault fault;
+	size_t rank; /* keeps faults of one place in their order */
+};
+
+static int compare_faults(const void *a, const void *b)
+{
+	const struct ranked *p = a, *q = b;
+
+	/* Line 0 wraps to the end. */
+	if (p->fault.line != q->fault.line)
+		return p->fault.line - 1 < q->fault.line - 1 ? -1 : 1;
+	if (p->fault.column != q->fault.column)
+		return p->fault.column < q->fault.column ? -1 : 1;
+	return p->rank < q->rank ? -1 : 1;
+}
+
+void diag_sort(struct diag *d)
+{
+	auto_free struct ranked *ranked = xcalloc(d->n, sizeof(*ranked));
+
+	for (size_t i = 0; i < d->n; i++)
+		ranked[i] = (struct ranked){ d->faults[i], i };
+	qsort(ranked, d->n, sizeof(*ranked), compare_faults);
+	for (size_t i = 0; i < d->n; i++)
+		d->faults[i] = ranked[i].fault;
+}
+
 char *diag_text(const struct diag *d, const char *file)
 {
 	struct buf b = BUF_INIT;

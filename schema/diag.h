@@ -32,6 +32,9 @@ void diag_add_at(struct diag *d, unsigned line, unsigned column,
 		 const char *path, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
+/* Puts the faults in the order of the text, those without a place last. */
+void diag_sort(struct diag *d);
+
 /*
  * All faults, a line each, as "file:line:column: path: text". Parts that a
  * fault lacks, and @file when it is NULL, are left out. Returns new text.

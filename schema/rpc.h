@@ -8,8 +8,9 @@
 #include "schema/diag.h"
 #include "schema/json.h"
 
-#define RPC_PROTOCOL 1 /* told by "version"; rises with a change that breaks   \
-			*/
+#define RPC_PROTOCOL                                                           \
+	1 /* told by "version"; rises with a change that breaks                \
+	   */
 
 enum rpc_error {
 	RPC_PARSE = -32700,
@@ -34,13 +35,17 @@ void rpc_print_result(struct buf *b, const cJSON *id, const cJSON *result);
 void rpc_print_error(struct buf *b, const cJSON *id, enum rpc_error code,
 		     const char *message, const cJSON *data);
 
-/* {"faults": [{"line", "column", "path", "text"}, ...]} and back. */
+/*
+ * {"faults": [{"line", "column", "path", "text"}, ...]}, at most LIMIT_FAULTS,
+ * new; and back.
+ */
 cJSON *rpc_print_faults(const struct diag *d);
 void rpc_read_faults(const cJSON *data, struct diag *ret_diag);
 
 /*
  * Takes a request apart: returns 0 and borrows the parts from @message, or
- * 1 with what is wrong. @ret_params is NULL when there are none.
+ * 1 with all that is wrong. @ret_id is NULL for a notice (no reply is wanted),
+ * @ret_params when there are none. Batches are no requests.
  */
 int rpc_read_request(const cJSON *message, const cJSON **ret_id,
 		     const char **ret_method, const cJSON **ret_params,

@@ -33,6 +33,23 @@ START_TEST(faults_print_as_file_line_column_path_text)
 }
 END_TEST
 
+START_TEST(sorted_faults_stand_in_the_order_of_the_text)
+{
+	auto_diag struct diag d = DIAG_INIT;
+	auto_free char *text = NULL;
+
+	diag_add(&d, "", "no place");
+	diag_add_at(&d, 2, 1, "", "later");
+	diag_add_at(&d, 1, 9, "", "first of two");
+	diag_add_at(&d, 1, 9, "", "second of two");
+	diag_add_at(&d, 1, 2, "", "earliest");
+	diag_sort(&d);
+	text = diag_text(&d, NULL);
+	ck_assert_str_eq(text, "1:2: earliest\n1:9: first of two\n"
+			       "1:9: second of two\n2:1: later\nno place");
+}
+END_TEST
+
 Suite *suite(void)
 {
 	Suite *s = suite_create("diag");
@@ -41,6 +58,7 @@ Suite *suite(void)
 	tcase_add_test(tc, a_slip_of_the_pen_finds_the_word_that_was_meant);
 	tcase_add_test(tc, a_stranger_finds_no_word);
 	tcase_add_test(tc, faults_print_as_file_line_column_path_text);
+	tcase_add_test(tc, sorted_faults_stand_in_the_order_of_the_text);
 	suite_add_tcase(s, tc);
 	return s;
 }
