@@ -2,37 +2,52 @@
 
 /*
  * What the daemon and hpsd-shim agree on: the command line, the gate, the
- * signals and the files in a trial's directory. Kept for one earlier version:
- * a new daemon adopts the shims of the one before.
+ * signals and the file of an attempt. Kept for one earlier version: a new
+ * daemon adopts the shims of the one before.
  *
  * The shim is started as
  *     hpsd-shim DIR ATTEMPT TOKEN WORKDIR MEMORY_BYTES COMMAND [ARG]...
- * with the trial's environment, stdin /dev/null, stdout and stderr the trial's
- * output.log (O_APPEND), the gate's socket as descriptor TRIALDIR_GATE and
- * nothing else open.
+ * with the trial's environment, every signal at its default and unblocked,
+ * stdin /dev/null, stdout and stderr the trial's output.log (O_APPEND), the
+ * gate's socket as descriptor TRIALDIR_GATE and nothing else open.
  *
- * The gate: a stream socket. One byte TRIALDIR_GO opens it; its end without
- * that byte means that the daemon is gone, and the shim records that nothing
- * ran. While the socket is open, the daemon lives and will make the end
- * durable itself; once it is closed, the shim syncs the exit file.
+ * The gate: a stream socket. One byte TRIALDIR_GO opens it, but only while the
+ * daemon holds its end; a daemon that is gone by then means that nothing runs.
+ * Later that end tells who makes the trial's end durable: the daemon while it
+ * is open, the shim (which then syncs its file) once it is closed.
  *
- * Signals to the shim: SIGTERM passes SIGTERM and SIGCONT on to the trial's
- * process group; SIGUSR1 kills every descendant.
+ * The file attempt-N.json, N being the attempt's number, TRIALDIR_FILE_BYTES
+ * long, filled up with spaces, and always written whole and in place, so that
+ * a full disk cannot lose an end:
+ *     {"version":1,"token":"..","phase":"waiting"}
+ *     {"version":1,"token":"..","phase":"started"}
+ *     {"version":1,"token":"..","phase":"ended","swept":true,
+ *      "kind":"exited"|"signaled"|"not-executed","code":0,"signal":0,
+ *      "core":false,"error":0,"what":"","user_ms":0,"system_ms":0,
+ *      "memory_bytes":0,"ended_ms":0}
+ * The shim holds an fcntl write lock on it from before the first byte until it
+ * is gone: the holder of the lock is the shim, whatever a pid says. While the
+ * lock is held, nothing is decided; once it is free, the phase says what is
+ * true, wherever the shim was killed:
+ *     no file, torn, other token   nothing ran
+ *     waiting                      nothing ran
+ *     started                      it ran; its end cannot be known
+ *     ended                        its end; a process of it may be left unless
+ *                                  it is swept
+ * A shim that takes the lock on the file of an attempt that another has run
+ * writes nothing, since its own daemon is gone.
  *
- * Files, N being the attempt's number:
- *   shim-N.json  written by the shim, and locked (fcntl write lock on the whole
- *                file) from before it is written until the shim is gone: the
- *                holder of the lock is the shim, whatever a pid says
- *                {"version":1,"token":"..","phase":"waiting"|"started"}
- *   exit-N.json  the end, renamed into place whole:
- *                {"version":1,"token":"..","kind":"exited"|"signaled"|
- *                "not-executed"|"never-started","code":0,"signal":0,
- *                "core":false,"error":0,"what":"","user_ms":0,"system_ms":0,
- *                "memory_bytes":0,"ended_ms":0}
+ * Signals to the shim, once the gate is open: SIGTERM passes SIGTERM and
+ * SIGCONT on to the trial's process group; SIGUSR1 kills every descendant.
+ * Before that they end the shim, and nothing has run.
+ *
+ * Exit status: 0, or the errno of what kept a shim from holding its file.
  */
-#define TRIALDIR_VERSION 1
-#define TRIALDIR_GATE    3
-#define TRIALDIR_GO      'G'
-#define TRIALDIR_SHIM    "shim-%s.json" /* attempt number as text */
-#define TRIALDIR_EXIT    "exit-%s.json"
-#define TRIALDIR_LOG     "output.log"
+#define TRIALDIR_VERSION    1
+#define TRIALDIR_GATE       3
+#define TRIALDIR_GO         'G'
+#define TRIALDIR_FILE       "attempt-%s.json" /* attempt number as text */
+#define TRIALDIR_FILE_BYTES 512
+#define TRIALDIR_LOG        "output.log"
+#define TRIALDIR_PARAMS     "params.json"
+#define TRIALDIR_CHECKPOINT "checkpoint"
