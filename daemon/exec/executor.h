@@ -34,7 +34,6 @@ struct launch {
 	char *const *argv;
 	char *const *environ;
 	int64_t memory_bytes;
-	int64_t offset; /* of output.log, where this attempt's output begins */
 };
 
 /* What to do about an attempt of an earlier daemon. */
@@ -50,8 +49,12 @@ struct adopt {
 
 struct executor_callbacks {
 	void *ctx;
-	/* A shim waits at its gate. */
-	void (*spawned)(void *ctx, struct attempt_id id, int64_t pid);
+	/*
+	 * A shim waits at its gate. The attempt's output begins at @offset, the
+	 * end of output.log as it is (an earlier attempt's output stays in it).
+	 */
+	void (*spawned)(void *ctx, struct attempt_id id, int64_t pid,
+			int64_t offset);
 	/*
 	 * No shim came to be. @error: errno; EAGAIN, ENOMEM, EMFILE, ENFILE and
 	 * ENOSPC may pass.
