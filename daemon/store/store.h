@@ -7,7 +7,8 @@
  * returned.
  *
  * Owner: the server. Loop thread only, except store_sync(). A failure (< 0) is
- * for the log; store_error() has its words.
+ * for the log; store_error() has its words. -ENOSPC, -EBUSY (another program
+ * has held the write lock for 200 ms) and -EIO may pass, others will not.
  */
 #include "schema/json.h"
 #include "schema/record.h"
@@ -25,8 +26,9 @@ struct store;
 
 /*
  * Opens, makes or upgrades the database at @path (migrations of
- * schema/migrations in one transaction). STORE_FOREIGN: @reterr says why and
- * the file is as it was.
+ * schema/migrations in one transaction; an older one is copied to
+ * PATH.before-vN first). Whatever is not 0 is told in @reterr; after
+ * STORE_FOREIGN the file is as it was.
  */
 int store_open(const char *path, struct store **ret_store, struct diag *reterr)
     __attribute__((warn_unused_result));
@@ -38,7 +40,13 @@ const char *store_error(const struct store *s);
 /* --- writing: only between begin and commit ------------------------------ */
 
 int store_begin(struct store *s) __attribute__((warn_unused_result));
+/*
+ * After a failure nobody knows whether the transaction is in the database:
+ * store_rollback(), and open anew, or save the same again.
+ */
 int store_commit(struct store *s) __attribute__((warn_unused_result));
+/* Drops the open transaction, after a failure; fine if there is none. */
+void store_rollback(struct store *s);
 
 /* Inserts the record or updates the row of its id. */
 int store_save_search(struct store *s, const struct search_record *r)
@@ -59,19 +67,21 @@ int store_delete_search(struct store *s, int64_t search)
 
 /*
  * Makes all commits that have returned power-safe (fdatasync of the WAL). Any
- * thread; blocks. Returns 0 or -errno.
+ * thread; blocks. Returns 0 or -errno, without words in store_error(); -ESTALE:
+ * the database or its WAL was deleted, renamed or replaced, nothing is safe.
  */
 int store_sync(struct store *s) __attribute__((warn_unused_result));
 
 /* --- loading: what the core keeps ---------------------------------------- */
 
-/* Highest ids in use; 0 if none. */
+/* Highest ids that were ever used, deleted ones too; 0 if none. */
 int store_last_ids(struct store *s, int64_t *ret_search, int64_t *ret_trial)
     __attribute__((warn_unused_result));
 
 /*
  * Rows in the order of ids and numbers; each is borrowed until the function
  * returns. A function that returns nonzero ends the load, which returns that.
+ * A function may load something else, not the same again.
  */
 typedef int store_search_fn(void *ctx, const struct search_record *r);
 typedef int store_trial_fn(void *ctx, const struct trial_record *r);
@@ -89,7 +99,10 @@ int store_load_trials(struct store *s, int64_t search, store_trial_fn *fn,
 /* The latest attempt of each trial that is queued or running. */
 int store_load_attempts(struct store *s, int64_t search, store_attempt_fn *fn,
 			void *ctx) __attribute__((warn_unused_result));
-/* Metric @name of each trial's latest attempt, by trial number and step. */
+/*
+ * Metric @name of each trial's latest attempt, by trial number and step; @trial
+ * is trial_record.id.
+ */
 int store_load_metric(struct store *s, int64_t search, const char *name,
 		      store_metric_fn *fn, void *ctx)
     __attribute__((warn_unused_result));

@@ -1,0 +1,77 @@
+#include "store/db.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum query {
+	Q_BEGIN,
+	Q_COMMIT,
+	Q_N,
+};
+
+static const char *const sql[Q_N] = {
+	/* The write lock now, or -EBUSY now; never in the middle. */
+	[Q_BEGIN] = "BEGIN IMMEDIATE",
+	[Q_COMMIT] = "COMMIT",
+};
+
+_Static_assert(Q_N == DB_COMMIT_N, "room in struct store");
+
+int commit_prepare(struct store *s)
+{
+	return db_prepare(s, sql, Q_N, s->commit);
+}
+
+int store_begin(struct store *s)
+{
+	struct run run = run_begin(s->commit[Q_BEGIN]);
+
+	assert(sqlite3_get_autocommit(s->db));
+	return run_all(s, &run, "beginning a transaction");
+}
+
+int store_commit(struct store *s)
+{
+	struct run run = run_begin(s->commit[Q_COMMIT]);
+
+	assert(!sqlite3_get_autocommit(s->db));
+	return run_all(s, &run, "committing");
+}
+
+void store_rollback(struct store *s)
+{
+	/* After some failures SQLite has rolled back by itself. */
+	if (!sqlite3_get_autocommit(s->db))
+		(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+static bool is_file(const char *path, struct file_id id)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_dev == id.dev &&
+	       st.st_ino == id.ino;
+}
+
+/*
+ * Why this is enough. While we are connected SQLite neither deletes nor
+ * replaces the WAL: it writes one inode from the start again and again. A
+ * commit that has returned is then either still in that file, which is synced
+ * here; or it has been overwritten there, and SQLite does that only after a
+ * checkpoint that had synced the WAL, copied every frame to the database and
+ * synced that (synchronous = NORMAL). The WAL's name was synced by
+ * store_open().
+ *
+ * SQLite goes on happily with files that were deleted or replaced under it,
+ * so nothing is called safe before their names still lead to them.
+ */
+int store_sync(struct store *s)
+{
+	if (fdatasync(s->wal_fd) < 0)
+		return -errno;
+	return is_file(s->path, s->id) && is_file(s->wal_path, s->wal_id)
+		   ? 0
+		   : -ESTALE;
+}

@@ -1,0 +1,241 @@
+#include "store/db.h"
+
+#include "schema/mem.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAGIC          "SQLite format 3"
+#define AT_VERSION     60
+#define AT_APPLICATION 68
+#define HEADER_BYTES   72
+
+static int64_t last_version(void)
+{
+	int64_t n = 0;
+
+	while (sql_migrations[n].name != NULL)
+		n++;
+	return n;
+}
+
+static int check_version(const char *path, int64_t version, struct diag *reterr)
+{
+	if (version <= last_version())
+		return 0;
+	diag_add(reterr, "",
+		 "%s was written by a newer hpsd: its schema is %lld, this "
+		 "one knows up to %lld (run the newer one, or go back to a "
+		 "copy %s.before-v*)",
+		 path, (long long)version, (long long)last_version(), path);
+	return STORE_FOREIGN;
+}
+
+static int64_t big_endian(const unsigned char *b)
+{
+	return (int32_t)((uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 |
+			 (uint32_t)b[2] << 8 | b[3]);
+}
+
+static int check_header(const char *path, const unsigned char *header,
+			ssize_t n, struct diag *reterr)
+{
+	if (n < HEADER_BYTES || memcmp(header, MAGIC, sizeof(MAGIC)) != 0 ||
+	    big_endian(header + AT_APPLICATION) != DB_APPLICATION_ID) {
+		diag_add(reterr, "",
+			 "%s is not a database of hpsd (move it away, or use "
+			 "another state directory)",
+			 path);
+		return STORE_FOREIGN;
+	}
+	return check_version(path, big_endian(header + AT_VERSION), reterr);
+}
+
+/*
+ * Makes the file if there is none, and looks at its header without SQLite,
+ * which would leave traces beside a foreign one. Closed again before SQLite
+ * opens it: closing any descriptor later would drop its locks.
+ */
+static int check_file(struct store *s, bool *ret_empty, struct diag *reterr)
+{
+	unsigned char header[HEADER_BYTES];
+	int fd = open(s->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	struct stat st;
+	ssize_t n;
+	int r = 0;
+
+	if (fd < 0)
+		return db_system_failure(s, s->path);
+	n = pread(fd, header, sizeof(header), 0);
+	if (n < 0 || fstat(fd, &st) < 0)
+		r = db_system_failure(s, s->path);
+	else if (n > 0)
+		r = check_header(s->path, header, n, reterr);
+	else if (fchmod(fd, 0600) < 0) /* whatever the umask */
+		r = db_system_failure(s, s->path);
+	close(fd);
+	*ret_empty = n == 0;
+	return r;
+}
+
+/*
+ * cache_size: 2 MiB, the kernel caches the file anyway.
+ * wal_autocheckpoint: in pages of 4 KiB. A checkpoint runs inside a commit of
+ * the loop and syncs twice; 16 MiB make that rare, and a WAL of that size is
+ * still read quickly at the next start.
+ */
+static const char settings[] = "PRAGMA synchronous = NORMAL;"
+			       "PRAGMA foreign_keys = ON;"
+			       "PRAGMA trusted_schema = OFF;"
+			       "PRAGMA cell_size_check = ON;"
+			       "PRAGMA mmap_size = 0;"
+			       "PRAGMA cache_size = -2048;"
+			       "PRAGMA temp_store = MEMORY;"
+			       "PRAGMA journal_size_limit = 67108864;"
+			       "PRAGMA wal_autocheckpoint = 4096;";
+
+#define STRING(x) #x
+#define PRAGMA(x) "PRAGMA application_id = " STRING(x)
+
+/* The connection, and what cannot be seen in the header: a newer WAL. */
+static int connect_file(struct store *s, bool empty, struct diag *reterr)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+	int rc = sqlite3_open_v2(s->path, &s->db, flags, NULL);
+	int64_t version;
+	int r;
+
+	if (rc != SQLITE_OK)
+		return db_failure(s, rc, "opening");
+	sqlite3_extended_result_codes(s->db, 1);
+	sqlite3_busy_timeout(s->db, 200);
+	/* Until it is known to be ours, closing leaves its WAL alone. */
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	/* Before WAL: the file itself must tell whose it is. */
+	r = empty ? db_exec(s, PRAGMA(DB_APPLICATION_ID), "marking") : 0;
+	if (r == 0)
+		r = db_get(s, "PRAGMA user_version", &version);
+	if (r == 0)
+		r = check_version(s->path, version, reterr);
+	if (r == 0)
+		sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0,
+				  NULL);
+	return r;
+}
+
+static int use_wal(struct store *s)
+{
+	sqlite3_stmt *q = NULL;
+	int rc = sqlite3_prepare_v2(s->db, "PRAGMA journal_mode = WAL", -1, &q,
+				    NULL);
+	struct run run;
+	const char *mode;
+	int r;
+
+	if (rc != SQLITE_OK)
+		return db_failure(s, rc, "choosing WAL");
+	run = run_begin(q);
+	r = run_step(s, &run, "choosing WAL");
+	mode = r > 0 ? next_text(&run) : NULL;
+	if (mode != NULL && strcmp(mode, "wal") != 0) {
+		errno = EOPNOTSUPP; /* as on a network file system */
+		r = db_system_failure(s, s->path);
+	}
+	sqlite3_finalize(q);
+	return r < 0 ? r : 0;
+}
+
+/* SQLite has made the WAL by now; its name is made power-safe once. */
+static int open_wal(struct store *s)
+{
+	struct stat st;
+
+	s->wal_fd = open(s->wal_path, O_RDONLY | O_CLOEXEC);
+	if (s->wal_fd < 0 || fstat(s->wal_fd, &st) < 0)
+		return db_system_failure(s, s->wal_path);
+	s->wal_id = (struct file_id){ st.st_dev, st.st_ino };
+	if (stat(s->path, &st) < 0)
+		return db_system_failure(s, s->path);
+	s->id = (struct file_id){ st.st_dev, st.st_ino };
+	return db_sync_folder(s);
+}
+
+static int prepare(struct store *s)
+{
+	int r = commit_prepare(s);
+
+	if (r == 0)
+		r = write_prepare(s);
+	if (r == 0)
+		r = load_prepare(s);
+	if (r == 0)
+		r = read_prepare(s);
+	return r;
+}
+
+static int open_all(struct store *s, struct diag *reterr)
+{
+	bool empty = false;
+	int r = check_file(s, &empty, reterr);
+
+	if (r == 0)
+		r = connect_file(s, empty, reterr);
+	if (r == 0)
+		r = use_wal(s);
+	if (r == 0)
+		r = db_exec(s, settings, "setting up");
+	if (r == 0)
+		r = db_migrate(s, sql_migrations, sql_views[0].text);
+	if (r == 0)
+		r = prepare(s);
+	if (r == 0)
+		r = open_wal(s);
+	return r;
+}
+
+int store_open(const char *path, struct store **ret_store, struct diag *reterr)
+{
+	struct store *s = xcalloc(1, sizeof(*s));
+	int r;
+
+	s->path = xstrdup(path);
+	s->wal_path = xasprintf("%s-wal", path);
+	s->wal_fd = -1;
+	r = open_all(s, reterr);
+	if (r < 0)
+		diag_add(reterr, "", "%s", s->error);
+	if (r != 0) {
+		store_close(s);
+		return r;
+	}
+	*ret_store = s;
+	return 0;
+}
+
+static void finalize(sqlite3_stmt **queries, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		sqlite3_finalize(queries[i]);
+}
+
+void store_close(struct store *s)
+{
+	if (s == NULL)
+		return;
+	finalize(s->commit, DB_COMMIT_N);
+	finalize(s->write, DB_WRITE_N);
+	finalize(s->load, DB_LOAD_N);
+	finalize(s->read, DB_READ_N);
+	if (sqlite3_close(s->db) != SQLITE_OK)
+		abort(); /* a statement of ours is left */
+	if (s->wal_fd >= 0)
+		close(s->wal_fd);
+	free(s->wal_path);
+	free(s->path);
+	free(s);
+}

@@ -1,0 +1,386 @@
+#include "store/db.h"
+
+#include "schema/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum query {
+	Q_SEARCHES,
+	Q_SEARCH,
+	Q_TRIALS,
+	Q_TRIALS_IN,
+	Q_TRIAL,
+	Q_BEST,
+	Q_ATTEMPTS,
+	Q_METRICS,
+	Q_METRICS_OF,
+	Q_EVENTS,
+	Q_EVENTS_OF,
+	Q_FILE,
+	Q_NAME,
+	Q_FIND_NAME,
+	Q_FIND_KEY,
+	Q_FIND_ID,
+	Q_FIND_PREFIX,
+	Q_N,
+};
+
+static const char *const sql[Q_N] = {
+	[Q_SEARCHES] = "SELECT * FROM searches ORDER BY id DESC",
+	[Q_SEARCH] = "SELECT * FROM searches WHERE id = ?",
+	[Q_TRIALS] = "SELECT * FROM trials WHERE search = ? AND number >= ? "
+		     "ORDER BY number LIMIT ?",
+	[Q_TRIALS_IN] = "SELECT * FROM trials WHERE search = ? AND "
+			"number >= ? AND state = ? ORDER BY number LIMIT ?",
+	[Q_TRIAL] = "SELECT * FROM trials WHERE search = ? AND number = ?",
+	/* The window numbers the rows in the order of its index: no sorting. */
+	[Q_BEST] = "SELECT * FROM leaderboard WHERE search = ? LIMIT ?",
+	[Q_ATTEMPTS] = "SELECT * FROM attempts WHERE search = ? AND trial = ? "
+		       "ORDER BY number",
+	[Q_METRICS] = "SELECT * FROM metrics WHERE search = ? AND trial = ? "
+		      "ORDER BY name, step LIMIT ? OFFSET ?",
+	[Q_METRICS_OF] = "SELECT * FROM metrics WHERE search = ? AND "
+			 "trial = ? AND name = ? ORDER BY step "
+			 "LIMIT ? OFFSET ?",
+	[Q_EVENTS] = "SELECT * FROM (SELECT * FROM events WHERE search = ? "
+		     "AND trial IS NULL ORDER BY id DESC LIMIT ?) ORDER BY id",
+	[Q_EVENTS_OF] = "SELECT * FROM (SELECT * FROM events WHERE search = ? "
+			"AND trial = ? ORDER BY id DESC LIMIT ?) ORDER BY id",
+	[Q_FILE] = "SELECT spec FROM submission WHERE search = ?",
+	[Q_NAME] = "SELECT name FROM search WHERE id = ?",
+	[Q_FIND_NAME] = "SELECT id FROM search WHERE name = ?",
+	[Q_FIND_KEY] = "SELECT id FROM search WHERE key = ?",
+	[Q_FIND_ID] = "SELECT id FROM search WHERE id = ?",
+	/* Up to the text that sorts after every name with this prefix. */
+	[Q_FIND_PREFIX] = "SELECT id FROM search WHERE name >= ?1 AND "
+			  "name < ?1 || char(0x10ffff) LIMIT 2",
+};
+
+_Static_assert(Q_N == DB_READ_N, "room in struct store");
+
+int read_prepare(struct store *s)
+{
+	return db_prepare(s, sql, Q_N, s->read);
+}
+
+/* --- rows as JSON ----------------------------------------------------------
+ */
+
+static bool is_json(const char *column)
+{
+	return strcmp(column, "params") == 0 || strcmp(column, "data") == 0;
+}
+
+/*
+ * The object that @text holds. Integers that no double holds stay as they
+ * were written.
+ */
+static cJSON *object_of(const char *text)
+{
+	auto_diag struct diag faults = DIAG_INIT;
+	struct json_doc doc;
+	cJSON *node, *next, *object;
+
+	if (json_doc_parse(text, strlen(text), &doc, &faults) != 0)
+		return cJSON_CreateString(text);
+	for (node = doc.root->child; node != NULL; node = next) {
+		int64_t i;
+
+		next = node->next;
+		if (cJSON_IsNumber(node) && fabs(node->valuedouble) > 0x1p53 &&
+		    json_int(&doc, node, &i))
+			cJSON_ReplaceItemViaPointer(doc.root, node,
+						    json_integer(i));
+	}
+	object = doc.root;
+	doc.root = NULL;
+	json_doc_free(&doc);
+	return object;
+}
+
+static cJSON *column_json(sqlite3_stmt *q, int i)
+{
+	const char *text;
+
+	switch (sqlite3_column_type(q, i)) {
+	case SQLITE_INTEGER:
+		return json_integer(sqlite3_column_int64(q, i));
+	case SQLITE_FLOAT:
+		return json_number(sqlite3_column_double(q, i));
+	case SQLITE_NULL:
+		return cJSON_CreateNull();
+	default:
+		text = (const char *)sqlite3_column_text(q, i);
+		if (text == NULL)
+			abort(); /* out of memory, as in xmalloc() */
+		return is_json(sqlite3_column_name(q, i))
+			   ? object_of(text)
+			   : cJSON_CreateString(text);
+	}
+}
+
+/* SQL has no NaN: the value of such a row is NULL, and its kind tells. */
+static void restore_value(cJSON *row)
+{
+	const char *word = json_get_text(row, "kind");
+	int kind = word == NULL ? -1 : value_kind_find(word);
+
+	if (kind < 0 || kind == VALUE_FINITE ||
+	    !cJSON_IsNull(json_get(row, "value")))
+		return;
+	cJSON_ReplaceItemInObjectCaseSensitive(
+	    row, "value", json_number(db_value((enum value_kind)kind, 0)));
+}
+
+static cJSON *row_json(sqlite3_stmt *q)
+{
+	cJSON *row = cJSON_CreateObject();
+	int n = sqlite3_column_count(q);
+
+	for (int i = 0; i < n; i++)
+		cJSON_AddItemToObject(row, sqlite3_column_name(q, i),
+				      column_json(q, i));
+	restore_value(row);
+	return row;
+}
+
+/* Ends the run, whose rows become an array. */
+static int read_rows(struct store *s, struct run *run, const char *doing,
+		     cJSON **ret_rows)
+{
+	auto_json cJSON *rows = cJSON_CreateArray();
+	int r;
+
+	while ((r = run_step(s, run, doing)) > 0)
+		cJSON_AddItemToArray(rows, row_json(run->q));
+	run_end(run);
+	if (r < 0)
+		return r;
+	*ret_rows = rows;
+	rows = NULL;
+	return 0;
+}
+
+/* Ends the run, which has one row or none. */
+static int read_row(struct store *s, struct run *run, const char *doing,
+		    cJSON **ret_row)
+{
+	int r = run_step(s, run, doing);
+
+	*ret_row = r > 0 ? row_json(run->q) : NULL;
+	run_end(run);
+	if (r < 0)
+		return r;
+	return r > 0 ? 0 : STORE_NOT_FOUND;
+}
+
+/*
+ * The text that a query finds by an id; new. Views know a search by its name,
+ * and a subquery for it would keep SQLite from using their indexes.
+ */
+static int read_text(struct store *s, enum query query, int64_t search,
+		     char **ret_text)
+{
+	struct run run = run_begin(s->read[query]);
+	int r;
+
+	bind_int(&run, search);
+	r = run_step(s, &run, "reading a text");
+	if (r > 0)
+		*ret_text = xstrdup(next_text(&run));
+	run_end(&run);
+	if (r < 0)
+		return r;
+	return r > 0 ? 0 : STORE_NOT_FOUND;
+}
+
+int store_read_searches(struct store *s, cJSON **ret_rows)
+{
+	struct run run = run_begin(s->read[Q_SEARCHES]);
+
+	return read_rows(s, &run, "listing searches", ret_rows);
+}
+
+int store_read_search(struct store *s, int64_t search, cJSON **ret_row)
+{
+	struct run run = run_begin(s->read[Q_SEARCH]);
+
+	bind_int(&run, search);
+	return read_row(s, &run, "reading a search", ret_row);
+}
+
+/*
+ * Begins a query whose first parameter is the name of @search: NULL, which no
+ * row matches, if there is no such search. The name is borrowed by the run.
+ */
+static int begin_of(struct store *s, enum query query, int64_t search,
+		    char **ret_name, struct run *ret_run)
+{
+	int r = read_text(s, Q_NAME, search, ret_name);
+
+	if (r < 0)
+		return r;
+	*ret_run = run_begin(s->read[query]);
+	bind_text(ret_run, *ret_name);
+	return 0;
+}
+
+int store_read_trials(struct store *s, int64_t search, const char *state,
+		      int64_t from, int64_t limit, cJSON **ret_rows)
+{
+	auto_free char *name = NULL;
+	struct run run;
+	int r = begin_of(s, state == NULL ? Q_TRIALS : Q_TRIALS_IN, search,
+			 &name, &run);
+
+	if (r < 0)
+		return r;
+	bind_int(&run, from);
+	if (state != NULL)
+		bind_text(&run, state);
+	bind_int(&run, limit);
+	return read_rows(s, &run, "listing trials", ret_rows);
+}
+
+int store_read_trial(struct store *s, int64_t search, int64_t number,
+		     cJSON **ret_row)
+{
+	auto_free char *name = NULL;
+	struct run run;
+	int r = begin_of(s, Q_TRIAL, search, &name, &run);
+
+	if (r < 0)
+		return r;
+	bind_int(&run, number);
+	return read_row(s, &run, "reading a trial", ret_row);
+}
+
+int store_read_best(struct store *s, int64_t search, int64_t limit,
+		    cJSON **ret_rows)
+{
+	auto_free char *name = NULL;
+	struct run run;
+	int r = begin_of(s, Q_BEST, search, &name, &run);
+
+	if (r < 0)
+		return r;
+	bind_int(&run, limit);
+	return read_rows(s, &run, "listing the best trials", ret_rows);
+}
+
+int store_read_attempts(struct store *s, int64_t search, int64_t number,
+			cJSON **ret_rows)
+{
+	auto_free char *name = NULL;
+	struct run run;
+	int r = begin_of(s, Q_ATTEMPTS, search, &name, &run);
+
+	if (r < 0)
+		return r;
+	bind_int(&run, number);
+	return read_rows(s, &run, "listing attempts", ret_rows);
+}
+
+int store_read_metrics(struct store *s, int64_t search, int64_t number,
+		       const char *name, int64_t skip, int64_t limit,
+		       cJSON **ret_rows)
+{
+	auto_free char *search_name = NULL;
+	struct run run;
+	int r = begin_of(s, name == NULL ? Q_METRICS : Q_METRICS_OF, search,
+			 &search_name, &run);
+
+	if (r < 0)
+		return r;
+	bind_int(&run, number);
+	if (name != NULL)
+		bind_text(&run, name);
+	bind_int(&run, limit);
+	bind_int(&run, skip);
+	return read_rows(s, &run, "listing metrics", ret_rows);
+}
+
+int store_read_events(struct store *s, int64_t search, int64_t number,
+		      int64_t limit, cJSON **ret_rows)
+{
+	auto_free char *name = NULL;
+	struct run run;
+	int r = begin_of(s, number < 0 ? Q_EVENTS : Q_EVENTS_OF, search, &name,
+			 &run);
+
+	if (r < 0)
+		return r;
+	if (number >= 0)
+		bind_int(&run, number);
+	bind_int(&run, limit);
+	return read_rows(s, &run, "listing events", ret_rows);
+}
+
+int store_read_file(struct store *s, int64_t search, char **ret_text)
+{
+	*ret_text = NULL;
+	return read_text(s, Q_FILE, search, ret_text);
+}
+
+/* --- finding a search ------------------------------------------------------
+ */
+
+/* Ends the run, whose rows are ids: the one, or why there is not just one. */
+static int find(struct store *s, struct run *run, int64_t *ret_id)
+{
+	static const char *const doing = "finding a search";
+	int r = run_step(s, run, doing);
+
+	if (r > 0) {
+		*ret_id = next_int(run);
+		r = run_step(s, run, doing);
+		r = r > 0 ? STORE_AMBIGUOUS : r;
+	} else if (r == 0) {
+		r = STORE_NOT_FOUND;
+	}
+	run_end(run);
+	return r;
+}
+
+static int find_text(struct store *s, enum query query, const char *text,
+		     int64_t *ret_id)
+{
+	struct run run = run_begin(s->read[query]);
+
+	bind_text(&run, text);
+	return find(s, &run, ret_id);
+}
+
+static int find_id(struct store *s, const char *text, int64_t *ret_id)
+{
+	struct run run;
+
+	if (text[0] == '\0' || text[strspn(text, "0123456789")] != '\0')
+		return STORE_NOT_FOUND;
+	run = run_begin(s->read[Q_FIND_ID]);
+	bind_int(&run, strtoll(text, NULL, 10));
+	return find(s, &run, ret_id);
+}
+
+int store_find_search(struct store *s, const char *what, int64_t *ret_id)
+{
+	int r = find_text(s, Q_FIND_NAME, what, ret_id);
+
+	if (r == STORE_NOT_FOUND)
+		r = find_id(s, what, ret_id);
+	if (r == STORE_NOT_FOUND && what[0] != '\0')
+		r = find_text(s, Q_FIND_PREFIX, what, ret_id);
+	return r;
+}
+
+int store_find_key(struct store *s, const char *key, int64_t *ret_id)
+{
+	return find_text(s, Q_FIND_KEY, key, ret_id);
+}
+
+int store_find_name(struct store *s, const char *name, int64_t *ret_id)
+{
+	return find_text(s, Q_FIND_NAME, name, ret_id);
+}

@@ -1,0 +1,133 @@
+-- The views: the promise to everyone who reads hps.db. schema/README.md tells
+-- what each column means and how they may change. The daemon makes them anew
+-- at its start when this text has changed.
+--
+-- `search` is a search's name, `trial` and `number` a trial's number in its
+-- search, times are ISO 8601 UTC text with ms, durations are seconds.
+
+DROP VIEW IF EXISTS searches;
+CREATE VIEW searches AS
+SELECT s.id, s.name, s.state, s.reason, s.metric, s.goal,
+       s.trials_max AS trials,
+       (SELECT count(*) FROM trial
+        WHERE search = s.id AND state = 'done') AS done,
+       (SELECT count(*) FROM trial
+        WHERE search = s.id AND state = 'running') AS running,
+       (SELECT count(*) FROM trial
+        WHERE search = s.id AND state = 'pruned') AS pruned,
+       (SELECT count(*) FROM trial
+        WHERE search = s.id AND state = 'failed') AS failed,
+       (SELECT count(*) FROM trial
+        WHERE search = s.id AND state = 'cancelled') AS cancelled,
+       (SELECT count(*) FROM trial
+        WHERE search = s.id AND state = 'lost') AS lost,
+       (SELECT count(*) FROM trial
+        WHERE search = s.id AND state = 'queued') AS queued,
+       b.value AS best_value, b.number AS best_trial,
+       strftime('%Y-%m-%dT%H:%M:%fZ', s.created_ms / 1000.0, 'unixepoch')
+           AS created,
+       strftime('%Y-%m-%dT%H:%M:%fZ', nullif(s.ended_ms, 0) / 1000.0,
+                'unixepoch') AS ended,
+       (coalesce(nullif(s.ended_ms, 0),
+                 (julianday('now') - 2440587.5) * 86400000)
+        - s.created_ms) / 1000.0 AS seconds
+FROM search s LEFT JOIN trial b
+     ON b.id = (SELECT id FROM trial
+                WHERE search = s.id AND score IS NOT NULL
+                ORDER BY score, number LIMIT 1);
+
+DROP VIEW IF EXISTS trials;
+CREATE VIEW trials AS
+SELECT s.name AS search, t.number, t.state, t.reason,
+       iif(t.kind = 'finite', t.value, NULL) AS value,
+       coalesce(t.kind, 'none') AS kind,
+       t.params, t.origin, t.attempts, t.steps,
+       strftime('%Y-%m-%dT%H:%M:%fZ', t.created_ms / 1000.0, 'unixepoch')
+           AS created,
+       strftime('%Y-%m-%dT%H:%M:%fZ', nullif(t.started_ms, 0) / 1000.0,
+                'unixepoch') AS started,
+       strftime('%Y-%m-%dT%H:%M:%fZ', nullif(t.ended_ms, 0) / 1000.0,
+                'unixepoch') AS ended,
+       (coalesce(nullif(t.ended_ms, 0),
+                 (julianday('now') - 2440587.5) * 86400000)
+        - nullif(t.started_ms, 0)) / 1000.0 AS seconds
+FROM trial t JOIN search s ON s.id = t.search;
+
+DROP VIEW IF EXISTS params;
+CREATE VIEW params AS
+SELECT s.name AS search, t.number AS trial, p.key AS name, p.value
+FROM trial t JOIN search s ON s.id = t.search
+     JOIN json_each(t.params) p;
+
+DROP VIEW IF EXISTS metrics;
+CREATE VIEW metrics AS
+SELECT s.name AS search, t.number AS trial, m.name, m.step,
+       iif(m.kind = 'finite', m.value, NULL) AS value, m.kind,
+       strftime('%Y-%m-%dT%H:%M:%fZ', m.time_ms / 1000.0, 'unixepoch')
+           AS time
+FROM metric m JOIN trial t ON t.id = m.trial AND t.attempts = m.attempt
+     JOIN search s ON s.id = t.search;
+
+DROP VIEW IF EXISTS best;
+CREATE VIEW best AS
+SELECT s.name AS search, s.metric, s.goal, t.number AS trial, t.value,
+       t.params, t.steps,
+       strftime('%Y-%m-%dT%H:%M:%fZ', nullif(t.ended_ms, 0) / 1000.0,
+                'unixepoch') AS ended,
+       (nullif(t.ended_ms, 0) - nullif(t.started_ms, 0)) / 1000.0 AS seconds
+FROM search s JOIN trial t
+     ON t.id = (SELECT id FROM trial
+                WHERE search = s.id AND score IS NOT NULL
+                ORDER BY score, number LIMIT 1);
+
+DROP VIEW IF EXISTS leaderboard;
+CREATE VIEW leaderboard AS
+SELECT s.name AS search,
+       row_number() OVER (PARTITION BY s.name ORDER BY t.score, t.number)
+           AS rank,
+       t.number AS trial, t.value, t.params, t.steps,
+       strftime('%Y-%m-%dT%H:%M:%fZ', nullif(t.ended_ms, 0) / 1000.0,
+                'unixepoch') AS ended,
+       (nullif(t.ended_ms, 0) - nullif(t.started_ms, 0)) / 1000.0 AS seconds
+FROM search s JOIN trial t ON t.search = s.id
+WHERE t.score IS NOT NULL;
+
+DROP VIEW IF EXISTS curves;
+CREATE VIEW curves AS
+SELECT s.name AS search, t.number AS trial,
+       strftime('%Y-%m-%dT%H:%M:%fZ', nullif(t.ended_ms, 0) / 1000.0,
+                'unixepoch') AS ended,
+       t.value,
+       min(t.score) OVER (PARTITION BY s.name ORDER BY t.number)
+           * iif(s.goal = 'minimize', 1, -1) AS best
+FROM search s JOIN trial t ON t.search = s.id
+WHERE t.score IS NOT NULL;
+
+DROP VIEW IF EXISTS attempts;
+CREATE VIEW attempts AS
+SELECT s.name AS search, t.number AS trial, a.number, a.state, a.outcome,
+       iif(a.outcome = 'exited', a.code, NULL) AS code,
+       iif(a.outcome = 'signaled', a.signal, NULL) AS signal,
+       iif(a.outcome = 'signaled', a.core, NULL) AS core,
+       iif(a.outcome = 'not-executed', a.error, NULL) AS error,
+       iif(a.outcome = 'not-executed', a.what, NULL) AS what,
+       a.stop_reason, nullif(a.pid, 0) AS pid,
+       strftime('%Y-%m-%dT%H:%M:%fZ', nullif(a.started_ms, 0) / 1000.0,
+                'unixepoch') AS started,
+       strftime('%Y-%m-%dT%H:%M:%fZ', nullif(a.ended_ms, 0) / 1000.0,
+                'unixepoch') AS ended,
+       (nullif(a.ended_ms, 0) - nullif(a.started_ms, 0)) / 1000.0 AS seconds,
+       a.user_ms / 1000.0 AS user_seconds,
+       a.system_ms / 1000.0 AS system_seconds,
+       a.memory_bytes
+FROM attempt a JOIN trial t ON t.id = a.trial
+     JOIN search s ON s.id = t.search;
+
+DROP VIEW IF EXISTS events;
+CREATE VIEW events AS
+SELECT e.id, s.name AS search, t.number AS trial,
+       strftime('%Y-%m-%dT%H:%M:%fZ', e.time_ms / 1000.0, 'unixepoch')
+           AS time,
+       e.kind, e.text, e.data
+FROM event e JOIN search s ON s.id = e.search
+     LEFT JOIN trial t ON t.id = e.trial;
