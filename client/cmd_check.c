@@ -1,0 +1,218 @@
+/* check: every fault of search files, else what they ask for. */
+#include "cmd.h"
+#include "submit.h"
+
+#include "schema/expand.h"
+#include "schema/json.h"
+#include "schema/mem.h"
+#include "schema/rpc.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A value in the middle of what a parameter may be. */
+static struct cell middle(const struct param *p)
+{
+	struct cell c = { .active = true };
+	double a = p->min, b = p->max;
+
+	if (p->type == PARAM_INT) {
+		c.i = p->int_min +
+		      (p->int_max - p->int_min) / p->int_step / 2 * p->int_step;
+		return c;
+	}
+	if (p->type != PARAM_FLOAT)
+		return c;
+	if (p->scale == SCALE_LOG)
+		c.f = sqrt(a) * sqrt(b);
+	else if (p->scale == SCALE_LOGIT)
+		c.f = 1 / (1 + sqrt((1 - a) / a) * sqrt((1 - b) / b));
+	else
+		c.f = a / 2 + b / 2;
+	if (p->step > 0)
+		c.f = a + round((c.f - a) / p->step) * p->step;
+	return c;
+}
+
+/* The command line of one trial as an example. */
+static void print_example(struct buf *b, const struct submission *s)
+{
+	const struct space *space = s->spec->space;
+	struct cell *config = xcalloc(space->n, sizeof(*config));
+	auto_free void *config_memory = config;
+	static const char *const no_environ[] = { NULL };
+	struct expand e = {
+		.spec = s->spec,
+		.config = config,
+		.search = s->spec->name,
+		.attempt = 1,
+		.seed = expand_seed(s->spec->seed, 0),
+		.dir = "DIR",
+		.socket = "SOCKET",
+		.token = "",
+		.environ = no_environ,
+	};
+	auto_strv char **argv = NULL;
+
+	for (size_t i = 0; i < space->n; i++)
+		config[i] = middle(&space->params[i]);
+	space_activate(space, config);
+	argv = expand_argv(&e);
+	for (size_t i = 0; argv[i] != NULL; i++) {
+		if (i > 0)
+			buf_addc(b, ' ');
+		print_quoted(b, argv[i]);
+	}
+}
+
+static void add_text(cJSON *object, const char *name, struct buf *b)
+{
+	cJSON_AddStringToObject(object, name, buf_text(b));
+	buf_clear(b);
+}
+
+static void print_parameters(struct buf *b, const struct space *space)
+{
+	size_t conditional = 0, constant = 0;
+
+	for (size_t i = 0; i < space->n; i++) {
+		conditional += space->params[i].n_conditions > 0;
+		constant += space->params[i].type == PARAM_CONSTANT;
+	}
+	buf_addf(b, "%zu", space->n);
+	if (constant > 0)
+		buf_addf(b, ", %zu constant", constant);
+	if (conditional > 0)
+		buf_addf(b, ", %zu conditional", conditional);
+}
+
+static void print_space(struct buf *b, const struct space *space)
+{
+	uint64_t levels = space_levels(space);
+
+	if (!space_is_discrete(space))
+		buf_adds(b, "continuous");
+	else if (levels == UINT64_MAX)
+		buf_adds(b, "finite, more than 10^19 configurations");
+	else
+		buf_addf(b, "at most %" PRIu64 " configurations", levels);
+}
+
+static void print_trials(struct buf *b, const struct search_spec *spec)
+{
+	if (spec->trials > 0)
+		buf_addf(b, "%lld", (long long)spec->trials);
+	else
+		buf_adds(b, "the whole grid");
+	if (spec->parallel > 0)
+		buf_addf(b, ", at most %lld at a time",
+			 (long long)spec->parallel);
+}
+
+static void print_early_stopping(struct buf *b, const struct search_spec *spec)
+{
+	const struct early_stopping *e = &spec->early_stopping;
+
+	buf_adds(b, pruner_type_name(e->type));
+	if (e->type != PRUNER_NONE)
+		buf_addf(b, ", from report %lld on", (long long)e->min_steps);
+}
+
+/* What the file asks for, as an object with a text for each line. */
+static cJSON *summary(const char *path, const struct submission *s)
+{
+	const struct search_spec *spec = s->spec;
+	cJSON *o = cJSON_CreateObject();
+	auto_buf struct buf b = BUF_INIT;
+
+	cJSON_AddStringToObject(o, "file", path);
+	cJSON_AddStringToObject(o, "name", spec->name);
+	buf_addf(&b, "%s %s (%s)", goal_name(spec->goal), spec->metric,
+		 result_rule_name(spec->result));
+	add_text(o, "metric", &b);
+	print_parameters(&b, spec->space);
+	add_text(o, "parameters", &b);
+	print_space(&b, spec->space);
+	add_text(o, "space", &b);
+	print_trials(&b, spec);
+	add_text(o, "trials", &b);
+	buf_addf(&b, "%s, seed %" PRIu64, sampler_type_name(spec->sampler),
+		 spec->seed);
+	add_text(o, "sampler", &b);
+	print_early_stopping(&b, spec);
+	add_text(o, "early_stopping", &b);
+	print_example(&b, s);
+	add_text(o, "example", &b);
+	return o;
+}
+
+static const struct out_column summary_members[] = {
+	{"file",            NULL,             OUT_TEXT},
+	{ "name",           NULL,             OUT_TEXT},
+	{ "metric",         NULL,             OUT_TEXT},
+	{ "parameters",     NULL,             OUT_TEXT},
+	{ "space",          NULL,             OUT_TEXT},
+	{ "trials",         NULL,             OUT_TEXT},
+	{ "sampler",        NULL,             OUT_TEXT},
+	{ "early_stopping", "early stopping", OUT_TEXT},
+	{ "example",        "for example",    OUT_TEXT},
+	{ NULL,             NULL,             OUT_TEXT},
+};
+
+/* One file's entry of the answer; its faults are told. */
+static cJSON *check_file(const char *path, bool *ret_ok)
+{
+	auto_submission struct submission s = { 0 };
+	auto_diag struct diag faults = DIAG_INIT;
+	auto_free char *text = NULL;
+	cJSON *entry;
+
+	*ret_ok = submission_read(path, &s, &faults) == 0;
+	if (*ret_ok)
+		return summary(path, &s);
+	if (faults.n > 0) {
+		text = diag_text(&faults, path);
+		note("%s", text);
+	}
+	entry = rpc_print_faults(&faults);
+	cJSON_AddStringToObject(entry, "file", path);
+	return entry;
+}
+
+static enum status run_check(struct call *call)
+{
+	auto_json cJSON *answer = cJSON_CreateObject();
+	cJSON *files = cJSON_AddArrayToObject(answer, "files");
+	enum status r = STATUS_DONE;
+
+	for (int i = 0; i < call->n_operands; i++) {
+		bool ok;
+		cJSON *entry = check_file(call->operands[i], &ok);
+
+		cJSON_AddItemToArray(files, entry);
+		if (!ok) {
+			r = STATUS_BAD_INPUT;
+			continue;
+		}
+		if (i > 0)
+			out_hintf(&call->out, "\n");
+		call->out.ops->record(&call->out, summary_members, entry);
+	}
+	call->out.ops->answer(&call->out, answer);
+	return r;
+}
+
+const struct command cmd_check = {
+	.name = "check",
+	.operands = "FILE ...",
+	.min = 1,
+	.max = -1,
+	.operand = OPERAND_FILE,
+	.help = "Tell every fault of search files, else what they ask for",
+	.text = "Each fault is a line on stderr: "
+		"file:line:column: path: what is wrong (what would be right). "
+		"It needs no daemon.",
+	.run = run_check,
+};

@@ -1,0 +1,142 @@
+/* Commands about hpsd itself. */
+#include "cmd.h"
+#include "conn.h"
+
+#include "schema/json.h"
+#include "schema/rpc.h"
+
+#include <errno.h>
+
+#define SHUTDOWN_MS 60000 /* trials may need their grace to stop */
+
+static const struct out_column status_members[] = {
+	{"version",       NULL,              OUT_TEXT },
+	{ "pid",          NULL,              OUT_COUNT},
+	{ "uptime_ms",    "up for",          OUT_MS   },
+	{ "searches",     NULL,              OUT_COUNT},
+	{ "running",      "running trials",  OUT_COUNT},
+	{ "slots",        NULL,              OUT_COUNT},
+	{ "slots_used",   "slots used",      OUT_COUNT},
+	{ "clients",      NULL,              OUT_COUNT},
+	{ "memory_bytes", "memory",          OUT_BYTES},
+	{ "state_dir",    "state directory", OUT_TEXT },
+	{ "database",     NULL,              OUT_TEXT },
+	{ "socket",       NULL,              OUT_TEXT },
+	{ NULL,           NULL,              OUT_TEXT },
+};
+
+static enum status run_status(struct call *call)
+{
+	auto_json cJSON *result = NULL;
+	enum status r = call_method(call, METHOD_STATUS, NULL, &result);
+
+	if (r != STATUS_DONE)
+		return r;
+	call->out.ops->answer(&call->out, result);
+	call->out.ops->record(&call->out, status_members, result);
+	return STATUS_DONE;
+}
+
+const struct command cmd_status = {
+	.name = "status",
+	.operands = "",
+	.help = "Tell how the daemon is",
+	.text = "It starts none: exit status 3 says that none runs.",
+	.never_starts = true,
+	.run = run_status,
+};
+
+/* Waits until hpsd hangs up, which it does last. */
+static enum status wait_for_end(struct call *call)
+{
+	int64_t deadline_ms = conn_now_ms() + SHUTDOWN_MS;
+	cJSON *message;
+	int r;
+
+	while ((r = conn_receive(call->conn, deadline_ms, &message)) == 0)
+		cJSON_Delete(message);
+	if (r == -ETIMEDOUT)
+		return fail(STATUS_FAILED,
+			    "hpsd has not ended after %d seconds",
+			    SHUTDOWN_MS / 1000);
+	return STATUS_DONE;
+}
+
+static enum status run_shutdown(struct call *call)
+{
+	bool kills = call_option(call, "kill-trials") != NULL;
+	auto_json cJSON *result = NULL;
+	cJSON *params = cJSON_CreateObject();
+	long long running;
+	enum status r;
+
+	if (kills)
+		cJSON_AddTrueToObject(params, "kill_trials");
+	r = call_method(call, METHOD_SHUTDOWN, params, &result);
+	if (r != STATUS_DONE)
+		return r;
+	r = wait_for_end(call);
+	if (r != STATUS_DONE)
+		return r;
+	call->out.ops->answer(&call->out, result);
+	running = json_get_integer(result, "running", 0);
+	if (running == 0)
+		out_textf(&call->out, "hpsd has ended\n");
+	else
+		out_textf(&call->out,
+			  "hpsd has ended; %lld running trial%s %s\n", running,
+			  running == 1 ? "" : "s",
+			  kills ? "stopped" : "left to go on");
+	return STATUS_DONE;
+}
+
+const struct command cmd_shutdown = {
+	.name = "shutdown",
+	.operands = "",
+	.help = "End the daemon; running trials go on",
+	.text = "The next hpsd adopts the running trials again.",
+	.never_starts = true,
+	.options = { { "kill-trials", 0, NULL,
+		       "Stop the running trials first" } },
+	.run = run_shutdown,
+};
+
+static void print_daemon(struct call *call)
+{
+	const char *version = json_get_text(call->daemon, "version");
+
+	out_textf(&call->out, "hpsd %s (pid %lld)\n",
+		  version != NULL ? version : "of unknown version",
+		  (long long)json_get_integer(call->daemon, "pid", 0));
+}
+
+static enum status run_version(struct call *call)
+{
+	auto_json cJSON *answer = cJSON_CreateObject();
+	struct conn *probe;
+
+	cJSON_AddStringToObject(answer, "hpctl", HPSD_VERSION);
+	json_add_integer(answer, "protocol", RPC_PROTOCOL);
+	out_textf(&call->out, "hpctl %s\n", HPSD_VERSION);
+	/* That none runs, or can be found, is no fault here. */
+	if (call_paths(call) == STATUS_DONE &&
+	    conn_open(call->paths.socket, &probe) == 0) {
+		conn_close(probe);
+		if (call_connect(call) == STATUS_DONE) {
+			cJSON_AddItemToObject(
+			    answer, "hpsd",
+			    cJSON_Duplicate(call->daemon, true));
+			print_daemon(call);
+		}
+	}
+	call->out.ops->answer(&call->out, answer);
+	return STATUS_DONE;
+}
+
+const struct command cmd_version = {
+	.name = "version",
+	.operands = "",
+	.help = "Tell the versions of hpctl and of the daemon that runs",
+	.never_starts = true,
+	.run = run_version,
+};

@@ -1,0 +1,14 @@
+#pragma once
+
+/* Starts hpsd when none runs. */
+#include "schema/paths.h"
+
+/* The path of the hpsd that start_hpsd() would run; new, NULL if none. */
+char *start_find_hpsd(void);
+
+/*
+ * Runs hpsd, detached from the terminal, on these paths and waits until it
+ * listens. Returns 0, or 1 after what went wrong has been told on stderr.
+ * 0 does not promise that this hpsd listens: another one may have come first.
+ */
+int start_hpsd(const struct paths *paths) __attribute__((warn_unused_result));
