@@ -1,19 +1,9 @@
 #!/bin/sh
 # The program of the digits example: digits.sh PROGRAM DIGITS.CSV
 set -u
+. "$(dirname "$0")/tap.sh"
 program=$1
 data=$2
-case=0
-
-# check COMMAND...: the case named by $name passes if the command succeeds.
-check() {
-	case=$((case + 1))
-	if "$@"; then
-		echo "ok $case - $name"
-	else
-		echo "not ok $case - $name"
-	fi
-}
 
 # Small enough for a build with sanitizers; what comes later wins.
 train() {
@@ -82,10 +72,10 @@ counts_epochs() {
 
 # What reaches 95 % and what is too fast for it, optimizer by optimizer.
 while read -r optimizer good bad; do
-	name="$optimizer reaches 95 % with lr=$good"
-	check reaches_95_percent --optimizer="$optimizer" --lr="$good"
-	name="$optimizer learns nothing with lr=$bad"
-	check diverges_or_guesses --optimizer="$optimizer" --lr="$bad" \
+	check "$optimizer reaches 95 % with lr=$good" \
+		reaches_95_percent --optimizer="$optimizer" --lr="$good"
+	check "$optimizer learns nothing with lr=$bad" \
+		diverges_or_guesses --optimizer="$optimizer" --lr="$bad" \
 		--layers=2
 done <<end
 sgd      0.2   10
@@ -98,51 +88,48 @@ adam     0.002 10
 end
 
 for activation in relu tanh sigmoid leaky_relu elu; do
-	name="three layers of $activation reach 95 %"
-	check reaches_95_percent --activation=$activation --layers=3 \
+	check "three layers of $activation reach 95 %" \
+		reaches_95_percent --activation=$activation --layers=3 \
 		--lr=0.01
 done
 for schedule in constant step cosine exponential warmup; do
-	name="the schedule $schedule reaches 95 %"
-	check reaches_95_percent --schedule=$schedule --lr=0.01
+	check "the schedule $schedule reaches 95 %" \
+		reaches_95_percent --schedule=$schedule --lr=0.01
 done
-name="clipping rescues what outliers spoil: spoilt"
-check diverges_or_guesses --outliers=0.02 --scaling=standard \
+check "clipping rescues what outliers spoil: spoilt" \
+	diverges_or_guesses --outliers=0.02 --scaling=standard \
 	--lr=0.005 --units=64
-name="clipping rescues what outliers spoil: rescued"
-check reaches_95_percent --outliers=0.02 --scaling=standard --clip=2 \
+check "clipping rescues what outliers spoil: rescued" \
+	reaches_95_percent --outliers=0.02 --scaling=standard --clip=2 \
 	--lr=0.005 --units=64
 
-name="all folds print the mean of each"
-check mean_of_the_folds
-name="patience ends a training that gets no better"
-check stops_early
-name="each epoch has its line"
-check counts_epochs
-name="one seed gives one output, byte for byte"
-check same_output --dropout=0.2 --augment=0.5 --label_noise=0.1 --epochs=3
-name="another seed gives another output"
-check other_output --epochs=1
+check "all folds print the mean of each" mean_of_the_folds
+check "patience ends a training that gets no better" stops_early
+check "each epoch has its line" counts_epochs
+check "one seed gives one output, byte for byte" \
+	same_output --dropout=0.2 --augment=0.5 --label_noise=0.1 --epochs=3
+check "another seed gives another output" \
+	other_output --epochs=1
 
-name="an unknown option names the nearest one"
-check refuses "--optimiser: no such option (did you mean --optimizer?)" \
+check "an unknown option names the nearest one" \
+	refuses "--optimiser: no such option (did you mean --optimizer?)" \
 	--optimiser=adam
-name="an unknown word lists the known ones"
-check refuses "--scaling=max: no such value (none, standard, minmax)" \
+check "an unknown word lists the known ones" \
+	refuses "--scaling=max: no such value (none, standard, minmax)" \
 	--scaling max
-name="a number out of range tells the range"
-check refuses "--layers=9: out of range (0 to 4)" --layers=9
-name="a NaN is out of range"
-check refuses "--lr=nan: out of range (0 to 1000000)" --lr=nan
-name="a word is no number"
-check refuses "--lr=fast: not a number (0 to 1000000)" --lr=fast
-name="a fraction is no whole number"
-check refuses "--units=1.5: not a whole number (1 to 4096)" --units=1.5
-name="a value may not be left out"
-check refuses "--lr: has no value" --lr
-name="one fold is none"
-check refuses "--folds=1: nothing to train on (0, or 2 and more)" --folds=1
-name="a fold must be below the number of folds"
-check refuses "--fold=3: no such fold (below --folds=3)" --folds=3 --fold=3
+check "a number out of range tells the range" \
+	refuses "--layers=9: out of range (0 to 4)" --layers=9
+check "a NaN is out of range" \
+	refuses "--lr=nan: out of range (0 to 1000000)" --lr=nan
+check "a word is no number" \
+	refuses "--lr=fast: not a number (0 to 1000000)" --lr=fast
+check "a fraction is no whole number" \
+	refuses "--units=1.5: not a whole number (1 to 4096)" --units=1.5
+check "a value may not be left out" \
+	refuses "--lr: has no value" --lr
+check "one fold is none" \
+	refuses "--folds=1: nothing to train on (0, or 2 and more)" --folds=1
+check "a fold must be below the number of folds" \
+	refuses "--fold=3: no such fold (below --folds=3)" --folds=3 --fold=3
 
-echo "1..$case"
+plan
