@@ -4,6 +4,13 @@
  * The metric reader: from a program's output to metrics (the rules are told in
  * hpsd-search(5), "METRICS"). Pure: bytes in, metrics out, in linear time.
  *
+ * A record is read by the first rule that fits it: a JSON object, the search's
+ * patterns, or name=value pairs. A number ends at the end of the record, at a
+ * blank or at one of , ; | ) ] } / %, and not at the comma of "1,5"; that of a
+ * step name also at a colon before a blank ("Epoch 3: ..."). If a record has
+ * several step names, the first in the order metric.step, step, epoch, iter,
+ * iteration gives its step. Steps are integers up to 2^53.
+ *
  * A record ends with LF or CR. The reader consumes whole records only, so that
  * (offset, state) is enough to go on after a restart. Of a record longer than
  * LIMIT_LINE_BYTES the first LIMIT_LINE_BYTES are read, the rest is skipped
@@ -21,7 +28,12 @@ struct reader_counts {
 	uint64_t metrics;   /* values handed on */
 	uint64_t repeats;   /* of a (name, step) seen just before: same step */
 	uint64_t truncated; /* records longer than the limit */
-	uint64_t rejected;  /* name=text that is no number, as "loss=1,5" */
+	/*
+	 * name=text that is no number, name: text that looks like one but is
+	 * none ("loss: 1,5"), a step that is no integer, a metric whose name is
+	 * too long or one too many.
+	 */
+	uint64_t rejected;
 };
 
 /* The record is borrowed until the function returns. */
@@ -43,7 +55,10 @@ size_t reader_feed(struct reader *r, const char *data, size_t len,
 void reader_finish(struct reader *r, const char *data, size_t len,
 		   reader_metric_fn *fn, void *ctx);
 
-/* The carried state as JSON, and back. A broken state is answered with 1. */
+/*
+ * The carried state as JSON, appended, and back. A broken state is answered
+ * with 1 and leaves the reader as a new one.
+ */
 void reader_save(const struct reader *r, struct buf *ret_json);
 int reader_load(struct reader *r, const char *json)
     __attribute__((warn_unused_result));
@@ -51,9 +66,10 @@ int reader_load(struct reader *r, const char *json)
 const struct reader_counts *reader_counts(const struct reader *r);
 
 /*
- * A number by our own grammar: [+-] digits [. digits] [e [+-] digits], or nan,
- * inf, infinity in any case; nothing of the locale, no hex, no "1,5", "1_000"
- * or "1e". The number must end where @len ends. Overflow is an infinity.
+ * A number by our own grammar: [+-] digits [. digits] [e [+-] digits], where
+ * one side of the point may be empty (".5", "5."), or nan, inf, infinity in any
+ * case; nothing of the locale, no hex, no "1,5", "1_000" or "1e". The number
+ * must end where @len ends. Overflow is an infinity.
  */
 bool reader_number(const char *text, size_t len, double *ret_v);
 

@@ -1,0 +1,569 @@
+#include "schema/reader.h"
+
+#include "schema/jsonline.h"
+#include "schema/limits.h"
+#include "schema/mem.h"
+#include "schema/pattern.h"
+#include "schema/scan.h"
+#include "schema/token.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ESC        '\x1b'
+#define BEL        '\a'
+#define SLOTS      2048        /* of the hash table of names; a power of two */
+#define EXACT_STEP (1LL << 53) /* beyond, a double is no exact integer */
+#define NO_STEP    SIZE_MAX    /* rank of what is no step name */
+
+static_assert(LIMIT_METRICS < SLOTS, "the table always has a free slot");
+
+/* The first of these names in a record gives its step; metric.step goes first.
+ */
+static const char *const step_names[] = { "step", "epoch", "iter",
+					  "iteration" };
+
+#define STEP_NAMES (sizeof(step_names) / sizeof(step_names[0]))
+
+struct metric {
+	char *name;
+	size_t len;
+	bool seen;
+	int64_t step; /* of its last value, if seen */
+};
+
+/* A value of the record at hand: its step may stand behind it. */
+struct value {
+	size_t metric;
+	double v;
+};
+
+struct reader {
+	const struct search_spec *spec;
+	struct pattern *patterns[LIMIT_PATTERNS];
+	size_t n_patterns;
+
+	/* what is carried from record to record */
+	bool skipping; /* the rest of a truncated record */
+	bool has_step;
+	int64_t step;
+	struct metric *metrics;
+	size_t n_metrics;
+	uint16_t slots[SLOTS]; /* 1 + index of a metric, 0: free */
+	struct reader_counts counts;
+
+	/* the record at hand */
+	struct buf clean; /* without escape sequences */
+	bool cut;         /* it is the beginning of a truncated one */
+	struct value *values;
+	size_t n_values, cap_values;
+	size_t rank; /* of the step name found */
+	int64_t found_step;
+};
+
+static size_t hash(const char *name, size_t len)
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ (unsigned char)name[i]) * 16777619u;
+	return (h ^ h >> 15) % SLOTS;
+}
+
+/* The metric @name, added if it is new; NULL when there are too many. */
+static struct metric *get_metric(struct reader *r, const char *name, size_t len)
+{
+	size_t i = hash(name, len);
+	struct metric *m;
+
+	for (; r->slots[i] != 0; i = (i + 1) % SLOTS) {
+		m = &r->metrics[r->slots[i] - 1];
+		if (m->len == len && memcmp(m->name, name, len) == 0)
+			return m;
+	}
+	if (r->n_metrics == LIMIT_METRICS)
+		return NULL;
+	if (r->metrics == NULL)
+		r->metrics = xcalloc(LIMIT_METRICS, sizeof(*r->metrics));
+	m = &r->metrics[r->n_metrics++];
+	m->name = xstrndup(name, len);
+	m->len = len;
+	r->slots[i] = (uint16_t)r->n_metrics;
+	return m;
+}
+
+/* What JSON may call a metric: what the database and a terminal can bear. */
+static bool name_is_valid(const char *name, size_t len)
+{
+	size_t n;
+
+	if (len == 0 || len > LIMIT_NAME_BYTES)
+		return false;
+	for (; len > 0; name += n, len -= n) {
+		n = scan_utf8(name, len);
+		if (n == 0 || (unsigned char)*name < ' ' || *name == '\x7f')
+			return false;
+	}
+	return true;
+}
+
+static size_t step_rank(const struct reader *r, const char *name, size_t len)
+{
+	const char *own = r->spec->step_metric;
+
+	if (own != NULL && token_is_word(name, len, own))
+		return 0;
+	for (size_t i = 0; i < STEP_NAMES; i++) {
+		if (token_is_word(name, len, step_names[i]))
+			return i + 1;
+	}
+	return NO_STEP;
+}
+
+static void add_step(struct reader *r, size_t rank, double v)
+{
+	if (!(fabs(v) <= (double)EXACT_STEP) || floor(v) != v) {
+		r->counts.rejected++;
+		return;
+	}
+	if (rank > r->rank)
+		return;
+	r->rank = rank;
+	r->found_step = (int64_t)v;
+}
+
+/* A name with its value, from whichever rule. */
+static void add_value(void *ctx, const char *name, size_t len, double v)
+{
+	struct reader *r = ctx;
+	size_t rank = step_rank(r, name, len);
+	struct metric *m = NULL;
+
+	if (rank != NO_STEP) {
+		add_step(r, rank, v);
+		return;
+	}
+	if (name_is_valid(name, len))
+		m = get_metric(r, name, len);
+	if (m == NULL) {
+		r->counts.rejected++;
+		return;
+	}
+	if (r->n_values == r->cap_values) {
+		r->cap_values = r->cap_values > 0 ? 2 * r->cap_values : 16;
+		r->values =
+		    xreallocarray(r->values, r->cap_values, sizeof(*r->values));
+	}
+	r->values[r->n_values++] =
+	    (struct value){ .metric = (size_t)(m - r->metrics), .v = v };
+}
+
+/*
+ * The value of a step name: it may stand in brackets ("Epoch [3/30]") or before
+ * a colon ("Epoch 3: loss ..."), but is no part of a time.
+ */
+static const char *find_step(const struct reader *r, const char *p,
+			     const char *end, double *ret_v)
+{
+	const char *q;
+
+	if (p < end && *p == '[')
+		p = token_skip_blanks(p + 1, end);
+	q = token_number(p, end, ret_v);
+	if (q == NULL || token_ends_number(q, end, r->cut))
+		return q;
+	if (q == end || *q != ':')
+		return NULL;
+	if (q + 1 == end)
+		return r->cut ? NULL : q;
+	return token_is_blank(q[1]) ? q : NULL;
+}
+
+/*
+ * The name in [name, p) with what follows it; returns where to go on. Every
+ * byte is looked at a bounded number of times.
+ */
+static const char *read_pair(struct reader *r, const char *name, const char *p,
+			     const char *begin, const char *end)
+{
+	size_t len = (size_t)(p - name);
+	bool is_step = step_rank(r, name, len) != NO_STEP;
+	bool quoted = p < end && (*p == '"' || *p == '\'') && name > begin &&
+		      name[-1] == *p;
+	const char *text = token_skip_blanks(p + quoted, end);
+	char sign = ' ';
+	const char *q;
+	double v;
+
+	if (text < end && (*text == '=' || *text == ':'))
+		sign = *text;
+	if (sign != ' ')
+		text = token_skip_blanks(text + 1, end);
+	else if (!is_step || quoted || (text == p && text < end && *p != '['))
+		return p;
+	if (is_step) {
+		q = find_step(r, text, end, &v);
+	} else {
+		q = token_number(text, end, &v);
+		if (q != NULL && !token_ends_number(q, end, r->cut))
+			q = NULL;
+	}
+	if (q != NULL) {
+		add_value(r, name, len, v);
+		return q;
+	}
+	/* Prose is full of colons: "INFO: started" is no failed metric. */
+	r->counts.rejected += sign == '=' || token_looks_numeric(text, end);
+	return text;
+}
+
+/* Rule 2: name=value and name: value anywhere, step names without a sign. */
+static void read_pairs(struct reader *r, const char *begin, const char *end)
+{
+	const char *p = begin;
+
+	while (p < end) {
+		const char *name = p;
+
+		while (p < end && token_is_name(*p))
+			p++;
+		if (p == name)
+			p++;
+		else if (token_begins_name(*name))
+			p = read_pair(r, name, p, begin, end);
+	}
+}
+
+/* Rule 3: the search's own patterns. */
+static void read_patterns(struct reader *r, const char *begin, const char *end)
+{
+	for (size_t i = 0; i < r->n_patterns; i++) {
+		struct pattern *p = r->patterns[i];
+		const char *at = begin;
+		enum pattern_answer answer;
+
+		while ((answer = pattern_find(p, begin, end, r->cut, &at)) !=
+		       PATTERN_NONE) {
+			r->counts.rejected += answer == PATTERN_BROKEN;
+			for (size_t k = 0; k < p->n; k++) {
+				if (answer == PATTERN_MATCH &&
+				    p->parts[k].kind == PATTERN_HOLE)
+					add_value(r, p->parts[k].text,
+						  p->parts[k].len,
+						  p->parts[k].value);
+			}
+		}
+	}
+}
+
+/* Hands on the values of the record, now that its step is known. */
+static void hand_on(struct reader *r, reader_metric_fn *fn, void *ctx)
+{
+	if (r->rank != NO_STEP) {
+		r->has_step = true;
+		r->step = r->found_step;
+	}
+	for (size_t i = 0; i < r->n_values; i++) {
+		struct metric *m = &r->metrics[r->values[i].metric];
+		double v = r->values[i].v;
+		struct metric_record record = { .name = m->name,
+						.kind = value_kind_of(v),
+						.value = v };
+
+		if (r->has_step)
+			record.step = r->step;
+		else
+			record.step = m->seen ? m->step + 1 : 0;
+		r->counts.repeats += m->seen && m->step == record.step;
+		r->counts.metrics++;
+		m->seen = true;
+		m->step = record.step;
+		fn(ctx, &record);
+	}
+}
+
+/*
+ * Returns what is behind the escape sequence at @p (ECMA-48), @end if it never
+ * ends. Of a malformed one that is its faulty byte.
+ */
+static const char *skip_escape(const char *p, const char *end)
+{
+	char kind;
+
+	p++;
+	if (p == end)
+		return p;
+	kind = *p;
+	if (kind == '[') {
+		p++;
+		while (p < end && *p >= 0x20 && *p <= 0x3f)
+			p++;
+		return p < end && *p >= 0x40 && *p <= 0x7e ? p + 1 : p;
+	}
+	if (kind == ']') { /* a window title or a link: up to BEL or ESC \ */
+		for (p++; p < end; p++) {
+			if (*p == BEL)
+				return p + 1;
+			if (*p == ESC && p + 1 < end && p[1] == '\\')
+				return p + 2;
+		}
+		return end;
+	}
+	while (p < end && *p >= 0x20 && *p <= 0x2f)
+		p++;
+	return p < end && *p >= 0x30 && *p <= 0x7e ? p + 1 : p;
+}
+
+/* Copies the record without its escape sequences to r->clean. */
+static void strip(struct reader *r, const char *text, size_t len)
+{
+	const char *end = text + len;
+
+	buf_clear(&r->clean);
+	while (text < end) {
+		const char *esc = memchr(text, ESC, (size_t)(end - text));
+
+		if (esc == NULL)
+			esc = end;
+		buf_add(&r->clean, text, (size_t)(esc - text));
+		text = esc < end ? skip_escape(esc, end) : end;
+	}
+}
+
+/* Reads one record, @len bytes without its end. */
+static void read_record(struct reader *r, const char *text, size_t len,
+			reader_metric_fn *fn, void *ctx)
+{
+	const char *end;
+
+	r->cut = len > LIMIT_LINE_BYTES;
+	if (r->cut) {
+		r->counts.truncated++;
+		len = LIMIT_LINE_BYTES;
+	}
+	if (memchr(text, ESC, len) != NULL) {
+		strip(r, text, len);
+		text = buf_text(&r->clean);
+		len = r->clean.len;
+	}
+	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+		text += 3; /* a byte order mark */
+		len -= 3;
+	}
+	end = text + len;
+	if (token_skip_blanks(text, end) == end)
+		return;
+	r->counts.records++;
+	r->n_values = 0;
+	r->rank = NO_STEP;
+	if (r->cut || !jsonline_read(text, len, add_value, r)) {
+		if (r->n_patterns > 0)
+			read_patterns(r, text, end);
+		else
+			read_pairs(r, text, end);
+	}
+	hand_on(r, fn, ctx);
+}
+
+/* The first byte @c in [p, end), or @end. */
+static const char *find_byte(const char *p, const char *end, char c)
+{
+	const char *found = memchr(p, c, (size_t)(end - p));
+
+	return found != NULL ? found : end;
+}
+
+size_t reader_feed(struct reader *r, const char *data, size_t len,
+		   reader_metric_fn *fn, void *ctx)
+{
+	const char *end = data + len;
+	const char *p = data;
+	const char *lf = data, *cr = data; /* the next ones, once looked for */
+	bool known = false;
+
+	while (p < end) {
+		const char *stop;
+
+		if (!known || lf < p)
+			lf = find_byte(p, end, '\n');
+		if (!known || cr < p)
+			cr = find_byte(p, end, '\r');
+		known = true;
+		stop = lf < cr ? lf : cr;
+		if (stop == end)
+			break;
+		if (!r->skipping)
+			read_record(r, p, (size_t)(stop - p), fn, ctx);
+		r->skipping = false;
+		p = stop + 1;
+	}
+	if (r->skipping)
+		return len;
+	if (end - p > LIMIT_LINE_BYTES) {
+		read_record(r, p, (size_t)(end - p), fn, ctx);
+		r->skipping = true;
+		return len;
+	}
+	return (size_t)(p - data);
+}
+
+void reader_finish(struct reader *r, const char *data, size_t len,
+		   reader_metric_fn *fn, void *ctx)
+{
+	size_t n = len > 0 ? reader_feed(r, data, len, fn, ctx) : 0;
+
+	if (n < len)
+		read_record(r, data + n, len - n, fn, ctx);
+	r->skipping = false;
+}
+
+const struct reader_counts *reader_counts(const struct reader *r)
+{
+	return &r->counts;
+}
+
+struct reader *reader_new(const struct search_spec *spec)
+{
+	struct reader *r = xcalloc(1, sizeof(*r));
+	char *const *text = spec->patterns;
+
+	r->spec = spec;
+	for (; text != NULL && *text != NULL; text++) {
+		auto_free char *fault = NULL;
+		struct pattern *p = pattern_new(*text, &fault);
+
+		assert(p != NULL && r->n_patterns < LIMIT_PATTERNS);
+		r->patterns[r->n_patterns++] = p;
+	}
+	return r;
+}
+
+/* Forgets everything that it carries. */
+static void reset(struct reader *r)
+{
+	for (size_t i = 0; i < r->n_metrics; i++)
+		free(r->metrics[i].name);
+	free(r->metrics);
+	r->metrics = NULL;
+	r->n_metrics = 0;
+	memset(r->slots, 0, sizeof(r->slots));
+	r->counts = (struct reader_counts){ 0 };
+	r->skipping = false;
+	r->has_step = false;
+	r->step = 0;
+}
+
+void reader_free(struct reader *r)
+{
+	if (r == NULL)
+		return;
+	reset(r);
+	for (size_t i = 0; i < r->n_patterns; i++)
+		pattern_free(r->patterns[i]);
+	buf_free(&r->clean);
+	free(r->values);
+	free(r);
+}
+
+void reader_save(const struct reader *r, struct buf *ret_json)
+{
+	const struct reader_counts *c = &r->counts;
+
+	buf_addf(ret_json,
+		 "{\"counts\":[%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
+		 ",%" PRIu64 "],",
+		 c->records, c->metrics, c->repeats, c->truncated, c->rejected);
+	if (r->skipping)
+		buf_adds(ret_json, "\"skipping\":true,");
+	if (r->has_step)
+		buf_addf(ret_json, "\"step\":%" PRId64 ",", r->step);
+	buf_adds(ret_json, "\"metrics\":{");
+	for (size_t i = 0; i < r->n_metrics; i++) {
+		if (i > 0)
+			buf_addc(ret_json, ',');
+		json_write_text(ret_json, r->metrics[i].name);
+		buf_addf(ret_json, ":%" PRId64, r->metrics[i].step);
+	}
+	buf_adds(ret_json, "}}");
+}
+
+static bool load_counts(struct reader *r, const struct json_doc *doc)
+{
+	struct reader_counts *c = &r->counts;
+	uint64_t *const fields[] = { &c->records, &c->metrics, &c->repeats,
+				     &c->truncated, &c->rejected };
+	const cJSON *node = json_get(doc->root, "counts");
+	const int n = sizeof(fields) / sizeof(fields[0]);
+	int64_t v;
+
+	if (!cJSON_IsArray(node) || cJSON_GetArraySize(node) != n)
+		return false;
+	for (int i = 0; i < n; i++) {
+		if (!json_int(doc, cJSON_GetArrayItem(node, i), &v) || v < 0)
+			return false;
+		*fields[i] = (uint64_t)v;
+	}
+	return true;
+}
+
+static bool load_metrics(struct reader *r, const struct json_doc *doc)
+{
+	const cJSON *metrics = json_get(doc->root, "metrics");
+	const cJSON *node;
+
+	if (!cJSON_IsObject(metrics))
+		return false;
+	cJSON_ArrayForEach (node, metrics) {
+		size_t len = strlen(node->string);
+		struct metric *m;
+
+		if (!name_is_valid(node->string, len))
+			return false;
+		m = get_metric(r, node->string, len);
+		if (m == NULL || !json_int(doc, node, &m->step))
+			return false;
+		m->seen = true;
+	}
+	return true;
+}
+
+int reader_load(struct reader *r, const char *json)
+{
+	auto_json_doc struct json_doc doc = { 0 };
+	auto_diag struct diag ignored = DIAG_INIT;
+	const cJSON *step;
+
+	reset(r);
+	if (json_doc_parse(json, strlen(json), &doc, &ignored) != 0)
+		return 1;
+	step = json_get(doc.root, "step");
+	r->has_step = step != NULL;
+	r->skipping = json_get_bool(doc.root, "skipping", false);
+	if (load_counts(r, &doc) && load_metrics(r, &doc) &&
+	    (step == NULL || json_int(&doc, step, &r->step)))
+		return 0;
+	reset(r);
+	return 1;
+}
+
+bool reader_number(const char *text, size_t len, double *ret_v)
+{
+	const char *end = token_number(text, text + len, ret_v);
+
+	return end != NULL && end == text + len;
+}
+
+void reader_check_pattern(const char *pattern, const struct json_doc *doc,
+			  const cJSON *node, const char *path,
+			  struct diag *reterr)
+{
+	auto_free char *fault = NULL;
+	struct pattern *p = pattern_new(pattern, &fault);
+
+	if (p == NULL)
+		json_fault(doc, node, reterr, path, "%s", fault);
+	pattern_free(p);
+}
