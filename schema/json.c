@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BRIEF_BYTES 60
+
 /* From here on a double leaves integers out. */
 #define EXACT 0x1p53
 
@@ -131,12 +133,17 @@ static void check_duplicates(struct walk *w, struct json_place **members,
 	qsort(members, n, sizeof(*members), compare_names);
 	for (size_t i = 1; i < n; i++) {
 		const struct json_place *p = members[i - 1], *q = members[i];
+		auto_json cJSON *name = NULL;
+		auto_free char *brief = NULL;
 
-		if (strcmp(p->node->string, q->node->string) == 0)
-			diag_add_at(w->reterr, q->name_line, q->name_column, "",
-				    "the name \"%s\" stands twice in this "
-				    "object (first in line %u)",
-				    q->node->string, p->name_line);
+		if (strcmp(p->node->string, q->node->string) != 0)
+			continue;
+		name = must(cJSON_CreateString(q->node->string));
+		brief = json_brief(name);
+		diag_add_at(w->reterr, q->name_line, q->name_column, "",
+			    "the name %s stands twice in this object (first in "
+			    "line %u)",
+			    brief, p->name_line);
 	}
 }
 
@@ -447,6 +454,20 @@ char *json_print(const cJSON *node)
 
 	json_write(&b, node);
 	return buf_take(&b);
+}
+
+char *json_brief(const cJSON *node)
+{
+	char *text = json_print(node);
+	size_t n = BRIEF_BYTES;
+
+	if (strlen(text) <= BRIEF_BYTES)
+		return text;
+	/* Not in the middle of a character. */
+	while (((unsigned char)text[n] & 0xc0) == 0x80)
+		n--;
+	memcpy(text + n, "...", 4);
+	return text;
 }
 
 void json_autofree(cJSON **node)

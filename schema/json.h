@@ -88,6 +88,9 @@ char *json_print(const cJSON *node);
 void json_write(struct buf *b, const cJSON *node);
 void json_write_text(struct buf *b, const char *text); /* a string, quoted */
 
+/* @node in few words, for messages: its text, cut at about 60 bytes; new. */
+char *json_brief(const cJSON *node);
+
 void json_autofree(cJSON **node);
 
 #define auto_json __attribute__((cleanup(json_autofree)))

@@ -58,16 +58,19 @@ struct param {
 	char *name;
 	enum param_type type;
 	enum param_scale scale;
+	/*
+	 * With a step the values are its multiples, and min and max are the
+	 * first and the last of them in the range of the file.
+	 */
 	double min, max, step;              /* float; step 0: continuous */
 	int64_t int_min, int_max, int_step; /* int; step >= 1 */
 	/*
 	 * choice: its values; constant: its one value; float and int: the grid
-	 * levels if the file lists them (ascending).
+	 * levels if the file lists them or wants `points` (ascending).
 	 */
 	struct scalar *values;
 	size_t n_values;
-	size_t points; /* grid levels asked of a float or int, or 0 */
-	bool ordered;  /* of a choice: an ordinal */
+	bool ordered; /* of a choice: an ordinal */
 	struct condition *conditions;
 	size_t n_conditions;
 };
@@ -130,11 +133,23 @@ void scalar_print(const struct scalar *v, struct buf *b);
 struct scalar param_scalar(const struct param *p, const struct cell *c);
 cJSON *scalar_json(const struct scalar *v);
 
+/* 1 and 1.0 are equal, 1 and "1" are not. */
+bool scalar_equal(const struct scalar *a, const struct scalar *b);
+
+/* The variable HPS_PARAM_<NAME> of a parameter's name; new. */
+char *param_variable(const char *name);
+
+/*
+ * The value nearest to @v that a float or int can take: in its range, and a
+ * multiple of its step.
+ */
+struct cell param_snap(const struct param *p, double v);
+
 /*
  * Grid levels of a parameter: its listed values, its `points` evenly spaced on
  * its scale (ints rounded, without repeats), its steps, all values of an int.
  * 0 means that it has none: a continuous float without `points`. A constant
- * has one. UINT64_MAX when there are more than that.
+ * has one.
  */
 uint64_t param_levels(const struct param *p);
 /* The value of level @k < param_levels(p). */
@@ -154,3 +169,5 @@ bool space_is_discrete(const struct space *s);
  * grid): steps of a stepped float, ints of an int, choices; 0 if continuous.
  */
 uint64_t param_cardinality(const struct param *p);
+/* Value @k < param_cardinality(p), numbers ascending. */
+struct cell param_value(const struct param *p, uint64_t k);
