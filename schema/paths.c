@@ -69,6 +69,7 @@ int paths_find(const char *state, const char *socket, struct paths *ret_paths,
 	       struct diag *reterr)
 {
 	const size_t room = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
+	bool state_is_chosen = state != NULL;
 	struct paths p = { 0 };
 
 	if (state == NULL)
@@ -80,7 +81,7 @@ int paths_find(const char *state, const char *socket, struct paths *ret_paths,
 	if (p.state_dir == NULL)
 		return 1;
 	p.socket = socket != NULL ? absolute(socket, "socket", reterr)
-				  : default_socket(p.state_dir, state != NULL);
+				  : default_socket(p.state_dir, state_is_chosen);
 	if (p.socket != NULL && strlen(p.socket) > room) {
 		diag_add(reterr, "socket",
 			 "\"%s\" has %zu bytes (a socket's path has at most "

@@ -12,12 +12,11 @@ struct paths {
 };
 
 /*
- * State directory: @state, else $HPSD_STATE, else $XDG_STATE_HOME/hpsd, else
- * ~/.local/state/hpsd. Socket: @socket, else $HPSD_SOCKET, else hpsd.sock in a
- * state directory that was chosen by @state or $HPSD_STATE (so that two state
- * directories are two daemons), else $XDG_RUNTIME_DIR/hpsd.sock, else
- * hpsd.sock in the state directory. @state and @socket may be NULL; an empty
- * variable counts as unset, and so does a relative one of XDG.
+ * State directory: @state (an option --state), else $HPSD_STATE, else
+ * $XDG_STATE_HOME/hpsd, else ~/.local/state/hpsd. Socket: @socket, else
+ * $HPSD_SOCKET, else hpsd.sock in @state, else $XDG_RUNTIME_DIR/hpsd.sock,
+ * else hpsd.sock in the state directory. @state and @socket may be NULL; an
+ * empty variable counts as unset, and so does a relative one of XDG.
  *
  * Returns 0 and new strings, or 1 with what is wrong. Free with paths_free().
  */

@@ -229,16 +229,32 @@ static void on_connection(uv_stream_t *server, int status)
 	}
 }
 
+static bool is_listened_at(const struct sockaddr_un *addr)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool refused;
+
+	if (fd < 0)
+		return true;
+	refused = connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) <
+			  0 &&
+		  errno == ECONNREFUSED;
+	close(fd);
+	return !refused;
+}
+
 /* A socket that nobody listens at is in the way after a kill -9. */
-static int remove_stale(const char *path)
+static int remove_stale(const struct sockaddr_un *addr)
 {
 	struct stat st;
 
-	if (lstat(path, &st) < 0)
+	if (lstat(addr->sun_path, &st) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISSOCK(st.st_mode) || st.st_uid != geteuid())
 		return -EEXIST;
-	return unlink(path) < 0 ? -errno : 0;
+	if (is_listened_at(addr))
+		return -EADDRINUSE;
+	return unlink(addr->sun_path) < 0 ? -errno : 0;
 }
 
 /*
@@ -255,7 +271,7 @@ static int bind_socket(struct listener *l)
 	if (strlen(l->path) >= sizeof(addr.sun_path))
 		return -ENAMETOOLONG;
 	strcpy(addr.sun_path, l->path);
-	r = remove_stale(l->path);
+	r = remove_stale(&addr);
 	if (r < 0)
 		return r;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -31,9 +31,9 @@ struct listener_callbacks {
 };
 
 /*
- * Listens at @path. The caller holds the instance lock, so a socket that is
- * there is left over and is replaced; anything else there is refused with
- * -EEXIST. Returns 0 or -errno.
+ * Listens at @path. A socket of ours that nobody listens at is replaced; one
+ * with a daemon behind it (of another state directory) is -EADDRINUSE, and
+ * anything else there -EEXIST. Returns 0 or -errno.
  */
 int listener_start(uv_loop_t *loop, const char *path,
 		   const struct listener_callbacks *callbacks,

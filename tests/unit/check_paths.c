@@ -57,11 +57,12 @@ START_TEST(relative_session_folders_are_ignored)
 }
 END_TEST
 
-START_TEST(a_chosen_state_directory_has_its_own_socket)
+START_TEST(a_state_directory_of_an_option_has_its_own_socket)
 {
 	setenv("XDG_RUNTIME_DIR", "/run/user/1", 1);
 	setenv("HPSD_STATE", "/tmp/a", 1);
-	found(NULL, NULL, "/tmp/a", "/tmp/a/hpsd.sock");
+	found("/tmp/b", NULL, "/tmp/b", "/tmp/b/hpsd.sock");
+	found(NULL, NULL, "/tmp/a", "/run/user/1/hpsd.sock");
 }
 END_TEST
 
@@ -111,7 +112,7 @@ Suite *suite(void)
 	tcase_add_test(tc, without_any_variable_both_are_under_home);
 	tcase_add_test(tc, the_session_s_folders_are_used);
 	tcase_add_test(tc, relative_session_folders_are_ignored);
-	tcase_add_test(tc, a_chosen_state_directory_has_its_own_socket);
+	tcase_add_test(tc, a_state_directory_of_an_option_has_its_own_socket);
 	tcase_add_test(tc, options_win_over_variables);
 	tcase_add_test(tc, relative_ones_begin_at_the_current_directory);
 	tcase_add_test(tc, a_socket_s_path_that_is_too_long_is_a_fault);
