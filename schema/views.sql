@@ -129,5 +129,5 @@ SELECT e.id, s.name AS search, t.number AS trial,
        strftime('%Y-%m-%dT%H:%M:%fZ', e.time_ms / 1000.0, 'unixepoch')
            AS time,
        e.kind, e.text, e.data
-FROM event e JOIN search s ON s.id = e.search
-     LEFT JOIN trial t ON t.id = e.trial;
+FROM search s JOIN event e ON e.search = s.id
+     LEFT JOIN trial t ON t.id = e.trial AND t.search = s.id;

@@ -44,10 +44,13 @@ static const char *const sql[Q_N] = {
 	[Q_METRICS_OF] = "SELECT * FROM metrics WHERE search = ? AND "
 			 "trial = ? AND name = ? ORDER BY step "
 			 "LIMIT ? OFFSET ?",
-	[Q_EVENTS] = "SELECT * FROM (SELECT * FROM events WHERE search = ? "
-		     "AND trial IS NULL ORDER BY id DESC LIMIT ?) ORDER BY id",
-	[Q_EVENTS_OF] = "SELECT * FROM (SELECT * FROM events WHERE search = ? "
-			"AND trial = ? ORDER BY id DESC LIMIT ?) ORDER BY id",
+	[Q_EVENTS] = "SELECT * FROM events WHERE id IN (SELECT id FROM event "
+		     "WHERE search = ? AND trial IS NULL "
+		     "ORDER BY id DESC LIMIT ?) ORDER BY id",
+	[Q_EVENTS_OF] = "SELECT * FROM events WHERE id IN (SELECT id FROM "
+			"event WHERE search = ?1 AND trial = (SELECT id FROM "
+			"trial WHERE search = ?1 AND number = ?2) "
+			"ORDER BY id DESC LIMIT ?3) ORDER BY id",
 	[Q_FILE] = "SELECT spec FROM submission WHERE search = ?",
 	[Q_NAME] = "SELECT name FROM search WHERE id = ?",
 	[Q_FIND_NAME] = "SELECT id FROM search WHERE name = ?",
@@ -305,13 +308,10 @@ int store_read_metrics(struct store *s, int64_t search, int64_t number,
 int store_read_events(struct store *s, int64_t search, int64_t number,
 		      int64_t limit, cJSON **ret_rows)
 {
-	auto_free char *name = NULL;
-	struct run run;
-	int r = begin_of(s, number < 0 ? Q_EVENTS : Q_EVENTS_OF, search, &name,
-			 &run);
+	struct run run =
+	    run_begin(s->read[number < 0 ? Q_EVENTS : Q_EVENTS_OF]);
 
-	if (r < 0)
-		return r;
+	bind_int(&run, search);
 	if (number >= 0)
 		bind_int(&run, number);
 	bind_int(&run, limit);

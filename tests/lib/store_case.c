@@ -12,7 +12,7 @@
 
 struct store_case the;
 
-static void open_store(void)
+void case_open_again(void)
 {
 	auto_diag struct diag faults = DIAG_INIT;
 	int r = store_open(the.path, &the.s, &faults);
@@ -29,13 +29,19 @@ void case_open(void)
 		 tmp != NULL && strlen(tmp) < 40 ? tmp : "/tmp");
 	ck_assert_ptr_nonnull(mkdtemp(the.folder));
 	snprintf(the.path, sizeof(the.path), "%s/hps.db", the.folder);
-	open_store();
+	case_open_again();
+}
+
+void case_shut(void)
+{
+	store_close(the.s);
+	the.s = NULL;
 }
 
 void case_reopen(void)
 {
-	store_close(the.s);
-	open_store();
+	case_shut();
+	case_open_again();
 }
 
 static int remove_one(const char *path, const struct stat *st, int flag,

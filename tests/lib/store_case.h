@@ -17,9 +17,11 @@ struct store_case {
 
 extern struct store_case the; /* of the running test */
 
-void case_open(void);   /* a new folder and a new database */
-void case_reopen(void); /* closes and opens again */
-void case_close(void);  /* and removes the folder */
+void case_open(void);       /* a new folder and a new database */
+void case_shut(void);       /* closes the database alone */
+void case_open_again(void); /* the same database */
+void case_reopen(void);     /* both */
+void case_close(void);      /* and removes the folder */
 
 struct search_record sample_search(int64_t id, const char *name);
 /* Trial @number of @search; the id is @search * 1000 + @number. */

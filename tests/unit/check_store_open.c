@@ -1,0 +1,418 @@
+#include "check_main.h"
+#include "store/db.h"
+#include "store_case.h"
+
+#include "schema/buf.h"
+#include "schema/mem.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char *file_text(const char *path, size_t *ret_len)
+{
+	FILE *f = fopen(path, "re");
+	struct buf b = BUF_INIT;
+	char block[4096];
+	size_t n;
+
+	ck_assert_msg(f != NULL, "%s: %s", path, strerror(errno));
+	while ((n = fread(block, 1, sizeof(block), f)) > 0)
+		buf_add(&b, block, n);
+	fclose(f);
+	*ret_len = b.len;
+	return buf_take(&b);
+}
+
+static int64_t number_of(const char *query)
+{
+	auto_free char *text = case_query(query);
+
+	return atoll(text);
+}
+
+static void execute(const char *sql)
+{
+	sqlite3 *db;
+
+	ck_assert_int_eq(sqlite3_open(the.path, &db), 0);
+	ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) == 0, "%s",
+		      sqlite3_errmsg(db));
+	sqlite3_close(db);
+}
+
+/* --- a new file -------------------------------------------------------------
+ */
+
+START_TEST(a_new_database_says_whose_it_is)
+{
+	ck_assert_int_eq(number_of("PRAGMA application_id"), DB_APPLICATION_ID);
+	ck_assert_int_eq(number_of("PRAGMA user_version"), 1);
+	ck_assert_int_eq(number_of("SELECT count(*) FROM sqlite_schema "
+				   "WHERE type = 'table' AND sql NOT LIKE "
+				   "'%) STRICT%' AND name NOT LIKE 'sqlite%'"),
+			 0);
+}
+END_TEST
+
+START_TEST(only_the_owner_may_read_it_whatever_the_umask)
+{
+	static const mode_t masks[] = { 0, 0277 };
+	static const char *const files[] = { "", "-wal", "-shm" };
+
+	case_shut();
+	unlink(the.path);
+	umask(masks[_i]);
+	case_open_again();
+	for (int i = 0; i < 3; i++) {
+		auto_free char *path = xasprintf("%s%s", the.path, files[i]);
+		struct stat st;
+
+		ck_assert_int_eq(stat(path, &st), 0);
+		ck_assert_int_eq(st.st_mode & 0777, 0600);
+	}
+}
+END_TEST
+
+START_TEST(a_start_that_changes_nothing_writes_nothing)
+{
+	size_t before_len, after_len;
+	auto_free char *before = NULL;
+	auto_free char *after = NULL;
+
+	case_shut();
+	before = file_text(the.path, &before_len);
+	case_open_again();
+	case_shut();
+	after = file_text(the.path, &after_len);
+	ck_assert_uint_eq(before_len, after_len);
+	ck_assert_mem_eq(before, after, before_len);
+	case_open_again();
+}
+END_TEST
+
+START_TEST(a_close_leaves_no_wal)
+{
+	auto_free char *wal = xasprintf("%s-wal", the.path);
+
+	ck_assert_int_eq(access(wal, F_OK), 0);
+	case_shut();
+	ck_assert_int_ne(access(wal, F_OK), 0);
+	case_open_again();
+}
+END_TEST
+
+START_TEST(a_folder_that_is_missing_is_told)
+{
+	auto_diag struct diag faults = DIAG_INIT;
+	struct store *s;
+
+	ck_assert_int_eq(store_open("/nonexistent/hps.db", &s, &faults),
+			 -ENOENT);
+	ck_assert_uint_eq(faults.n, 1);
+	ck_assert_ptr_nonnull(
+	    strstr(faults.faults[0].text, "/nonexistent/hps.db: No such file"));
+}
+END_TEST
+
+/* --- files that are not ours ------------------------------------------------
+ */
+
+static void check_foreign(const char *words)
+{
+	auto_diag struct diag faults = DIAG_INIT;
+	auto_free char *wal = xasprintf("%s-wal", the.path);
+	auto_free char *before = NULL;
+	auto_free char *after = NULL;
+	size_t before_len, after_len;
+	struct store *s = NULL;
+
+	before = file_text(the.path, &before_len);
+	ck_assert_int_eq(store_open(the.path, &s, &faults), STORE_FOREIGN);
+	ck_assert_ptr_null(s);
+	ck_assert_uint_eq(faults.n, 1);
+	ck_assert_msg(strstr(faults.faults[0].text, words) != NULL, "%s",
+		      faults.faults[0].text);
+	after = file_text(the.path, &after_len);
+	ck_assert_uint_eq(before_len, after_len);
+	ck_assert_mem_eq(before, after, before_len);
+	ck_assert_int_ne(access(wal, F_OK), 0);
+}
+
+static void write_file(const char *text)
+{
+	FILE *f = fopen(the.path, "we");
+
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+START_TEST(a_database_of_another_program_is_left_as_it_is)
+{
+	case_shut();
+	unlink(the.path);
+	execute("CREATE TABLE t (a); INSERT INTO t VALUES (1)");
+	check_foreign("is not a database of hpsd");
+	unlink(the.path);
+	execute("PRAGMA journal_mode = WAL; PRAGMA application_id = 7;"
+		"CREATE TABLE t (a)");
+	check_foreign("is not a database of hpsd");
+}
+END_TEST
+
+START_TEST(a_file_that_is_no_database_is_left_as_it_is)
+{
+	case_shut();
+	write_file("my notes\n");
+	check_foreign("is not a database of hpsd");
+	write_file("SQLite format 3");
+	check_foreign("is not a database of hpsd");
+}
+END_TEST
+
+START_TEST(a_newer_database_is_left_as_it_is)
+{
+	case_shut();
+	execute("PRAGMA user_version = 999");
+	check_foreign("its schema is 999, this one knows up to 1");
+}
+END_TEST
+
+/* The newer version is in the WAL alone; neither file may be touched. */
+START_TEST(a_newer_database_is_known_by_its_wal_too)
+{
+	auto_diag struct diag faults = DIAG_INIT;
+	auto_free char *wal = xasprintf("%s-wal", the.path);
+	auto_free char *before = NULL;
+	auto_free char *after = NULL;
+	size_t before_len, after_len;
+	struct store *s = NULL;
+	sqlite3 *db;
+
+	case_shut();
+	ck_assert_int_eq(sqlite3_open(the.path, &db), 0);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	ck_assert_int_eq(
+	    sqlite3_exec(db, "PRAGMA user_version = 999", NULL, NULL, NULL), 0);
+	sqlite3_close(db);
+	before = file_text(wal, &before_len);
+	ck_assert_uint_gt(before_len, 0);
+	ck_assert_int_eq(store_open(the.path, &s, &faults), STORE_FOREIGN);
+	after = file_text(wal, &after_len);
+	ck_assert_uint_eq(before_len, after_len);
+	ck_assert_mem_eq(before, after, before_len);
+}
+END_TEST
+
+START_TEST(a_damaged_database_is_told_as_such)
+{
+	auto_diag struct diag faults = DIAG_INIT;
+	struct store *s;
+	FILE *f;
+
+	case_shut();
+	f = fopen(the.path, "r+e");
+	ck_assert_ptr_nonnull(f);
+	fseek(f, 100, SEEK_SET); /* the b-tree page of the schema */
+	for (int i = 0; i < 2000; i++)
+		fputc(0x5a, f);
+	fclose(f);
+	ck_assert_int_eq(store_open(the.path, &s, &faults), -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(faults.faults[0].text, the.path));
+}
+END_TEST
+
+/* --- upgrades ---------------------------------------------------------------
+ */
+
+static const struct embedded two[] = {
+	{"0001_init.sql",			    NULL }, /* done already */
+	{ "0002_next.sql",					 "ALTER TABLE event ADD COLUMN extra TEXT" },
+	{ 0},
+};
+
+static const struct embedded broken[] = {
+	{"0001_init.sql",			    NULL },
+	{ "0002_next.sql",					 "ALTER TABLE event ADD COLUMN extra TEXT" },
+	{ "0003_broken.sql","ALTER TABLE nothing ADD COLUMN extra TEXT" },
+	{ 0			},
+};
+
+START_TEST(an_upgrade_copies_the_database_first)
+{
+	auto_free char *copy = xasprintf("%s.before-v2", the.path);
+	struct search_record r = sample_search(1, "digits");
+	struct stat st;
+
+	case_save_search(&r);
+	ck_assert_int_eq(db_migrate(the.s, two, sql_views[0].text), 0);
+	ck_assert_int_eq(number_of("PRAGMA user_version"), 2);
+	ck_assert_int_eq(number_of("SELECT count(extra IS NULL) FROM event"),
+			 0);
+	ck_assert_int_eq(stat(copy, &st), 0);
+	ck_assert_int_eq(st.st_mode & 0777, 0600);
+
+	strcpy(the.path, copy);
+	ck_assert_int_eq(number_of("PRAGMA user_version"), 1);
+	ck_assert_int_eq(number_of("PRAGMA application_id"), DB_APPLICATION_ID);
+	ck_assert_int_eq(number_of("SELECT count(*) FROM searches"), 1);
+}
+END_TEST
+
+START_TEST(a_migration_that_fails_changes_nothing)
+{
+	ck_assert_int_lt(db_migrate(the.s, broken, sql_views[0].text), 0);
+	ck_assert_ptr_nonnull(strstr(store_error(the.s), "0003_broken.sql"));
+	ck_assert_int_eq(number_of("PRAGMA user_version"), 1);
+	ck_assert_int_eq(number_of("SELECT count(*) FROM "
+				   "pragma_table_info('event') "
+				   "WHERE name = 'extra'"),
+			 0);
+}
+END_TEST
+
+START_TEST(changed_views_are_made_anew_at_the_start)
+{
+	case_shut();
+	execute("DROP VIEW best; CREATE VIEW best AS SELECT 1 AS old");
+	case_open_again();
+	ck_assert_int_eq(number_of("SELECT count(*) FROM "
+				   "pragma_table_info('best') "
+				   "WHERE name = 'old'"),
+			 0);
+	ck_assert_int_eq(number_of("SELECT count(*) FROM best"), 0);
+}
+END_TEST
+
+/* --- others and the disk ----------------------------------------------------
+ */
+
+START_TEST(another_program_that_writes_is_waited_for_only_shortly)
+{
+	sqlite3 *db;
+
+	ck_assert_int_eq(sqlite3_open(the.path, &db), 0);
+	ck_assert_int_eq(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL),
+			 0);
+	ck_assert_int_eq(store_begin(the.s), -EBUSY);
+	ck_assert_ptr_nonnull(strstr(store_error(the.s), "locked"));
+	ck_assert_int_eq(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL), 0);
+	ck_assert_int_eq(store_begin(the.s), 0);
+	ck_assert_int_eq(store_commit(the.s), 0);
+	sqlite3_close(db);
+}
+END_TEST
+
+START_TEST(a_sync_is_fine_before_and_after_a_checkpoint)
+{
+	struct search_record r = sample_search(1, "digits");
+
+	ck_assert_int_eq(store_sync(the.s), 0);
+	case_save_search(&r);
+	ck_assert_int_eq(store_sync(the.s), 0);
+	execute("PRAGMA wal_checkpoint(TRUNCATE)");
+	ck_assert_int_eq(store_sync(the.s), 0);
+	case_save_search(&r);
+	ck_assert_int_eq(store_sync(the.s), 0);
+}
+END_TEST
+
+static void move_away(const char *suffix, bool replace)
+{
+	auto_free char *path = xasprintf("%s%s", the.path, suffix);
+	auto_free char *away = xasprintf("%s.away", path);
+
+	ck_assert_int_eq(rename(path, away), 0);
+	if (replace) {
+		FILE *f = fopen(path, "we");
+
+		ck_assert_ptr_nonnull(f);
+		fclose(f);
+	}
+	ck_assert_int_eq(store_sync(the.s), -ESTALE);
+	ck_assert_int_eq(rename(away, path), 0);
+	ck_assert_int_eq(store_sync(the.s), 0);
+}
+
+START_TEST(nothing_is_called_safe_in_files_that_were_moved_away)
+{
+	struct search_record r = sample_search(1, "digits");
+
+	case_save_search(&r);
+	move_away("", false);
+	move_away("", true);
+	move_away("-wal", false);
+	move_away("-wal", true);
+}
+END_TEST
+
+START_TEST(a_shell_reads_while_we_write)
+{
+	auto_free char *command =
+	    xasprintf("sqlite3 -readonly '%s' 'SELECT count(*) FROM searches; "
+		      "SELECT count(*) FROM searches'",
+		      the.path);
+	struct search_record r = sample_search(1, "digits");
+	struct search_record unseen = sample_search(2, "unseen");
+	char line[32];
+	FILE *shell;
+
+	case_save_search(&r);
+	ck_assert_int_eq(store_begin(the.s), 0);
+	ck_assert_int_eq(store_save_search(the.s, &unseen), 0);
+	shell = popen(command, "re");
+	ck_assert_ptr_nonnull(shell);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_ptr_nonnull(fgets(line, sizeof(line), shell));
+		ck_assert_str_eq(line, "1\n");
+	}
+	ck_assert_int_eq(pclose(shell), 0);
+	ck_assert_int_eq(store_commit(the.s), 0);
+}
+END_TEST
+
+Suite *suite(void)
+{
+	Suite *s = suite_create("store_open");
+	TCase *tc = tcase_create("open");
+
+	tcase_add_checked_fixture(tc, case_open, case_close);
+	tcase_add_test(tc, a_new_database_says_whose_it_is);
+	tcase_add_loop_test(tc, only_the_owner_may_read_it_whatever_the_umask,
+			    0, 2);
+	tcase_add_test(tc, a_start_that_changes_nothing_writes_nothing);
+	tcase_add_test(tc, a_close_leaves_no_wal);
+	tcase_add_test(tc, a_folder_that_is_missing_is_told);
+	suite_add_tcase(s, tc);
+
+	tc = tcase_create("foreign");
+	tcase_add_checked_fixture(tc, case_open, case_close);
+	tcase_add_test(tc, a_database_of_another_program_is_left_as_it_is);
+	tcase_add_test(tc, a_file_that_is_no_database_is_left_as_it_is);
+	tcase_add_test(tc, a_newer_database_is_left_as_it_is);
+	tcase_add_test(tc, a_newer_database_is_known_by_its_wal_too);
+	tcase_add_test(tc, a_damaged_database_is_told_as_such);
+	suite_add_tcase(s, tc);
+
+	tc = tcase_create("upgrade");
+	tcase_add_checked_fixture(tc, case_open, case_close);
+	tcase_add_test(tc, an_upgrade_copies_the_database_first);
+	tcase_add_test(tc, a_migration_that_fails_changes_nothing);
+	tcase_add_test(tc, changed_views_are_made_anew_at_the_start);
+	suite_add_tcase(s, tc);
+
+	tc = tcase_create("others");
+	tcase_add_checked_fixture(tc, case_open, case_close);
+	tcase_add_test(tc,
+		       another_program_that_writes_is_waited_for_only_shortly);
+	tcase_add_test(tc, a_sync_is_fine_before_and_after_a_checkpoint);
+	tcase_add_test(tc,
+		       nothing_is_called_safe_in_files_that_were_moved_away);
+	tcase_add_test(tc, a_shell_reads_while_we_write);
+	suite_add_tcase(s, tc);
+	return s;
+}
