@@ -25,26 +25,27 @@ struct option {
 	const char *help;
 };
 
-#define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
-#define TEXT(field, fallback, help)                                            \
+#define WORDS(...)   ((const char *const[]){ __VA_ARGS__, NULL })
+#define FIELD(field) .name = #field, .offset = offsetof(struct settings, field)
+#define TEXT(field, value, text)                                               \
 	{                                                                      \
-#field, KIND_TEXT, offsetof(struct settings, field), fallback, \
-		    0, 0, NULL, help                                           \
+		.kind = KIND_TEXT, FIELD(field), .fallback = value,            \
+		.help = text                                                   \
 	}
-#define INT(field, fallback, min, max, help)                                   \
+#define INT(field, value, low, high, text)                                     \
 	{                                                                      \
-#field, KIND_INT, offsetof(struct settings, field), fallback,  \
-		    min, max, NULL, help                                       \
+		.kind = KIND_INT, FIELD(field), .fallback = value, .min = low, \
+		.max = high, .help = text                                      \
 	}
-#define FLOAT(field, fallback, min, max, help)                                 \
+#define FLOAT(field, value, low, high, text)                                   \
 	{                                                                      \
-#field, KIND_FLOAT, offsetof(struct settings, field),          \
-		    fallback, min, max, NULL, help                             \
+		.kind = KIND_FLOAT, FIELD(field), .fallback = value,           \
+		.min = low, .max = high, .help = text                          \
 	}
-#define CHOICE(field, fallback, words, help)                                   \
+#define CHOICE(field, value, list, text)                                       \
 	{                                                                      \
-#field, KIND_CHOICE, offsetof(struct settings, field),         \
-		    fallback, 0, 0, words, help                                \
+		.kind = KIND_CHOICE, FIELD(field), .fallback = value,          \
+		.words = list, .help = text                                    \
 	}
 
 /* The words of a choice stand in the order of its enum. */
