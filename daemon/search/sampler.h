@@ -11,7 +11,7 @@
 enum sampler_answer {
 	SAMPLER_OK,
 	SAMPLER_EXHAUSTED, /* no point at this cursor or any later one */
-	SAMPLER_SKIP, /* this cursor has no point of its own, try the next */
+	SAMPLER_SKIP, /* this cursor has no point of its own: try the next */
 };
 
 struct sampler_ops;
@@ -27,20 +27,34 @@ struct sampler_ops {
 	struct sampler *(*create)(const struct search_spec *spec);
 	/*
 	 * Writes the point at @cursor, activated, to @ret_config [space->n].
-	 * SAMPLER_SKIP: a duplicate by construction (grid: an inactive
-	 * parameter's other levels).
+	 * Moves @cursor on to the next point where it knows that those between
+	 * have none: a grid steps over the levels of inactive parameters.
+	 * SAMPLER_SKIP: a shuffled grid, which cannot; after many of them in a
+	 * row sampler_enumerate() finds what is left sooner.
 	 */
-	enum sampler_answer (*ask)(struct sampler *s, uint64_t cursor,
+	enum sampler_answer (*ask)(struct sampler *s, uint64_t *cursor,
 				   struct cell *ret_config);
 	void (*destroy)(struct sampler *s);
 };
+
+extern const struct sampler_ops sampler_grid, sampler_random, sampler_sobol;
 
 /* The sampler of spec->sampler; sampler_free(). */
 struct sampler *sampler_new(const struct search_spec *spec);
 void sampler_free(struct sampler *s);
 
 static inline enum sampler_answer
-sampler_ask(struct sampler *s, uint64_t cursor, struct cell *ret_config)
+sampler_ask(struct sampler *s, uint64_t *cursor, struct cell *ret_config)
 {
 	return s->ops->ask(s, cursor, ret_config);
 }
+
+/*
+ * Lists what the sampler of @spec can propose, each configuration once: the
+ * points of a grid in order, all values of a discrete space. Moves @k to the
+ * number of the next one, at or after @k, and writes it to @ret_config; never
+ * SAMPLER_SKIP. For who looks for the last unseen ones. A continuous space has
+ * no list: SAMPLER_EXHAUSTED.
+ */
+enum sampler_answer sampler_enumerate(const struct search_spec *spec,
+				      uint64_t *k, struct cell *ret_config);
