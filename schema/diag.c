@@ -8,6 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Faults quote their input and end up on terminals. */
+static char *harmless(char *text)
+{
+	for (char *c = text; *c != '\0'; c++) {
+		if ((unsigned char)*c < ' ' || *c == '\x7f')
+			*c = '?';
+	}
+	return text;
+}
+
 static void add(struct diag *d, unsigned line, unsigned column,
 		const char *path, char *text)
 {
@@ -15,8 +25,8 @@ static void add(struct diag *d, unsigned line, unsigned column,
 	d->faults[d->n++] = (struct diag_fault){
 		.line = line,
 		.column = column,
-		.path = xstrdup(path),
-		.text = text,
+		.path = harmless(xstrdup(path)),
+		.text = harmless(text),
 	};
 }
 

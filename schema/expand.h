@@ -21,20 +21,32 @@ struct expand {
 };
 
 /*
- * Checks the placeholders of @text (an element of command, or a value of env),
- * which stands at @node of @doc. @is_element: "{args}" alone is allowed and an
- * element may vanish. Adds faults to @reterr.
+ * Checks the placeholders of @node, a text at @path: an element of "command"
+ * (@is_element), or a value of "env". @parameters is the object of that name
+ * in @doc, which need not be sound. Adds faults to @reterr.
+ *
+ * A parameter that may be inactive stands alone, as "{name}" or, in an element,
+ * "--flag={name}": the element or the variable then vanishes.
  */
-void expand_check(const struct space *space, const struct json_doc *doc,
+void expand_check(const struct json_doc *doc, const cJSON *parameters,
 		  const cJSON *node, const char *path, bool is_element,
 		  struct diag *reterr);
+
+/* True when a parameter may not have this name, for {name} is something else.
+ */
+bool expand_reserves(const char *name);
+
+/* True when neither the submitter nor "env" may set the variable @name. */
+bool expand_withholds(const char *name);
 
 /* The trial's argv, new, NULL-ended: strv_free(). */
 char **expand_argv(const struct expand *e);
 
 /*
- * The trial's whole environment, new, NULL-ended: the submitter's, then the
- * search's env, HPS_* and PYTHONUNBUFFERED=1 unless set. Later ones win.
+ * The trial's whole environment, new, NULL-ended: the submitter's but for what
+ * expand_withholds(), then the search's env, HPS_* and PYTHONUNBUFFERED=1
+ * unless set. Later ones win. Without a socket or token their variables are
+ * left out; @environ may be NULL.
  */
 char **expand_environ(const struct expand *e);
 

@@ -12,8 +12,10 @@
 #define LIMIT_TRIALS        1000000 /* trials of a search, grid points too */
 #define LIMIT_PARALLEL      1000    /* trials of a search at one time */
 #define LIMIT_RETRIES       100     /* attempts after the first */
-#define LIMIT_COMMAND       1000    /* elements of argv, names in "env" */
-#define LIMIT_PATTERNS      32      /* metric patterns of a search */
+#define LIMIT_CPUS          4096    /* slots that a trial takes */
+#define LIMIT_DURATION_MS   315360000000 /* ten years */
+#define LIMIT_COMMAND       1000         /* elements of argv, names in "env" */
+#define LIMIT_PATTERNS      32           /* metric patterns of a search */
 #define LIMIT_STEPS         1000000 /* points of one curve kept in memory */
 #define LIMIT_METRICS       1000    /* names of metrics of one trial */
 #define LIMIT_LINE_BYTES    65536   /* of a record of output that is read */

@@ -70,7 +70,13 @@ void search_free(struct search_spec *spec);
 /* True when @name may name a search: [A-Za-z0-9_.-]{1,64}, no - or . first. */
 bool search_name_is_valid(const char *name);
 
-/* "90", "10m", "1h30m", "2d" in ms; -1 if it is no duration. */
+/*
+ * "90", "10m", "1h30m", "1.5d", "250ms": in ms, or -1 if it is no duration or
+ * beyond LIMIT_DURATION_MS. The same for a number of seconds. Above 0 at least
+ * 1.
+ */
 int64_t duration_parse(const char *text);
-/* "512M", "2G", "1.5G" or bytes; -1 if it is no size. */
+int64_t duration_ms(double seconds);
+
+/* "512M", "2G", "1.5G" (1K is 1024) or bytes; -1 if it is no size. */
 int64_t size_parse(const char *text);

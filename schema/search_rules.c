@@ -1,0 +1,226 @@
+#include "schema/search_rules.h"
+
+#include "schema/limits.h"
+#include "schema/mem.h"
+#include "schema/param.h"
+
+#define DEFAULT_MIN_STEPS  5
+#define DEFAULT_MIN_TRIALS 5
+#define DEFAULT_PATIENCE   10
+
+#define NO_OTHERS "this version has no others"
+
+static const struct object_hint sampler_hints[] = {
+	{"gp",         NO_OTHERS},
+	{ "bayes",     NO_OTHERS},
+	{ "bayesian",  NO_OTHERS},
+	{ "tpe",       NO_OTHERS},
+	{ "auto",      NO_OTHERS},
+	{ "cmaes",     NO_OTHERS},
+	{ "hyperband", NO_OTHERS},
+	{ "optuna",    NO_OTHERS},
+	{ NULL,        NULL     },
+};
+
+static const struct object_hint pruner_hints[] = {
+	{"hyperband", "\"median\" is the nearest to it"},
+	{ "asha",     "\"median\" is the nearest to it"},
+	{ NULL,       NULL			     },
+};
+
+static const char *const all_keys[] = { "type",     "min_steps", "min_trials",
+					"patience", "min_delta", "min",
+					"max",      NULL };
+/* The keys of each rule. */
+static const char *const none_keys[] = { "type", NULL };
+static const char *const median_keys[] = { "type", "min_steps", "min_trials",
+					   NULL };
+static const char *const patience_keys[] = { "type", "min_steps", "patience",
+					     "min_delta", NULL };
+static const char *const threshold_keys[] = { "type", "min_steps", "min", "max",
+					      NULL };
+static const char *const *const pruner_keys[NAMES_PRUNERS_N] = {
+	[PRUNER_NONE] = none_keys,
+	[PRUNER_PATIENCE] = patience_keys,
+	[PRUNER_THRESHOLD] = threshold_keys,
+	[PRUNER_MEDIAN] = median_keys,
+};
+
+static void read_sampler(const struct object *o, struct search_spec *spec)
+{
+	static const char *const keys[] = { "type", "seed", "shuffle",
+					    "allow_duplicates", NULL };
+	struct object sampler;
+	int type = SAMPLER_SOBOL;
+	int64_t seed = 0;
+
+	spec->sampler = SAMPLER_SOBOL;
+	if (!object_member(o, "sampler", "sampler", &sampler) ||
+	    !object_check(&sampler, "{\"type\": \"sobol\", \"seed\": 1}"))
+		return;
+	object_check_keys(&sampler, "\"sampler\"", keys, NULL);
+	object_word(&sampler, "type", sampler_type_names, sampler_hints, &type);
+	spec->sampler = (enum sampler_type)type;
+	object_integer(&sampler, "seed", 0, PARAM_INT_MAX, &seed);
+	spec->seed = (uint64_t)seed;
+	object_bool(&sampler, "allow_duplicates", &spec->allow_duplicates);
+	if (object_bool(&sampler, "shuffle", &spec->shuffle) && spec->shuffle &&
+	    spec->sampler != SAMPLER_GRID)
+		object_fault(&sampler, "shuffle",
+			     "is true (only a \"grid\" has an order to "
+			     "shuffle)");
+}
+
+static void check_threshold(const struct object *o,
+			    const struct early_stopping *rule)
+{
+	if (json_get(o->node, "min") == NULL &&
+	    json_get(o->node, "max") == NULL)
+		json_fault(o->doc, o->node, o->reterr, o->path,
+			   "has no threshold (must have \"min\", \"max\" or "
+			   "both)");
+	if (rule->has_min && rule->has_max && rule->min >= rule->max) {
+		auto_free char *brief = json_brief(json_get(o->node, "min"));
+
+		object_fault(o, "min", "is %s (must be below \"max\")", brief);
+	}
+}
+
+static void read_early_stopping(const struct object *o,
+				struct early_stopping *rule)
+{
+	struct object object;
+	int type = PRUNER_MEDIAN;
+
+	*rule = (struct early_stopping){
+		.type = PRUNER_MEDIAN,
+		.min_steps = DEFAULT_MIN_STEPS,
+		.min_trials = DEFAULT_MIN_TRIALS,
+		.patience = DEFAULT_PATIENCE,
+	};
+	if (!object_member(o, "early_stopping", "early_stopping", &object) ||
+	    !object_check(&object, "{\"type\": \"median\"}"))
+		return;
+	if (object_word(&object, "type", pruner_type_names, pruner_hints,
+			&type) ||
+	    json_get(object.node, "type") == NULL) {
+		auto_free char *what =
+		    xasprintf("the rule \"%s\"", pruner_type_names[type]);
+
+		object_check_keys(&object, what, pruner_keys[type], NULL);
+	} else {
+		object_check_keys(&object, "\"early_stopping\"", all_keys,
+				  NULL);
+	}
+	rule->type = (enum pruner_type)type;
+	object_integer(&object, "min_steps", 1, LIMIT_STEPS, &rule->min_steps);
+	object_integer(&object, "min_trials", 1, LIMIT_TRIALS,
+		       &rule->min_trials);
+	object_integer(&object, "patience", 1, LIMIT_STEPS, &rule->patience);
+	if (object_number(&object, "min_delta", &rule->min_delta) &&
+	    rule->min_delta < 0) {
+		auto_free char *brief =
+		    json_brief(json_get(object.node, "min_delta"));
+
+		object_fault(&object, "min_delta", "is %s (must be 0 or more)",
+			     brief);
+	}
+	rule->has_min = object_number(&object, "min", &rule->min);
+	rule->has_max = object_number(&object, "max", &rule->max);
+	if (rule->type == PRUNER_THRESHOLD)
+		check_threshold(&object, rule);
+}
+
+/* Every parameter of a grid has levels. */
+static void check_grid(const struct object *o, const struct search_spec *spec)
+{
+	const cJSON *node = json_get(o->node, "parameters")->child;
+
+	for (size_t i = 0; i < spec->space->n; i++, node = node->next) {
+		const struct param *p = &spec->space->params[i];
+		auto_free char *path = NULL;
+
+		if (param_levels(p) > 0)
+			continue;
+		path = xasprintf("parameters.%s", p->name);
+		json_fault(o->doc, node, o->reterr, path,
+			   "is continuous, which no grid can be (give "
+			   "\"points\", \"values\" or \"step\", or take "
+			   "another sampler)");
+	}
+}
+
+static const char *continuous_name(const struct space *s)
+{
+	size_t i = 0;
+
+	while (param_cardinality(&s->params[i]) > 0)
+		i++;
+	return s->params[i].name;
+}
+
+/* The product of @size over all parameters, as text; NULL if at most
+ * LIMIT_TRIALS. */
+static char *too_many(const struct space *s,
+		      uint64_t (*size)(const struct param *))
+{
+	uint64_t product = 1;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (__builtin_mul_overflow(product, size(&s->params[i]),
+					   &product))
+			return xstrdup("more than 2^64");
+	}
+	return product > LIMIT_TRIALS
+		   ? xasprintf("%llu", (unsigned long long)product)
+		   : NULL;
+}
+
+/* "trials" may be left out only where the search ends by itself. */
+static void check_trials(const struct object *o, const struct search_spec *spec)
+{
+	const struct space *s = spec->space;
+	auto_free char *many = NULL;
+
+	if (json_get(o->node, "trials") != NULL)
+		return;
+	if (spec->sampler == SAMPLER_GRID) {
+		many = space_levels(s) > 0 ? too_many(s, param_levels) : NULL;
+		if (many != NULL)
+			object_fault(o, "trials",
+				     "is missing (the grid has %s points: say "
+				     "how many to try, at most %d)",
+				     many, LIMIT_TRIALS);
+		return;
+	}
+	if (!space_is_discrete(s)) {
+		object_fault(o, "trials",
+			     "is missing (\"%s\" is continuous: say how many "
+			     "configurations to try)",
+			     continuous_name(s));
+		return;
+	}
+	many = too_many(s, param_cardinality);
+	if (many != NULL)
+		object_fault(o, "trials",
+			     "is missing (there are %s configurations: say how "
+			     "many to try, at most %d)",
+			     many, LIMIT_TRIALS);
+	else if (spec->allow_duplicates)
+		object_fault(o, "trials",
+			     "is missing (with \"allow_duplicates\" the search "
+			     "would never end)");
+}
+
+void search_rules_parse(const struct object *o, struct search_spec *spec)
+{
+	size_t before = o->reterr->n;
+
+	read_sampler(o, spec);
+	if (spec->space != NULL && o->reterr->n == before) {
+		if (spec->sampler == SAMPLER_GRID)
+			check_grid(o, spec);
+		check_trials(o, spec);
+	}
+	read_early_stopping(o, &spec->early_stopping);
+}
