@@ -63,14 +63,14 @@ static void write_line(enum log_level level, const char *fmt, va_list ap)
 		return;
 }
 
-#define DEFINE_LOG(name, level)                                               \
-	void name(const char *fmt, ...)                                       \
-	{                                                                     \
-		va_list ap;                                                   \
-                                                                              \
-		va_start(ap, fmt);                                            \
-		write_line(level, fmt, ap);                                   \
-		va_end(ap);                                                   \
+#define DEFINE_LOG(name, level)                                                \
+	void name(const char *fmt, ...)                                        \
+	{                                                                      \
+		va_list ap;                                                    \
+                                                                               \
+		va_start(ap, fmt);                                             \
+		write_line(level, fmt, ap);                                    \
+		va_end(ap);                                                    \
 	}
 
 DEFINE_LOG(log_error, LOG_LEVEL_ERROR)

@@ -14,19 +14,19 @@
 #include <unistd.h>
 
 #define READ_BYTES 65536
-#define BACKLOG	   128
+#define BACKLOG    128
 
-#define container_of(ptr, type, member)                                       \
-	((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define container_of(ptr, type, member)                                        \
+	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 struct conn {
 	uv_pipe_t pipe;
 	struct listener *listener;
 	struct buf in;
-	size_t scanned; /* of `in`: no line end before */
+	size_t scanned;  /* of `in`: no line end before */
 	unsigned writes; /* requests in flight */
-	bool closing;	 /* reads no more; closes when nothing is queued */
-	bool closed;	 /* uv_close() was called */
+	bool closing;    /* reads no more; closes when nothing is queued */
+	bool closed;     /* uv_close() was called */
 	TAILQ_ENTRY(conn) link;
 };
 
@@ -61,7 +61,8 @@ static void listener_put(struct listener *l)
 	stopped(ctx);
 }
 
-/* --- a connection ------------------------------------------------------------ */
+/* --- a connection ------------------------------------------------------------
+ */
 
 static void on_conn_closed(uv_handle_t *handle)
 {
@@ -104,8 +105,7 @@ void conn_close(struct conn *conn)
 static void on_sent(uv_write_t *req, int status)
 {
 	struct send *send = container_of(req, struct send, req);
-	struct conn *conn =
-		container_of(req->handle, struct conn, pipe);
+	struct conn *conn = container_of(req->handle, struct conn, pipe);
 
 	free(send->text);
 	free(send);
@@ -135,8 +135,7 @@ void conn_send(struct conn *conn, struct buf *b)
 		free(send);
 		begin_close(conn);
 		finish_close(conn);
-	} else if (uv_stream_get_write_queue_size(stream) >
-		   LIMIT_QUEUE_BYTES) {
+	} else if (uv_stream_get_write_queue_size(stream) > LIMIT_QUEUE_BYTES) {
 		begin_close(conn);
 		finish_close(conn);
 	}
@@ -195,7 +194,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *chunk)
 	take_lines(conn);
 }
 
-/* --- the socket -------------------------------------------------------------- */
+/* --- the socket --------------------------------------------------------------
+ */
 
 static bool is_our_user(uv_pipe_t *pipe)
 {
@@ -236,9 +236,9 @@ static bool is_listened_at(const struct sockaddr_un *addr)
 
 	if (fd < 0)
 		return true;
-	refused = connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) <
-			  0 &&
-		  errno == ECONNREFUSED;
+	refused =
+	    connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) < 0 &&
+	    errno == ECONNREFUSED;
 	close(fd);
 	return !refused;
 }

@@ -38,7 +38,7 @@ struct listener_callbacks {
 int listener_start(uv_loop_t *loop, const char *path,
 		   const struct listener_callbacks *callbacks,
 		   struct listener **ret_listener)
-	__attribute__((warn_unused_result));
+    __attribute__((warn_unused_result));
 
 /*
  * Hangs up on all connections (what the kernel has not taken by then is not
