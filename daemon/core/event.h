@@ -1,0 +1,76 @@
+#pragma once
+
+/*
+ * What happens to the core. Time comes inside the event, so that the core
+ * never asks a clock.
+ */
+#include "schema/record.h"
+#include "schema/search.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct moment {
+	int64_t now_ms;  /* since the epoch: for people */
+	int64_t boot_ms; /* CLOCK_BOOTTIME: for deadlines */
+};
+
+enum event_type {
+	/* Commands of a client: `search`, and `number` where it is a trial's.
+	 */
+	EV_SUBMIT,
+	EV_PAUSE,
+	EV_RESUME,
+	EV_CANCEL,
+	EV_EXTEND,
+	EV_ADD,
+	EV_KILL,
+	EV_RETRY,
+	/* The executor's news: `trial` (trial_record.id), `attempt`. */
+	EV_SPAWNED,
+	EV_SPAWN_FAILED,
+	EV_OUTPUT,
+	EV_ENDED,
+	EV_ADOPTED,
+	/* Time has passed: a deadline may be due. */
+	EV_TICK,
+	/* No further launches; with `kill` running trials are stopped. */
+	EV_SHUTDOWN,
+};
+
+struct event {
+	enum event_type type;
+	struct moment at;
+	int64_t search;
+	int64_t number;
+	int64_t trial;
+	int64_t attempt;
+	union {
+		struct {
+			struct search_spec *spec; /* taken, also on refusal */
+			const char *name, *key, *text, *workdir, *environ;
+		} submit;
+		struct {
+			int64_t trials;
+		} extend;
+		struct {
+			const struct cell *config;
+		} add;
+		struct {
+			int64_t pid;
+			int64_t offset;
+		} spawned;
+		struct {
+			int error;
+			const char *what;
+		} spawn_failed;
+		struct {
+			const struct metric_record *metrics;
+			size_t n;
+			int64_t offset;
+			const char *reader;
+		} output;
+		const struct outcome *outcome;
+		bool kill;
+	};
+};

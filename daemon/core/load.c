@@ -1,0 +1,180 @@
+/*
+ * From rows back to the model. What can be derived is derived: counts, the best
+ * trial, the tried configurations, what the early-stopping rule has learnt.
+ */
+#include "core/model.h"
+
+#include "schema/mem.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *copy(const char *text)
+{
+	return text != NULL ? xstrdup(text) : NULL;
+}
+
+int core_load_search(struct core *c, const struct search_record *r,
+		     struct diag *reterr)
+{
+	struct search_spec *spec;
+	struct search *s;
+
+	if (search_parse(r->spec, strlen(r->spec), &spec, reterr) != 0)
+		return -EBADMSG;
+	s = search_new(c, spec);
+	s->rec = *r;
+	s->rec.name = copy(r->name);
+	s->rec.key = copy(r->key);
+	s->rec.spec = copy(r->spec);
+	s->rec.workdir = copy(r->workdir);
+	s->rec.environ = copy(r->environ);
+	s->rec.metric = copy(r->metric);
+	s->environ = search_read_environ(r->environ);
+	return 0;
+}
+
+static int read_params(const struct search *s, const struct trial_record *r,
+		       struct cell *config, struct diag *reterr)
+{
+	auto_json_doc struct json_doc doc = { 0 };
+
+	if (r->params == NULL ||
+	    json_doc_parse(r->params, strlen(r->params), &doc, reterr) != 0 ||
+	    space_read(s->spec->space, doc.root, config, reterr) != 0) {
+		diag_add(reterr, "", "trial %lld of search %s cannot be read",
+			 (long long)r->number, s->rec.name);
+		return -EBADMSG;
+	}
+	return 0;
+}
+
+int core_load_trial(struct core *c, const struct trial_record *r,
+		    struct diag *reterr)
+{
+	struct search *s = search_find(c, r->search);
+	auto_free struct cell *config =
+	    xcalloc(s->spec->space->n, sizeof(*config));
+	struct trial *t;
+
+	if (read_params(s, r, config, reterr) != 0)
+		return -EBADMSG;
+	if (r->number != (int64_t)s->n) {
+		diag_add(reterr, "", "search %s lacks trial %zu", s->rec.name,
+			 s->n);
+		return -EBADMSG;
+	}
+	t = trial_new(s, config, r->origin, r->cursor);
+	s->counts[TRIAL_QUEUED]--;
+	t->rec = *r;
+	t->rec.params = NULL;
+	s->counts[r->state]++;
+	if (r->state == TRIAL_QUEUED)
+		TAILQ_INSERT_TAIL(&s->queue, t, queue);
+	if (trial_state_is_final(r->state)) {
+		search_count_end(s, t);
+		(void)search_fails_again(s, t);
+	}
+	return 0;
+}
+
+int core_load_attempt(struct core *c, int64_t search,
+		      const struct attempt_record *r, struct diag *reterr)
+{
+	struct search *s = search_find(c, search);
+	struct attempt *a;
+
+	if (attempt_state_is_final(r->state))
+		return 0;
+	for (size_t i = s->n; i-- > 0;) {
+		struct trial *t = s->trials[i];
+
+		if (t->rec.id != r->trial)
+			continue;
+		if (t->rec.state != TRIAL_RUNNING || t->attempt != NULL)
+			break;
+		a = xcalloc(1, sizeof(*a));
+		a->rec = *r;
+		a->rec.reader = copy(r->reader);
+		trial_open(t, a);
+		return 0;
+	}
+	diag_add(reterr, "",
+		 "search %s: attempt %lld belongs to no running "
+		 "trial",
+		 s->rec.name, (long long)r->number);
+	return -EBADMSG;
+}
+
+/* The trial of the replay has ended: what is kept of it alone goes. */
+static void end_replay(struct search *s)
+{
+	struct trial *t = s->replay;
+
+	s->replay = NULL;
+	if (t == NULL || t->attempt != NULL)
+		return;
+	pruner_trial_free(t->pruning);
+	t->pruning = NULL;
+	curve_free(&t->curve);
+}
+
+static struct trial *find_by_id(const struct search *s, int64_t id)
+{
+	size_t low = 0, high = s->n;
+
+	/* Ids rise with numbers. */
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (s->trials[mid]->rec.id < id)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < s->n && s->trials[low]->rec.id == id ? s->trials[low]
+							  : NULL;
+}
+
+int core_load_value(struct core *c, int64_t search, int64_t trial,
+		    const struct metric_record *m)
+{
+	struct search *s = search_find(c, search);
+	struct verdict ignored = { 0 };
+
+	if (s->replay == NULL || s->replay->rec.id != trial) {
+		end_replay(s);
+		s->replay = find_by_id(s, trial);
+		if (s->replay == NULL)
+			return -EBADMSG;
+		if (s->replay->pruning == NULL)
+			s->replay->pruning = pruner_trial_new(s->pruner);
+	}
+	trial_learn(s->replay, m, &ignored);
+	verdict_free(&ignored);
+	return 0;
+}
+
+void core_load_end(struct core *c, int64_t search)
+{
+	struct search *s = search_find(c, search);
+
+	end_replay(s);
+	s->params_saved = s->n;
+}
+
+void core_unload(struct core *c, int64_t search)
+{
+	for (size_t i = c->n_open; i-- > 0;) {
+		if (c->open[i]->search->rec.id == search)
+			c->open[i] = c->open[--c->n_open];
+	}
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->searches[i]->rec.id != search)
+			continue;
+		search_destroy(c->searches[i]);
+		c->searches[i] = c->searches[--c->n];
+		return;
+	}
+}

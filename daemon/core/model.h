@@ -1,0 +1,161 @@
+#pragma once
+
+/*
+ * What the core's own files share: the structs behind core.h and the moves on
+ * them. Nobody else includes this.
+ *
+ *   core_step --> search_* (commands)        trial_* (news of attempts)
+ *                     \                        /
+ *                      schedule(): launches while there is room,
+ *                                  ends searches that have nothing left
+ */
+#include "core/core.h"
+#include "core/seen.h"
+#include "search/pruner.h"
+#include "search/sampler.h"
+
+#include <sys/queue.h>
+
+struct attempt {
+	struct attempt_record rec;
+	bool queued_save;
+	bool kill_sent;
+	int64_t relaunch_boot_ms; /* launching: try again then; 0: in hand */
+	int relaunches;
+};
+
+struct trial {
+	struct trial_record rec;
+	struct search *search;
+	struct cell *config;          /* [space->n] */
+	struct attempt *attempt;      /* the open one, or NULL */
+	struct curve curve;           /* while an attempt is open */
+	struct pruner_trial *pruning; /* while an attempt is open */
+	bool queued_save;
+	TAILQ_ENTRY(trial) queue; /* in search->queue when queued */
+};
+
+TAILQ_HEAD(trial_queue, trial);
+
+struct search {
+	struct search_record rec;
+	struct search_spec *spec;
+	struct core *core;
+	bool queued_save;
+	char **environ;
+	struct sampler *sampler;
+	struct pruner *pruner;
+	struct trial **trials; /* [n], by number */
+	size_t n, cap;
+	struct trial_queue queue; /* to be run before the sampler is asked */
+	struct seen seen;         /* hashes of all configurations */
+	uint64_t listed; /* all points of the list before it are seen */
+	bool exhausted;  /* the sampler has no further point */
+	int64_t counts[NAMES_TRIAL_STATES_N];
+	int64_t open;       /* attempts that are not over */
+	uint64_t launched;  /* core->launches at the latest launch */
+	struct trial *best; /* done, finite; NULL: none */
+	int64_t ended_trials;
+	double ended_seconds; /* sum over them, for the time left */
+	/* stop_on_failures: the same end again and again before any success */
+	bool succeeded;
+	int64_t failures;
+	char failure[REASON_BYTES];
+	size_t params_saved;  /* trials before it have no rec.params any more */
+	struct trial *replay; /* while loading: whose values are replayed */
+	char **metric_names;  /* NULL-ended; rows of effects point here */
+	size_t n_metric_names;
+};
+
+struct core {
+	struct core_options options;
+	struct search **searches; /* [n] */
+	size_t n, cap;
+	struct trial **open; /* [n_open] trials with an open attempt */
+	size_t n_open, cap_open;
+	struct attempt **ended; /* freed by core_settle() */
+	size_t n_ended, cap_ended;
+	uint64_t launches;
+	uint64_t tokens;
+	bool shutting_down;
+};
+
+/* What one core_step() works with. */
+struct step {
+	struct core *core;
+	struct moment at;
+	struct effects *fx;
+};
+
+/* search.c: commands and moves of a search */
+struct search *search_find(const struct core *c, int64_t id);
+void search_move(struct step *st, struct search *s, enum search_state to,
+		 const char *reason);
+int search_submit(struct step *st, const struct event *ev, struct diag *reterr);
+int search_pause(struct step *st, struct search *s, struct diag *reterr);
+int search_resume(struct step *st, struct search *s, struct diag *reterr);
+int search_cancel(struct step *st, struct search *s, struct diag *reterr);
+int search_extend(struct step *st, struct search *s, int64_t trials,
+		  struct diag *reterr);
+int search_add(struct step *st, struct search *s, const struct cell *config,
+	       struct diag *reterr);
+int search_retry(struct step *st, struct search *s, int64_t number,
+		 struct diag *reterr);
+int search_kill(struct step *st, struct search *s, int64_t number,
+		struct diag *reterr);
+/*
+ * Ends a search for @reason: queued trials are cancelled, running ones stopped
+ * with @reason.
+ */
+void search_end(struct step *st, struct search *s, enum search_state to,
+		const char *reason, char *text);
+/* Looks at the end of @t: target, repeated failures. */
+void search_trial_ended(struct step *st, struct search *s, struct trial *t);
+/* ms of CLOCK_BOOTTIME at which max_time is over; INT64_MAX: no such time. */
+int64_t search_deadline(const struct search *s);
+/* Trials that may still be created; INT64_MAX: until exhausted. */
+int64_t search_budget(const struct search *s);
+struct search *search_new(struct core *c, struct search_spec *spec);
+void search_destroy(struct search *s);
+/* Pointer that stays valid as long as the search does. */
+const char *search_metric_name(struct search *s, const char *name);
+void search_event(struct step *st, const struct search *s,
+		  const struct trial *t, const char *kind, char *text,
+		  char *data);
+/* A JSON array of "NAME=value" as a vector. */
+char **search_read_environ(const char *json);
+/* Keeps count of equal failures in a row; true: too many. */
+bool search_fails_again(struct search *s, const struct trial *t);
+/* Adds to the counts that are kept of ended trials. */
+void search_count_end(struct search *s, struct trial *t);
+
+/* trial.c: the life of a trial and its attempts */
+struct trial *trial_new(struct search *s, const struct cell *config,
+			enum origin origin, uint64_t cursor);
+void trial_free(struct trial *t);
+void trial_move(struct step *st, struct trial *t, enum trial_state to,
+		const char *reason);
+struct trial *trial_find_open(const struct core *c, int64_t id,
+			      int64_t attempt);
+void trial_launch(struct step *st, struct trial *t);
+/* Asks an open attempt to end for @reason; twice is once. */
+void trial_stop(struct step *st, struct trial *t, const char *reason);
+void trial_spawned(struct step *st, struct trial *t, int64_t pid,
+		   int64_t offset);
+void trial_spawn_failed(struct step *st, struct trial *t, int error,
+			const char *what);
+void trial_output(struct step *st, struct trial *t, const struct event *ev);
+/* A value of the objective: into the curve and to the early-stopping rule. */
+void trial_learn(struct trial *t, const struct metric_record *m,
+		 struct verdict *ret);
+void trial_ended(struct step *st, struct trial *t, const struct outcome *o);
+void trial_adopted(struct step *st, struct trial *t, int64_t pid);
+void trial_tick(struct step *st, struct trial *t);
+int64_t trial_deadline(const struct trial *t);
+/* Begins to keep what is kept of a trial with an open attempt. */
+void trial_open(struct trial *t, struct attempt *a);
+
+/* schedule.c */
+void schedule(struct step *st);
+/* Slots taken by open attempts. */
+int64_t slots_used(const struct core *c);

@@ -1,0 +1,209 @@
+/*
+ * Who runs next. The search with the fewest slots in use goes first; when its
+ * trial does not fit, the others wait too, so that a wide one is not starved by
+ * narrow ones.
+ */
+#include "core/model.h"
+
+#include "schema/limits.h"
+#include "schema/mem.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define MISSES_MAX 1000 /* in a row, before unseen points are looked up */
+
+int64_t slots_used(const struct core *c)
+{
+	int64_t used = 0;
+
+	for (size_t i = 0; i < c->n; i++)
+		used += c->searches[i]->open * c->searches[i]->spec->cpus;
+	return used;
+}
+
+/* Something could be launched, if there was room. */
+static bool has_work(const struct search *s)
+{
+	if (s->rec.state != SEARCH_RUNNING)
+		return false;
+	return !TAILQ_EMPTY(&s->queue) ||
+	       (!s->exhausted && search_budget(s) > 0);
+}
+
+static bool wants(const struct search *s)
+{
+	int64_t parallel =
+	    s->spec->parallel > 0 ? s->spec->parallel : LIMIT_PARALLEL;
+
+	return has_work(s) && s->open < parallel;
+}
+
+static bool goes_before(const struct search *a, const struct search *b)
+{
+	int64_t used_a = a->open * a->spec->cpus;
+	int64_t used_b = b->open * b->spec->cpus;
+
+	return used_a != used_b ? used_a < used_b : a->launched < b->launched;
+}
+
+static struct search *pick(const struct core *c)
+{
+	int64_t free_slots = c->options.slots - slots_used(c);
+	struct search *first = NULL;
+
+	for (size_t i = 0; i < c->n; i++) {
+		struct search *s = c->searches[i];
+
+		if (!wants(s))
+			continue;
+		if (s->spec->cpus == 0)
+			return s;
+		if (first == NULL || goes_before(s, first))
+			first = s;
+	}
+	return first != NULL && first->spec->cpus <= free_slots ? first : NULL;
+}
+
+/* --- the next configuration -------------------------------------------------
+ */
+
+static bool is_new(const struct search *s, const struct cell *config)
+{
+	return s->spec->allow_duplicates ||
+	       !seen_has(&s->seen, space_hash(s->spec->space, config));
+}
+
+/*
+ * The space is nearly used up: goes through the list of all its points. False:
+ * there is none left, or the space is continuous and has no list.
+ */
+static bool find_unseen(struct search *s, struct cell *config)
+{
+	while (sampler_enumerate(s->spec, &s->listed, config) == SAMPLER_OK) {
+		s->listed++;
+		if (is_new(s, config))
+			return true;
+	}
+	return false;
+}
+
+/* Asks the sampler for a new point; false: there is none left. */
+static bool next_config(struct search *s, struct cell *config,
+			uint64_t *ret_cursor)
+{
+	for (int i = 0; i < MISSES_MAX; i++) {
+		enum sampler_answer answer =
+		    sampler_ask(s->sampler, &s->rec.cursor, config);
+
+		if (answer == SAMPLER_EXHAUSTED)
+			return false;
+		*ret_cursor = s->rec.cursor++;
+		if (answer == SAMPLER_OK && is_new(s, config))
+			return true;
+	}
+	return find_unseen(s, config);
+}
+
+static struct trial *create_trial(struct step *st, struct search *s)
+{
+	size_t n = s->spec->space->n;
+	auto_free struct cell *config = xcalloc(n, sizeof(*config));
+	auto_json cJSON *params = NULL;
+	uint64_t cursor = 0;
+	struct trial *t;
+
+	s->exhausted = !next_config(s, config, &cursor);
+	fx_save_search(st->fx, &s->rec, &s->queued_save);
+	if (s->exhausted)
+		return NULL;
+	t = trial_new(s, config, ORIGIN_SAMPLER, cursor);
+	t->rec.id = ++st->core->options.last_trial;
+	t->rec.created_ms = st->at.now_ms;
+	params = space_print(s->spec->space, config);
+	t->rec.params = json_print(params);
+	return t;
+}
+
+static void launch_next(struct step *st, struct search *s)
+{
+	struct trial *t = TAILQ_FIRST(&s->queue);
+
+	if (t != NULL)
+		TAILQ_REMOVE(&s->queue, t, queue);
+	else
+		t = create_trial(st, s);
+	if (t != NULL)
+		trial_launch(st, t);
+}
+
+/* --- ends -------------------------------------------------------------------
+ */
+
+/* Nothing runs, waits or is to come. */
+static bool is_complete(const struct search *s)
+{
+	return !search_state_is_final(s->rec.state) && s->open == 0 &&
+	       TAILQ_EMPTY(&s->queue) &&
+	       (s->exhausted || search_budget(s) == 0);
+}
+
+static void finish(struct step *st, struct search *s)
+{
+	bool budget_used = search_budget(s) == 0;
+	char *text = budget_used
+			 ? xasprintf("all %zu trials have ended", s->n)
+			 : xasprintf("every configuration has been tried "
+				     "(%zu trials)",
+				     s->n);
+
+	search_end(st, s, SEARCH_FINISHED, budget_used ? "trials" : "exhausted",
+		   text);
+}
+
+void schedule(struct step *st)
+{
+	struct search *s;
+
+	while (!st->core->shutting_down && (s = pick(st->core)) != NULL)
+		launch_next(st, s);
+	for (size_t i = 0; i < st->core->n; i++) {
+		if (is_complete(st->core->searches[i]))
+			finish(st, st->core->searches[i]);
+	}
+}
+
+/* --- why not more ------------------------------------------------------------
+ */
+
+void core_explain(const struct core *c, int64_t id, struct buf *ret_text)
+{
+	const struct search *s = search_find(c, id);
+	int64_t used = slots_used(c);
+
+	assert(s != NULL);
+	if (s->rec.state == SEARCH_PAUSED)
+		buf_adds(ret_text, "paused: no further trial is started until "
+				   "it is resumed");
+	else if (!has_work(s) && s->open > 0)
+		buf_addf(ret_text,
+			 "no further trial is to come; %lld still running",
+			 (long long)s->open);
+	else if (s->spec->parallel > 0 && s->open >= s->spec->parallel)
+		buf_addf(ret_text,
+			 "runs %lld trials at a time, as its "
+			 "\"parallel\" says",
+			 (long long)s->open);
+	else if (s->spec->cpus > c->options.slots)
+		buf_addf(ret_text,
+			 "cannot run: a trial takes %lld slots and the daemon "
+			 "has %lld",
+			 (long long)s->spec->cpus, (long long)c->options.slots);
+	else
+		buf_addf(ret_text,
+			 "waits for free slots: a trial takes %lld, and %lld "
+			 "of %lld are in use (%lld by this search)",
+			 (long long)s->spec->cpus, (long long)used,
+			 (long long)c->options.slots,
+			 (long long)(s->open * s->spec->cpus));
+}

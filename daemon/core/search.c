@@ -1,0 +1,480 @@
+/*
+ * Searches: what clients ask of them, and how they end.
+ *
+ *            pause               budget, target, time
+ *   running <-----> paused          --> finished
+ *      |    resume    |             cancel --> cancelled
+ *      \--------------/             the same failure again and again --> failed
+ *
+ * add, retry and extend set an ended search going again.
+ */
+#include "core/model.h"
+
+#include "schema/limits.h"
+#include "schema/mem.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct search *search_find(const struct core *c, int64_t id)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->searches[i]->rec.id == id)
+			return c->searches[i];
+	}
+	return NULL;
+}
+
+struct search *search_new(struct core *c, struct search_spec *spec)
+{
+	struct search *s = xcalloc(1, sizeof(*s));
+
+	s->core = c;
+	s->spec = spec;
+	s->sampler = sampler_new(spec);
+	s->pruner = pruner_new(spec);
+	TAILQ_INIT(&s->queue);
+	if (c->n == c->cap) {
+		c->cap = c->cap > 0 ? 2 * c->cap : 16;
+		c->searches =
+		    xreallocarray(c->searches, c->cap, sizeof(*c->searches));
+	}
+	c->searches[c->n++] = s;
+	return s;
+}
+
+void search_destroy(struct search *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		trial_free(s->trials[i]);
+	free(s->trials);
+	seen_free(&s->seen);
+	sampler_free(s->sampler);
+	pruner_free(s->pruner);
+	strv_free(s->environ);
+	strv_free(s->metric_names);
+	search_free(s->spec);
+	free(s->rec.name);
+	free(s->rec.key);
+	free(s->rec.spec);
+	free(s->rec.workdir);
+	free(s->rec.environ);
+	free(s->rec.metric);
+	free(s);
+}
+
+const char *search_metric_name(struct search *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_metric_names; i++) {
+		if (strcmp(s->metric_names[i], name) == 0)
+			return s->metric_names[i];
+	}
+	s->metric_names = xreallocarray(s->metric_names, s->n_metric_names + 2,
+					sizeof(*s->metric_names));
+	s->metric_names[s->n_metric_names++] = xstrdup(name);
+	s->metric_names[s->n_metric_names] = NULL;
+	return s->metric_names[s->n_metric_names - 1];
+}
+
+void search_event(struct step *st, const struct search *s,
+		  const struct trial *t, const char *kind, char *text,
+		  char *data)
+{
+	fx_save_event(st->fx, (struct event_record){
+				  .search = s->rec.id,
+				  .trial = t != NULL ? t->rec.id : 0,
+				  .time_ms = st->at.now_ms,
+				  .kind = kind,
+				  .text = text,
+				  .data = data,
+			      });
+}
+
+static void save(struct step *st, struct search *s)
+{
+	fx_save_search(st->fx, &s->rec, &s->queued_save);
+}
+
+void search_move(struct step *st, struct search *s, enum search_state to,
+		 const char *reason)
+{
+	assert(search_state_may_follow(s->rec.state, to));
+	assert(strlen(reason) < REASON_BYTES);
+	s->rec.state = to;
+	strcpy(s->rec.reason, reason);
+	s->rec.ended_ms = search_state_is_final(to) ? st->at.now_ms : 0;
+	save(st, s);
+	fx_search_changed(st->fx, &s->rec);
+}
+
+int64_t search_budget(const struct search *s)
+{
+	int64_t n = (int64_t)s->n;
+
+	if (s->rec.trials_max == 0)
+		return INT64_MAX;
+	return s->rec.trials_max > n ? s->rec.trials_max - n : 0;
+}
+
+int64_t search_deadline(const struct search *s)
+{
+	const struct core *c = s->core;
+
+	if (s->spec->max_time_ms == 0 || search_state_is_final(s->rec.state))
+		return INT64_MAX;
+	/* Boots cannot be compared; search_tick() looks at the clock then. */
+	if (strcmp(s->rec.boot_id, c->options.boot_id) != 0)
+		return INT64_MIN;
+	return s->rec.created_boot_ms + s->spec->max_time_ms;
+}
+
+/* --- submit ----------------------------------------------------------------
+ */
+
+char **search_read_environ(const char *json)
+{
+	cJSON *array = cJSON_Parse(json);
+	int n = cJSON_GetArraySize(array);
+	char **environ = xcalloc((size_t)n + 1, sizeof(*environ));
+	const cJSON *item;
+	size_t i = 0;
+
+	cJSON_ArrayForEach (item, array) {
+		if (cJSON_IsString(item))
+			environ[i++] = xstrdup(item->valuestring);
+	}
+	cJSON_Delete(array);
+	return environ;
+}
+
+int search_submit(struct step *st, const struct event *ev, struct diag *reterr)
+{
+	struct core *c = st->core;
+	struct search_spec *spec = ev->submit.spec;
+	struct search *s;
+
+	if (spec->cpus > c->options.slots) {
+		diag_add(reterr, "resources.cpus",
+			 "%lld are more than the daemon has slots (at most "
+			 "%lld)",
+			 (long long)spec->cpus, (long long)c->options.slots);
+		search_free(spec);
+		return CORE_BAD_INPUT;
+	}
+	s = search_new(c, spec);
+	s->rec.id = ++c->options.last_search;
+	s->rec.name = xstrdup(ev->submit.name);
+	s->rec.key = xstrdup(ev->submit.key);
+	s->rec.spec = xstrdup(ev->submit.text);
+	s->rec.workdir = xstrdup(ev->submit.workdir);
+	s->rec.environ = xstrdup(ev->submit.environ);
+	s->rec.metric = xstrdup(spec->metric);
+	s->rec.goal = spec->goal;
+	s->rec.state = SEARCH_RUNNING;
+	s->rec.trials_max = spec->trials;
+	s->rec.created_ms = st->at.now_ms;
+	s->rec.created_boot_ms = st->at.boot_ms;
+	memcpy(s->rec.boot_id, c->options.boot_id, BOOT_ID_BYTES);
+	s->environ = search_read_environ(s->rec.environ);
+	save(st, s);
+	fx_search_changed(st->fx, &s->rec);
+	return 0;
+}
+
+/* --- commands --------------------------------------------------------------
+ */
+
+static int conflict(const struct search *s, struct diag *reterr,
+		    const char *hint)
+{
+	diag_add(reterr, "", "search %s is %s%s", s->rec.name,
+		 search_state_name(s->rec.state), hint);
+	return CORE_CONFLICT;
+}
+
+int search_pause(struct step *st, struct search *s, struct diag *reterr)
+{
+	if (s->rec.state == SEARCH_PAUSED)
+		return 0;
+	if (s->rec.state != SEARCH_RUNNING)
+		return conflict(s, reterr, ": there is nothing to pause");
+	search_move(st, s, SEARCH_PAUSED, "user");
+	return 0;
+}
+
+int search_resume(struct step *st, struct search *s, struct diag *reterr)
+{
+	if (s->rec.state == SEARCH_RUNNING)
+		return 0;
+	if (s->rec.state != SEARCH_PAUSED)
+		return conflict(s, reterr,
+				", not paused (extend it to go on with further "
+				"trials)");
+	search_move(st, s, SEARCH_RUNNING, "");
+	return 0;
+}
+
+/* Stops what runs and cancels what waits. */
+static void stop_trials(struct step *st, struct search *s, const char *reason)
+{
+	struct core *c = st->core;
+	struct trial *t;
+
+	while ((t = TAILQ_FIRST(&s->queue)) != NULL) {
+		TAILQ_REMOVE(&s->queue, t, queue);
+		trial_move(st, t, TRIAL_CANCELLED, reason);
+	}
+	/* Backwards: a trial that is closed gives its place to the last one. */
+	for (size_t i = c->n_open; i-- > 0;) {
+		if (i < c->n_open && c->open[i]->search == s)
+			trial_stop(st, c->open[i], reason);
+	}
+}
+
+void search_end(struct step *st, struct search *s, enum search_state to,
+		const char *reason, char *text)
+{
+	if (search_state_is_final(s->rec.state)) {
+		free(text);
+		return;
+	}
+	search_event(st, s, NULL, "end", text, NULL);
+	search_move(st, s, to, reason);
+	stop_trials(st, s, reason);
+}
+
+int search_cancel(struct step *st, struct search *s, struct diag *reterr)
+{
+	if (s->rec.state == SEARCH_CANCELLED)
+		return 0;
+	if (search_state_is_final(s->rec.state))
+		return conflict(s, reterr, ": there is nothing to cancel");
+	search_end(st, s, SEARCH_CANCELLED, "user",
+		   xstrdup("cancelled by the user"));
+	return 0;
+}
+
+/*
+ * An ended search goes on, for what is put into its queue alone: its own
+ * budget is used up, unless it is extended.
+ */
+static void reopen(struct step *st, struct search *s)
+{
+	if (!search_state_is_final(s->rec.state))
+		return;
+	s->rec.trials_max = (int64_t)s->n;
+	s->failures = 0;
+	/* A new time budget, or the old one would end it at once. */
+	s->rec.created_boot_ms = st->at.boot_ms;
+	memcpy(s->rec.boot_id, s->core->options.boot_id, BOOT_ID_BYTES);
+	search_move(st, s, SEARCH_RUNNING, "");
+}
+
+int search_extend(struct step *st, struct search *s, int64_t trials,
+		  struct diag *reterr)
+{
+	bool is_open = !search_state_is_final(s->rec.state);
+	int64_t has = (int64_t)s->n;
+
+	if (is_open && s->rec.trials_max == 0)
+		return conflict(s, reterr,
+				" and runs until its grid is exhausted: there "
+				"is nothing to extend");
+	if (is_open && s->rec.trials_max > has)
+		has = s->rec.trials_max;
+	if (trials <= has || trials > LIMIT_TRIALS) {
+		diag_add(reterr, "trials",
+			 "%lld must be more than the %lld that search %s has, "
+			 "and at most %d (the number is of all its trials)",
+			 (long long)trials, (long long)has, s->rec.name,
+			 LIMIT_TRIALS);
+		return CORE_BAD_INPUT;
+	}
+	reopen(st, s);
+	s->rec.trials_max = trials;
+	save(st, s);
+	return 0;
+}
+
+int search_add(struct step *st, struct search *s, const struct cell *config,
+	       struct diag *reterr)
+{
+	struct trial *t;
+	cJSON *params;
+
+	if (s->n >= LIMIT_TRIALS)
+		return conflict(s, reterr, " and has all the trials it may");
+	reopen(st, s);
+	/* In front of the queue; it takes the place of a sampler's trial. */
+	if (search_budget(s) == 0)
+		s->rec.trials_max = (int64_t)s->n + 1;
+	save(st, s);
+	t = trial_new(s, config, ORIGIN_ADDED, 0);
+	t->rec.id = ++st->core->options.last_trial;
+	t->rec.created_ms = st->at.now_ms;
+	params = space_print(s->spec->space, config);
+	t->rec.params = json_print(params);
+	cJSON_Delete(params);
+	fx_save_trial(st->fx, &t->rec, &t->queued_save);
+	TAILQ_INSERT_HEAD(&s->queue, t, queue);
+	return 0;
+}
+
+static struct trial *find_trial(const struct search *s, int64_t number,
+				struct diag *reterr)
+{
+	if (number >= 0 && (size_t)number < s->n)
+		return s->trials[number];
+	if (s->n == 0)
+		diag_add(reterr, "trial", "search %s has no trials yet",
+			 s->rec.name);
+	else
+		diag_add(reterr, "trial",
+			 "search %s has no trial %lld (0 to %zu)", s->rec.name,
+			 (long long)number, s->n - 1);
+	return NULL;
+}
+
+/* The best trial runs again: another one is the best, for now. */
+static void find_best(struct search *s)
+{
+	s->best = NULL;
+	for (size_t i = 0; i < s->n; i++) {
+		struct trial *t = s->trials[i];
+		double sign = s->spec->goal == GOAL_MINIMIZE ? 1 : -1;
+
+		if (t->rec.state != TRIAL_DONE || t->rec.kind != VALUE_FINITE)
+			continue;
+		if (s->best == NULL ||
+		    sign * t->rec.value < sign * s->best->rec.value)
+			s->best = t;
+	}
+}
+
+int search_retry(struct step *st, struct search *s, int64_t number,
+		 struct diag *reterr)
+{
+	struct trial *t = find_trial(s, number, reterr);
+
+	if (t == NULL)
+		return CORE_NOT_FOUND;
+	if (!trial_state_is_final(t->rec.state)) {
+		diag_add(reterr, "", "trial %s/%lld is %s already", s->rec.name,
+			 (long long)number, trial_state_name(t->rec.state));
+		return CORE_CONFLICT;
+	}
+	reopen(st, s);
+	search_event(st, s, t, "retry", xstrdup("run again by the user"), NULL);
+	trial_move(st, t, TRIAL_QUEUED, "");
+	t->rec.started_ms = 0;
+	if (s->best == t)
+		find_best(s);
+	TAILQ_INSERT_HEAD(&s->queue, t, queue);
+	return 0;
+}
+
+int search_kill(struct step *st, struct search *s, int64_t number,
+		struct diag *reterr)
+{
+	struct trial *t = find_trial(s, number, reterr);
+
+	if (t == NULL)
+		return CORE_NOT_FOUND;
+	if (t->attempt != NULL) {
+		trial_stop(st, t, "user");
+		return 0;
+	}
+	if (t->rec.state == TRIAL_QUEUED) {
+		TAILQ_REMOVE(&s->queue, t, queue);
+		trial_move(st, t, TRIAL_CANCELLED, "user");
+		return 0;
+	}
+	diag_add(reterr, "", "trial %s/%lld is %s: there is nothing to kill",
+		 s->rec.name, (long long)number,
+		 trial_state_name(t->rec.state));
+	return CORE_CONFLICT;
+}
+
+/* --- how trials end a search ------------------------------------------------
+ */
+
+void search_count_end(struct search *s, struct trial *t)
+{
+	double sign = s->spec->goal == GOAL_MINIMIZE ? 1 : -1;
+
+	if (t->rec.started_ms != 0 && t->rec.ended_ms > t->rec.started_ms) {
+		s->ended_trials++;
+		s->ended_seconds +=
+		    (double)(t->rec.ended_ms - t->rec.started_ms) / 1000;
+	}
+	if (t->rec.state != TRIAL_DONE || t->rec.kind != VALUE_FINITE)
+		return;
+	if (s->best == NULL || sign * t->rec.value < sign * s->best->rec.value)
+		s->best = t;
+}
+
+static bool reaches_target(const struct search *s, const struct trial *t)
+{
+	if (!s->spec->has_target || t->rec.state != TRIAL_DONE)
+		return false;
+	return s->spec->goal == GOAL_MINIMIZE ? t->rec.value <= s->spec->target
+					      : t->rec.value >= s->spec->target;
+}
+
+/* True when @t is one more of the same failures, before any success. */
+static bool counts_as_failure(struct search *s, const struct trial *t)
+{
+	switch (t->rec.state) {
+	case TRIAL_DONE:
+	case TRIAL_PRUNED:
+		s->succeeded = true;
+		return false;
+	case TRIAL_FAILED:
+		/* Its program works; the configuration does not. */
+		s->succeeded |= strcmp(t->rec.reason, "diverged") == 0;
+		return !s->succeeded;
+	case TRIAL_LOST:
+		return !s->succeeded;
+	case TRIAL_CANCELLED:
+	case TRIAL_QUEUED:
+	case TRIAL_RUNNING:
+	case NAMES_TRIAL_STATES_N:
+		break;
+	}
+	return false;
+}
+
+bool search_fails_again(struct search *s, const struct trial *t)
+{
+	if (!counts_as_failure(s, t))
+		return false;
+	if (strcmp(s->failure, t->rec.reason) != 0)
+		s->failures = 0;
+	strcpy(s->failure, t->rec.reason);
+	s->failures++;
+	return s->spec->stop_on_failures > 0 &&
+	       s->failures >= s->spec->stop_on_failures;
+}
+
+void search_trial_ended(struct step *st, struct search *s, struct trial *t)
+{
+	char number[JSON_NUMBER_BYTES], target[JSON_NUMBER_BYTES];
+
+	if (reaches_target(s, t)) {
+		search_end(
+		    st, s, SEARCH_FINISHED, "target",
+		    xasprintf("trial %lld reached the target: %s %s, "
+			      "and %s was asked",
+			      (long long)t->rec.number, s->spec->metric,
+			      json_number_text(t->rec.value, number),
+			      json_number_text(s->spec->target, target)));
+	} else if (search_fails_again(s, t)) {
+		search_end(st, s, SEARCH_FAILED, s->failure,
+			   xasprintf("%lld trials in a row ended with %s "
+				     "before any had succeeded; see the output "
+				     "of one: hpctl log %s/%lld",
+				     (long long)s->failures, s->failure,
+				     s->rec.name, (long long)t->rec.number));
+	}
+}

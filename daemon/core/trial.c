@@ -1,0 +1,561 @@
+/*
+ * The life of a trial and of its attempts.
+ *
+ *   queued --trial_launch--> running ------------------> done
+ *     ^                      |  |  \-- trial_stop -----> pruned, cancelled,
+ *     |   retries are left   |  |                        failed (timeout)
+ *     \----------------------/  \----------------------> failed, lost
+ *
+ *   attempt:  launching --spawned: gate opens--> running --> ended, lost
+ *                 ^                              |    \--trial_stop--> stopping
+ *                 \--the gate never opened-------/                     -->
+ * ended
+ */
+#include "core/model.h"
+
+#include "schema/mem.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RELAUNCH_DELAY_MS 1000 /* after a failure that may pass */
+#define RELAUNCHES_MAX    5    /* gates that never opened, in a row */
+
+static void set_reason(char reason[REASON_BYTES], const char *text)
+{
+	assert(strlen(text) < REASON_BYTES);
+	strcpy(reason, text);
+}
+
+struct trial *trial_new(struct search *s, const struct cell *config,
+			enum origin origin, uint64_t cursor)
+{
+	struct trial *t = xcalloc(1, sizeof(*t));
+	size_t bytes = s->spec->space->n * sizeof(*config);
+
+	t->search = s;
+	t->config = xmalloc(bytes);
+	memcpy(t->config, config, bytes);
+	t->rec.search = s->rec.id;
+	t->rec.number = (int64_t)s->n;
+	t->rec.state = TRIAL_QUEUED;
+	t->rec.origin = origin;
+	t->rec.cursor = cursor;
+	if (s->n == s->cap) {
+		s->cap = s->cap > 0 ? 2 * s->cap : 64;
+		s->trials =
+		    xreallocarray(s->trials, s->cap, sizeof(*s->trials));
+	}
+	s->trials[s->n++] = t;
+	s->counts[TRIAL_QUEUED]++;
+	seen_add(&s->seen, space_hash(s->spec->space, config));
+	return t;
+}
+
+static void attempt_free(struct attempt *a)
+{
+	if (a == NULL)
+		return;
+	free(a->rec.reader);
+	free(a);
+}
+
+void trial_free(struct trial *t)
+{
+	attempt_free(t->attempt);
+	pruner_trial_free(t->pruning);
+	curve_free(&t->curve);
+	free(t->rec.params);
+	free(t->config);
+	free(t);
+}
+
+void trial_move(struct step *st, struct trial *t, enum trial_state to,
+		const char *reason)
+{
+	struct search *s = t->search;
+
+	assert(trial_state_may_follow(t->rec.state, to));
+	s->counts[t->rec.state]--;
+	s->counts[to]++;
+	t->rec.state = to;
+	set_reason(t->rec.reason, reason);
+	fx_save_trial(st->fx, &t->rec, &t->queued_save);
+	if (!trial_state_is_final(to)) {
+		t->rec.ended_ms = 0;
+		return;
+	}
+	t->rec.ended_ms = st->at.now_ms;
+	search_count_end(s, t);
+	fx_trial_ended(st->fx, &t->rec);
+}
+
+struct trial *trial_find_open(const struct core *c, int64_t id, int64_t attempt)
+{
+	for (size_t i = 0; i < c->n_open; i++) {
+		struct trial *t = c->open[i];
+
+		if (t->rec.id == id && t->attempt->rec.number == attempt)
+			return t;
+	}
+	return NULL;
+}
+
+void trial_open(struct trial *t, struct attempt *a)
+{
+	struct core *c = t->search->core;
+
+	assert(t->attempt == NULL);
+	t->attempt = a;
+	t->pruning = pruner_trial_new(t->search->pruner);
+	if (c->n_open == c->cap_open) {
+		c->cap_open = c->cap_open > 0 ? 2 * c->cap_open : 16;
+		c->open = xreallocarray(c->open, c->cap_open, sizeof(*c->open));
+	}
+	c->open[c->n_open++] = t;
+	t->search->open++;
+}
+
+/* The attempt is over; its record is freed when it has been saved. */
+static void trial_close(struct trial *t)
+{
+	struct core *c = t->search->core;
+	size_t i = 0;
+
+	while (c->open[i] != t)
+		i++;
+	c->open[i] = c->open[--c->n_open];
+	t->search->open--;
+	if (c->n_ended == c->cap_ended) {
+		c->cap_ended = c->cap_ended > 0 ? 2 * c->cap_ended : 16;
+		c->ended =
+		    xreallocarray(c->ended, c->cap_ended, sizeof(*c->ended));
+	}
+	c->ended[c->n_ended++] = t->attempt;
+	t->attempt = NULL;
+	pruner_trial_free(t->pruning);
+	t->pruning = NULL;
+	curve_free(&t->curve);
+}
+
+static void attempt_move(struct step *st, struct attempt *a,
+			 enum attempt_state to)
+{
+	assert(attempt_state_may_follow(a->rec.state, to));
+	a->rec.state = to;
+	fx_save_attempt(st->fx, &a->rec, &a->queued_save);
+}
+
+/* SplitMix64's output function (Steele, Lea, Flood 2014). */
+static uint64_t mix(uint64_t z)
+{
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+	return z ^ (z >> 31);
+}
+
+static void make_token(struct core *c, char ret[TOKEN_BYTES])
+{
+	uint64_t n = c->tokens++;
+	auto_free char *text = xasprintf(
+	    "%016llx%016llx",
+	    (unsigned long long)mix(c->options.token_seed + 2 * n),
+	    (unsigned long long)mix(~c->options.token_seed + 2 * n + 1));
+
+	strcpy(ret, text);
+}
+
+static struct fx_run run_of(const struct trial *t)
+{
+	return (struct fx_run){
+		.search = &t->search->rec,
+		.spec = t->search->spec,
+		.environ = t->search->environ,
+		.trial = &t->rec,
+		.config = t->config,
+		.attempt = &t->attempt->rec,
+	};
+}
+
+void trial_launch(struct step *st, struct trial *t)
+{
+	struct attempt *a = xcalloc(1, sizeof(*a));
+
+	a->rec.trial = t->rec.id;
+	a->rec.number = ++t->rec.attempts;
+	a->rec.state = ATTEMPT_LAUNCHING;
+	memcpy(a->rec.boot_id, st->core->options.boot_id, BOOT_ID_BYTES);
+	make_token(st->core, a->rec.token);
+	trial_open(t, a);
+	if (t->rec.started_ms == 0)
+		t->rec.started_ms = st->at.now_ms;
+	t->rec.has_value = false;
+	t->rec.steps = 0;
+	trial_move(st, t, TRIAL_RUNNING, "");
+	fx_save_attempt(st->fx, &a->rec, &a->queued_save);
+	t->search->launched = ++st->core->launches;
+	fx_run(st->fx, FX_LAUNCH, run_of(t));
+}
+
+static void relaunch(struct step *st, struct trial *t)
+{
+	t->attempt->relaunch_boot_ms = 0;
+	fx_run(st->fx, FX_LAUNCH, run_of(t));
+}
+
+void trial_spawned(struct step *st, struct trial *t, int64_t pid,
+		   int64_t offset)
+{
+	struct attempt *a = t->attempt;
+
+	assert(a->rec.state == ATTEMPT_LAUNCHING);
+	a->rec.pid = pid;
+	a->rec.start_offset = offset;
+	a->rec.offset = offset;
+	if (a->rec.stop_reason[0] != '\0') {
+		fx_signal(st->fx, FX_KILL, &a->rec);
+		return;
+	}
+	a->rec.started_ms = st->at.now_ms;
+	a->rec.started_boot_ms = st->at.boot_ms;
+	attempt_move(st, a, ATTEMPT_RUNNING);
+	fx_signal(st->fx, FX_GO, &a->rec);
+}
+
+void trial_stop(struct step *st, struct trial *t, const char *reason)
+{
+	struct attempt *a = t->attempt;
+
+	if (a->rec.stop_reason[0] != '\0')
+		return;
+	set_reason(a->rec.stop_reason, reason);
+	if (a->rec.state == ATTEMPT_LAUNCHING) {
+		fx_save_attempt(st->fx, &a->rec, &a->queued_save);
+		if (a->relaunch_boot_ms != 0) /* not in the executor's hands */
+			trial_ended(
+			    st, t,
+			    &(struct outcome){ .kind = OUTCOME_NEVER_STARTED });
+		return;
+	}
+	a->rec.kill_boot_ms = st->at.boot_ms + t->search->spec->grace_ms;
+	attempt_move(st, a, ATTEMPT_STOPPING);
+	fx_signal(st->fx, FX_TERMINATE, &a->rec);
+}
+
+/* --- how a trial ended -----------------------------------------------------
+ */
+
+struct end {
+	enum trial_state state;
+	char reason[REASON_BYTES];
+	bool retry; /* if retries are left */
+	bool again; /* in any case */
+};
+
+static struct end make_end(enum trial_state state, const char *reason)
+{
+	struct end end = { .state = state };
+
+	set_reason(end.reason, reason);
+	return end;
+}
+
+/* A stopped trial keeps the reason that stopped it. */
+static struct end end_of_stopped(const char *reason)
+{
+	if (strcmp(reason, "timeout") == 0)
+		return make_end(TRIAL_FAILED, reason);
+	if (strchr(reason, '@') != NULL || strcmp(reason, "diverged") == 0)
+		return make_end(TRIAL_PRUNED, reason);
+	return make_end(TRIAL_CANCELLED, reason);
+}
+
+static struct end end_of_success(const struct trial *t)
+{
+	if (!t->rec.has_value)
+		return make_end(TRIAL_FAILED, "no-metric");
+	if (t->rec.kind != VALUE_FINITE)
+		return make_end(TRIAL_FAILED, "diverged");
+	return make_end(TRIAL_DONE, "");
+}
+
+static struct end end_of(const struct trial *t, const struct outcome *o)
+{
+	struct end end = { .state = TRIAL_FAILED };
+	const char *name;
+
+	if (t->attempt->rec.stop_reason[0] != '\0')
+		return end_of_stopped(t->attempt->rec.stop_reason);
+	switch (o->kind) {
+	case OUTCOME_EXITED:
+		if (o->code == 0)
+			return end_of_success(t);
+		end.retry = true;
+		snprintf(end.reason, REASON_BYTES, "exit:%d", o->code);
+		return end;
+	case OUTCOME_SIGNALED:
+		end.retry = true;
+		snprintf(end.reason, REASON_BYTES, "signal:%d", o->signal);
+		return end;
+	case OUTCOME_NOT_EXECUTED:
+		name = strerrorname_np(o->error);
+		snprintf(end.reason, REASON_BYTES, "spawn:%s",
+			 name != NULL ? name : "unknown");
+		return end;
+	case OUTCOME_REBOOTED:
+		end = make_end(TRIAL_LOST, "reboot");
+		end.again = true;
+		return end;
+	case OUTCOME_NONE:
+	case OUTCOME_NEVER_STARTED:
+	case OUTCOME_SHIM_DIED:
+	case NAMES_OUTCOMES_N:
+		break;
+	}
+	end = make_end(TRIAL_LOST, "shim-died");
+	end.retry = true;
+	return end;
+}
+
+static bool runs_again(const struct trial *t, const struct end *end)
+{
+	if (search_state_is_final(t->search->rec.state))
+		return false;
+	return end->again ||
+	       (end->retry && t->rec.attempts <= t->search->spec->retries);
+}
+
+static void set_value(struct trial *t)
+{
+	const struct search_spec *spec = t->search->spec;
+	double v;
+
+	if (t->curve.n == 0)
+		return;
+	v = curve_result(&t->curve, spec->result, spec->goal);
+	t->rec.has_value = true;
+	t->rec.kind = value_kind_of(v);
+	t->rec.value = t->rec.kind == VALUE_FINITE ? v : 0;
+	t->rec.steps = (int64_t)t->curve.n;
+}
+
+static void queue_again(struct step *st, struct trial *t, const struct end *end,
+			int64_t attempt)
+{
+	search_event(st, t->search, t, "retry",
+		     xasprintf("attempt %lld ended with %s; it is run again "
+			       "with the same parameters",
+			       (long long)attempt, end->reason),
+		     NULL);
+	trial_move(st, t, TRIAL_QUEUED, end->reason);
+	TAILQ_INSERT_HEAD(&t->search->queue, t, queue);
+}
+
+void trial_ended(struct step *st, struct trial *t, const struct outcome *o)
+{
+	struct attempt *a = t->attempt;
+	bool is_lost =
+	    o->kind == OUTCOME_SHIM_DIED || o->kind == OUTCOME_REBOOTED;
+	struct end end;
+
+	if (o->kind == OUTCOME_NEVER_STARTED && a->rec.stop_reason[0] == '\0' &&
+	    a->relaunches < RELAUNCHES_MAX) {
+		a->relaunches++;
+		if (a->rec.state == ATTEMPT_RUNNING)
+			attempt_move(st, a, ATTEMPT_LAUNCHING);
+		memcpy(a->rec.boot_id, st->core->options.boot_id,
+		       BOOT_ID_BYTES);
+		if (!st->core->shutting_down)
+			relaunch(st, t);
+		return;
+	}
+	end = end_of(t, o);
+	a->rec.outcome = *o;
+	attempt_move(st, a, is_lost ? ATTEMPT_LOST : ATTEMPT_ENDED);
+	set_value(t);
+	trial_close(t);
+	if (runs_again(t, &end)) {
+		queue_again(st, t, &end, a->rec.number);
+		return;
+	}
+	if (is_lost)
+		search_event(st, t->search, t, "lost",
+			     xasprintf("how attempt %lld ended cannot be known "
+				       "(%s)",
+				       (long long)a->rec.number, end.reason),
+			     NULL);
+	trial_move(st, t, end.state, end.reason);
+	search_trial_ended(st, t->search, t);
+}
+
+static bool may_pass(int error)
+{
+	return error == EAGAIN || error == ENOMEM || error == EMFILE ||
+	       error == ENFILE || error == ENOSPC || error == EDQUOT;
+}
+
+void trial_spawn_failed(struct step *st, struct trial *t, int error,
+			const char *what)
+{
+	struct attempt *a = t->attempt;
+	struct outcome o = { .kind = OUTCOME_NOT_EXECUTED, .error = error };
+
+	if (a->rec.stop_reason[0] == '\0' && may_pass(error)) {
+		if (a->relaunches++ == 0)
+			search_event(st, t->search, t, "launch",
+				     xasprintf("cannot be started now: %s: %s; "
+					       "it is tried again",
+					       what, strerror(error)),
+				     NULL);
+		a->relaunch_boot_ms = st->at.boot_ms + RELAUNCH_DELAY_MS;
+		return;
+	}
+	snprintf(o.what, sizeof(o.what), "%s", what);
+	trial_ended(st, t, &o);
+}
+
+/* --- its output ------------------------------------------------------------
+ */
+
+/* Frees and zeroes @verdict. */
+static void stop_by_verdict(struct step *st, struct trial *t,
+			    struct verdict *verdict)
+{
+	if (verdict->stop && t->attempt->rec.state == ATTEMPT_RUNNING) {
+		search_event(st, t->search, t, "stop", verdict->text,
+			     verdict->data);
+		verdict->text = NULL;
+		verdict->data = NULL;
+		trial_stop(st, t, verdict->reason);
+	}
+	verdict_free(verdict);
+	*verdict = (struct verdict){ 0 };
+}
+
+void trial_learn(struct trial *t, const struct metric_record *m,
+		 struct verdict *ret)
+{
+	double v = m->value;
+
+	if (m->kind == VALUE_NAN)
+		v = NAN;
+	else if (m->kind != VALUE_FINITE)
+		v = m->kind == VALUE_PLUS_INF ? INFINITY : -INFINITY;
+	pruner_report(t->search->pruner, t->pruning, &t->curve, m->step, v,
+		      ret);
+}
+
+void trial_output(struct step *st, struct trial *t, const struct event *ev)
+{
+	struct attempt *a = t->attempt;
+	struct search *s = t->search;
+	struct fx_metrics m = {
+		.trial = t->rec.id,
+		.attempt = a->rec.number,
+		.time_ms = st->at.now_ms,
+		.n = ev->output.n,
+	};
+	struct verdict verdict = { 0 };
+	bool learned = false;
+
+	a->rec.offset = ev->output.offset;
+	free(a->rec.reader);
+	a->rec.reader =
+	    ev->output.reader != NULL ? xstrdup(ev->output.reader) : NULL;
+	fx_save_attempt(st->fx, &a->rec, &a->queued_save);
+	if (m.n == 0)
+		return;
+	m.rows = xcalloc(m.n, sizeof(*m.rows));
+	for (size_t i = 0; i < m.n; i++) {
+		m.rows[i] = ev->output.metrics[i];
+		m.rows[i].name = search_metric_name(s, m.rows[i].name);
+		if (strcmp(m.rows[i].name, s->spec->metric) != 0)
+			continue;
+		trial_learn(t, &m.rows[i], &verdict);
+		stop_by_verdict(st, t, &verdict);
+		learned = true;
+	}
+	fx_save_metrics(st->fx, m);
+	if (learned) {
+		set_value(t);
+		fx_save_trial(st->fx, &t->rec, &t->queued_save);
+		fx_search_changed(st->fx, &s->rec);
+	}
+}
+
+/* --- after a restart, and deadlines ----------------------------------------
+ */
+
+void trial_adopted(struct step *st, struct trial *t, int64_t pid)
+{
+	struct attempt *a = t->attempt;
+
+	search_event(st, t->search, t, "adopted",
+		     xasprintf("attempt %lld lives on; a restarted daemon has "
+			       "adopted it",
+			       (long long)a->rec.number),
+		     NULL);
+	a->rec.pid = pid;
+	/* The earlier daemon may have died before it could send this. */
+	if (a->rec.state == ATTEMPT_STOPPING)
+		fx_signal(st->fx, FX_TERMINATE, &a->rec);
+	else if (a->rec.stop_reason[0] != '\0')
+		fx_signal(st->fx, FX_KILL, &a->rec);
+}
+
+static int64_t timeout_of(const struct trial *t)
+{
+	int64_t timeout = t->search->spec->timeout_ms;
+
+	return timeout > 0 ? t->attempt->rec.started_boot_ms + timeout
+			   : INT64_MAX;
+}
+
+int64_t trial_deadline(const struct trial *t)
+{
+	const struct attempt *a = t->attempt;
+	const struct core *c = t->search->core;
+
+	/* Another boot's times mean nothing now, and its processes are gone. */
+	if (strcmp(a->rec.boot_id, c->options.boot_id) != 0)
+		return INT64_MAX;
+	switch (a->rec.state) {
+	case ATTEMPT_LAUNCHING:
+		return a->relaunch_boot_ms != 0 ? a->relaunch_boot_ms
+						: INT64_MAX;
+	case ATTEMPT_RUNNING:
+		return timeout_of(t);
+	case ATTEMPT_STOPPING:
+		return a->kill_sent ? INT64_MAX : a->rec.kill_boot_ms;
+	case ATTEMPT_ENDED:
+	case ATTEMPT_LOST:
+	case NAMES_ATTEMPT_STATES_N:
+		break;
+	}
+	return INT64_MAX;
+}
+
+void trial_tick(struct step *st, struct trial *t)
+{
+	struct attempt *a = t->attempt;
+
+	if (trial_deadline(t) > st->at.boot_ms)
+		return;
+	if (a->rec.state == ATTEMPT_LAUNCHING) {
+		relaunch(st, t);
+	} else if (a->rec.state == ATTEMPT_RUNNING) {
+		search_event(
+		    st, t->search, t, "stop",
+		    xasprintf("stopped after %g s, its timeout",
+			      (double)t->search->spec->timeout_ms / 1000),
+		    NULL);
+		trial_stop(st, t, "timeout");
+	} else {
+		a->kill_sent = true;
+		fx_signal(st->fx, FX_KILL, &a->rec);
+	}
+}
