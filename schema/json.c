@@ -130,7 +130,8 @@ static int compare_names(const void *a, const void *b)
 static void check_duplicates(struct walk *w, struct json_place **members,
 			     size_t n)
 {
-	qsort(members, n, sizeof(*members), compare_names);
+	if (n > 0)
+		qsort(members, n, sizeof(*members), compare_names);
 	for (size_t i = 1; i < n; i++) {
 		const struct json_place *p = members[i - 1], *q = members[i];
 		auto_json cJSON *name = NULL;
