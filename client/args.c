@@ -10,12 +10,12 @@
 #define WORDS 64 /* names to look for the nearest among */
 
 const struct option global_options[] = {
-	{"json",			      0, NULL, "Print the daemon's answer as one JSON document" },
-	{ "no-start",			       0, NULL, "Do not start hpsd when none runs" },
-	{ "socket",				  0, "PATH", "The socket that hpsd listens on" },
-	{ "state",    0, "DIR", "The state directory of hpsd" },
-	{ "help", 'h', NULL, "Show the help of the command" },
-	{ NULL			  },
+	{"json",      0,   NULL,   "Print the daemon's answer as JSON"},
+	{ "no-start", 0,   NULL,   "Do not start hpsd when none runs" },
+	{ "socket",   0,   "PATH", "The socket that hpsd listens on"  },
+	{ "state",    0,   "DIR",  "The state directory of hpsd"      },
+	{ "help",     'h', NULL,   "Show the help of the command"     },
+	{ NULL,       0,   NULL,   NULL			       },
 };
 
 static const struct option *find(const struct option *options, const char *name,
@@ -138,8 +138,8 @@ static enum status check_operands(const struct call *call)
 		what = "too many operands";
 	if (what == NULL)
 		return STATUS_DONE;
-	return fail(STATUS_BAD_INPUT, "%s: %s (usage: hpctl %s %s)", c->name,
-		    what, c->name, c->operands);
+	return fail(STATUS_BAD_INPUT, "%s: %s (usage: hpctl %s%s%s)", c->name,
+		    what, c->name, *c->operands ? " " : "", c->operands);
 }
 
 enum status args_parse(int argc, char **argv, struct call *ret_call)

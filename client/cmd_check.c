@@ -40,8 +40,7 @@ static struct cell middle(const struct param *p)
 static void print_example(struct buf *b, const struct submission *s)
 {
 	const struct space *space = s->spec->space;
-	struct cell *config = xcalloc(space->n, sizeof(*config));
-	auto_free void *config_memory = config;
+	auto_free struct cell *config = xcalloc(space->n, sizeof(*config));
 	static const char *const no_environ[] = { NULL };
 	struct expand e = {
 		.spec = s->spec,

@@ -8,26 +8,26 @@
 #include <string.h>
 
 static const struct out_column search_columns[] = {
-	{"name",        NULL,    OUT_TEXT   },
-	{ "state",      NULL,    OUT_TEXT   },
-	{ "trials",     NULL,    OUT_COUNT  },
-	{ "done",       NULL,    OUT_COUNT  },
-	{ "running",    NULL,    OUT_COUNT  },
-	{ "pruned",     NULL,    OUT_COUNT  },
-	{ "failed",     NULL,    OUT_COUNT  },
-	{ "metric",     NULL,    OUT_LONG   },
-	{ "best_value", "best",  OUT_VALUE  },
-	{ "best_trial", "trial", OUT_COUNT  },
-	{ "seconds",    "time",  OUT_SECONDS},
-	{ "reason",     NULL,    OUT_LONG   },
-	{ "id",         "",      OUT_COUNT  },
-	{ "goal",       "",      OUT_TEXT   },
-	{ "queued",     "",      OUT_COUNT  },
-	{ "cancelled",  "",      OUT_COUNT  },
-	{ "lost",       "",      OUT_COUNT  },
-	{ "created",    "",      OUT_TIME   },
-	{ "ended",      "",      OUT_TIME   },
-	{ NULL,         NULL,    OUT_TEXT   },
+	{"name",        NULL,   OUT_TEXT   },
+        { "state",      NULL,   OUT_TEXT   },
+	{ "trials",     NULL,   OUT_COUNT  },
+        { "done",       NULL,   OUT_COUNT  },
+	{ "running",    "run",  OUT_COUNT  },
+        { "pruned",     NULL,   OUT_COUNT  },
+	{ "failed",     "fail", OUT_COUNT  },
+        { "best_value", "best", OUT_VALUE  },
+	{ "best_trial", "",     OUT_COUNT  },
+        { "seconds",    "time", OUT_SECONDS},
+	{ "reason",     NULL,   OUT_LONG   },
+        { "id",         "",     OUT_COUNT  },
+	{ "metric",     "",     OUT_TEXT   },
+        { "goal",       "",     OUT_TEXT   },
+	{ "queued",     "",     OUT_COUNT  },
+        { "cancelled",  "",     OUT_COUNT  },
+	{ "lost",       "",     OUT_COUNT  },
+        { "created",    "",     OUT_TIME   },
+	{ "ended",      "",     OUT_TIME   },
+        { NULL,         NULL,   OUT_TEXT   },
 };
 
 static const struct out_column search_members[] = {
@@ -238,7 +238,7 @@ static enum status run_trials(struct call *call)
 	static const struct pages pages = { METHOD_TRIALS, "trials",
 					    trial_columns, next_trials };
 	cJSON *params = search_params(call);
-	const char *state = call_option(call, "state");
+	const char *state = call_option(call, "only");
 	enum status r;
 	int64_t n;
 
@@ -261,7 +261,7 @@ const struct command cmd_trials = {
 	.help = "List the trials of a search",
 	.text = "The states are queued, running, done, pruned (stopped early), "
 		"failed, cancelled and lost (its end cannot be known).",
-	.options = { { "state", 0, "STATE", "Only the trials in this state" } },
+	.options = { { "only", 0, "STATE", "Only the trials in this state" } },
 	.run = run_trials,
 };
 
@@ -282,27 +282,21 @@ static void print_best_args(struct out *o, const cJSON *params)
 	out_textf(o, "%s\n", buf_text(&line));
 }
 
+/* @env: an array of NAME=value. */
 static void print_best_env(struct out *o, const cJSON *env)
 {
 	const cJSON *v;
 
 	cJSON_ArrayForEach (v, env) {
+		const char *text = cJSON_GetStringValue(v);
+		const char *equals = text != NULL ? strchr(text, '=') : NULL;
 		auto_buf struct buf value = BUF_INIT;
-		auto_buf struct buf word = BUF_INIT;
-		const char *text;
-		size_t name;
 
-		out_print_exact(&value, v);
-		text = buf_text(&value);
-		name = v->string == NULL ? strcspn(text, "=") : 0;
-		print_quoted(&word,
-			     text + name +
-				 (text[name] == '=' && v->string == NULL));
-		if (v->string != NULL)
-			out_textf(o, "%s=%s\n", v->string, buf_text(&word));
-		else
-			out_textf(o, "%.*s=%s\n", (int)name, text,
-				  buf_text(&word));
+		if (equals == NULL)
+			continue;
+		print_quoted(&value, equals + 1);
+		out_textf(o, "%.*s=%s\n", (int)(equals - text), text,
+			  buf_text(&value));
 	}
 }
 

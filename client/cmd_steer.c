@@ -8,9 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Calls @m for the operand and says what became of it. */
-static enum status act(struct call *call, enum method m, bool on_trial)
+/*
+ * Calls @m for the operand, a trial if @trial_is says what becomes of one, and
+ * tells what became of it.
+ */
+static enum status act(struct call *call, enum method m, const char *trial_is)
 {
+	bool on_trial = trial_is != NULL;
 	auto_target struct target t = { 0 };
 	auto_json cJSON *result = NULL;
 	const char *state;
@@ -26,7 +30,7 @@ static enum status act(struct call *call, enum method m, bool on_trial)
 	if (r != STATUS_DONE)
 		return r;
 	call->out.ops->answer(&call->out, result);
-	state = json_get_text(result, "state");
+	state = on_trial ? trial_is : json_get_text(result, "state");
 	out_textf(&call->out, "%s is %s\n", call->operands[0],
 		  state != NULL ? state : "changed");
 	return STATUS_DONE;
@@ -34,27 +38,27 @@ static enum status act(struct call *call, enum method m, bool on_trial)
 
 static enum status run_pause(struct call *call)
 {
-	return act(call, METHOD_PAUSE, false);
+	return act(call, METHOD_PAUSE, NULL);
 }
 
 static enum status run_resume(struct call *call)
 {
-	return act(call, METHOD_RESUME, false);
+	return act(call, METHOD_RESUME, NULL);
 }
 
 static enum status run_cancel(struct call *call)
 {
-	return act(call, METHOD_CANCEL, false);
+	return act(call, METHOD_CANCEL, NULL);
 }
 
 static enum status run_kill(struct call *call)
 {
-	return act(call, METHOD_KILL, true);
+	return act(call, METHOD_KILL, "being stopped");
 }
 
 static enum status run_retry(struct call *call)
 {
-	return act(call, METHOD_RETRY, true);
+	return act(call, METHOD_RETRY, "queued again");
 }
 
 const struct command cmd_pause = {

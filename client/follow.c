@@ -18,6 +18,7 @@
 
 #define TICK_MS        1000  /* the time left counts down */
 #define PLAIN_MS       10000 /* between progress lines without a terminal */
+#define PLAIN_WIDTH    120
 #define RECONNECT_MS   250
 #define FAILURES_SHOWN 3 /* the first ones with the end of their log */
 #define LOG_TAIL       4096
@@ -366,6 +367,8 @@ static enum status print_summary(struct follow *f)
 	buf_adds(&line, ": ");
 	progress_print_counts(&line, f->notice);
 	out_textf(o, "%s\n", buf_text(&line));
+	if (strcmp(state, "failed") == 0)
+		out_textf(o, "why: hpctl explain %s\n", f->search);
 	o->ops->answer(o, f->notice);
 	json_add_integer(params, "limit", 5);
 	r = call_method(f->call, METHOD_BEST, params, &result);
@@ -375,6 +378,9 @@ static enum status print_summary(struct follow *f)
 	if (cJSON_GetArraySize(rows) == 0)
 		return STATUS_DONE;
 	out_textf(o, "\n");
+	/* A log is read by people, too. */
+	if (o->width == 0)
+		o->width = PLAIN_WIDTH;
 	o->ops->table(o, best_columns, rows, false);
 	out_textf(o,
 		  "\nuse it:    hpctl best %s --args\n"

@@ -119,7 +119,7 @@ static void print_scdoc_option(FILE *f, const struct option *o,
 
 static void print_scdoc_command(FILE *f, const struct command *c)
 {
-	fprintf(f, "*%s* ", c->name);
+	fprintf(f, "*%s*%s", c->name, *c->operands ? " " : "");
 	print_operands(f, c->operands);
 	fputs("\n\t", f);
 	print_escaped(f, c->help);

@@ -78,13 +78,11 @@ static void print_tried(struct call *call, const struct trying *t,
 	};
 
 	call->out.ops->table(&call->out, columns, t->rows, false);
-	out_hintf(
-	    &call->out,
-	    "\n%llu records, %llu metrics, %llu repeats, %llu truncated, "
-	    "%llu rejected\n",
-	    (unsigned long long)c->records, (unsigned long long)c->metrics,
-	    (unsigned long long)c->repeats, (unsigned long long)c->truncated,
-	    (unsigned long long)c->rejected);
+	note("%llu records, %llu metrics, %llu repeats, %llu truncated, "
+	     "%llu rejected",
+	     (unsigned long long)c->records, (unsigned long long)c->metrics,
+	     (unsigned long long)c->repeats, (unsigned long long)c->truncated,
+	     (unsigned long long)c->rejected);
 }
 
 /* What to do when the objective was not among the metrics. */

@@ -46,7 +46,7 @@ struct out_ops {
 	/* Rows under a header; no header when it goes @on from the last. */
 	void (*table)(struct out *o, const struct out_column *columns,
 		      const cJSON *rows, bool on);
-	/* One object, a line a member; the columns it lacks are left out. */
+	/* One object, a line a member; what it lacks or is "" is left out. */
 	void (*record)(struct out *o, const struct out_column *columns,
 		       const cJSON *object);
 	/* Text as it is. */

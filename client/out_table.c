@@ -156,7 +156,6 @@ static void print_line(struct out *o, const struct grid *g, size_t row)
 		if (!is_right(g->shown[c]->kind))
 			print_blanks(o, blanks);
 	}
-	fputc('\n', o->file);
 }
 
 static void print_grid(struct out *o, const struct out_column *columns,
@@ -170,7 +169,7 @@ static void print_grid(struct out *o, const struct out_column *columns,
 
 		fputs(bold ? BOLD : "", o->file);
 		print_line(o, &g, row);
-		fputs(bold ? PLAIN : "", o->file);
+		fputs(bold ? PLAIN "\n" : "\n", o->file);
 	}
 	free_grid(&g);
 }
@@ -248,7 +247,8 @@ static void on_record(struct out *o, const struct out_column *columns,
 	for (size_t c = 0; columns[c].key != NULL; c++) {
 		const cJSON *v = json_get(object, columns[c].key);
 
-		if (v == NULL || cJSON_IsNull(v))
+		if (v == NULL || cJSON_IsNull(v) ||
+		    (cJSON_IsString(v) && v->valuestring[0] == '\0'))
 			continue;
 		if (o->width > 0) {
 			print_member(o, &columns[c], v, width);

@@ -17,7 +17,9 @@
 
 #define READY_FD      3     /* in hpsd */
 #define READY_MS      60000 /* an old database may have to be upgraded */
-#define RIVAL_MS      3000  /* for another client's hpsd to listen */
+#define HPSD_TAKEN    100   /* its exit status when another has the state */
+#define RIVAL_MS      10000 /* for that other one to listen */
+#define EXIT_MS       2000
 #define RETRY_MS      20
 #define LOG_TAIL      2048
 #define LOG_MODE      0600
@@ -190,42 +192,58 @@ static void tell_failure(const char *hpsd, const char *log_path, int log_fd,
 		fprintf(stderr, "  %s\n", line);
 }
 
-/* Forks hpsd; returns the end of the pipe to wait at, or -errno. */
-static int launch(const char *hpsd, const struct paths *paths, int log_fd)
+/* The pipe closes a moment before the process can be waited for. */
+static int exit_status(pid_t pid)
 {
+	int64_t deadline_ms = conn_now_ms() + EXIT_MS;
+	int status;
+	pid_t r;
+
+	while ((r = waitpid(pid, &status, WNOHANG)) == 0 &&
+	       conn_now_ms() < deadline_ms)
+		(void)poll(NULL, 0, RETRY_MS);
+	return r == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+enum start {
+	START_LISTENS,
+	START_RIVAL, /* another one has the state directory */
+	START_FAILED,
+};
+
+/* Forks hpsd and waits until it listens or has ended. */
+static enum start launch(const char *hpsd, const struct paths *paths,
+			 int log_fd)
+{
+	enum start result = START_FAILED;
 	int ends[2];
 	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
-		return -errno;
+		return START_FAILED;
 	pid = fork();
 	if (pid == 0)
 		become_hpsd(hpsd, paths, log_fd, ends[1]);
 	(void)close(ends[1]);
-	if (pid < 0) {
-		int error = errno;
-
-		(void)close(ends[0]);
-		return -error;
-	}
-	return ends[0];
+	if (pid < 0)
+		dprintf(log_fd, "hpctl: cannot fork: %s\n", strerror(errno));
+	else if (wait_until_ready(ends[0]))
+		result = START_LISTENS;
+	else if (exit_status(pid) == HPSD_TAKEN)
+		result = START_RIVAL;
+	(void)close(ends[0]);
+	return result;
 }
 
 static int start_with_log(const char *hpsd, const struct paths *paths,
 			  const char *log_path, int log_fd)
 {
 	off_t before = lseek(log_fd, 0, SEEK_END);
-	int fd = launch(hpsd, paths, log_fd);
-	bool ready;
+	enum start r = launch(hpsd, paths, log_fd);
 
-	if (fd < 0) {
-		(void)fail(STATUS_NO_DAEMON, "cannot start %s: %s", hpsd,
-			   strerror(-fd));
-		return 1;
-	}
-	ready = wait_until_ready(fd);
-	(void)close(fd);
-	if (ready || rival_listens(paths->socket))
+	if (r == START_LISTENS)
+		return 0;
+	if (r == START_RIVAL && rival_listens(paths->socket))
 		return 0;
 	tell_failure(hpsd, log_path, log_fd, before);
 	return 1;
