@@ -8,7 +8,7 @@ static const struct sampler_ops *const samplers[] = {
 	[SAMPLER_SOBOL] = &sampler_sobol,
 };
 
-_Static_assert(sizeof(samplers) / sizeof(*samplers) == NAMES_SAMPLERS_N,
+_Static_assert(sizeof(samplers) / sizeof(samplers[0]) == NAMES_SAMPLERS_N,
 	       "every sampler of names.def has its operations");
 
 struct sampler *sampler_new(const struct search_spec *spec)
