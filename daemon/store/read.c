@@ -92,7 +92,7 @@ static cJSON *object_of(const char *text)
 		int64_t i;
 
 		next = node->next;
-		if (cJSON_IsNumber(node) && fabs(node->valuedouble) > 0x1p53 &&
+		if (cJSON_IsNumber(node) && fabs(node->valuedouble) >= 0x1p53 &&
 		    json_int(&doc, node, &i))
 			cJSON_ReplaceItemViaPointer(doc.root, node,
 						    json_integer(i));

@@ -1,0 +1,541 @@
+/* The views, their JSON and schema/README.md, on a database made by hand. */
+#include "check_main.h"
+#include "store/store.h"
+#include "store_case.h"
+
+#include "schema/buf.h"
+#include "schema/mem.h"
+
+#include <math.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CREATED 1795000000000 /* 2026-11-18T11:06:40.000Z */
+
+struct sample {
+	int64_t search, number;
+	enum trial_state state;
+	const char *reason;
+	double value; /* of a done or pruned trial */
+	const char *params;
+};
+
+static const struct sample samples[] = {
+	{1,  0,  TRIAL_DONE,      "",         0.5,              "{\"lr\":0.1,\"optimizer\":\"adam\"}"},
+	{ 1, 1,  TRIAL_DONE,      "",         0.25,             "{\"lr\":1e-05,\"on\":true}"         },
+	{ 1, 2,  TRIAL_DONE,      "",         0.25,
+         "{\"lr\":0.30000000000000004,\"seed\":9007199254740993}"                                    },
+	{ 1, 3,  TRIAL_DONE,      "diverged", (double)NAN,      "{\"lr\":10}"                        },
+	{ 1, 4,  TRIAL_PRUNED,    "median@7", 0.01,             "{\"lr\":3}"                         },
+	{ 1, 5,  TRIAL_FAILED,    "exit:1",   0,                "{\"lr\":4}"                         },
+	{ 1, 6,  TRIAL_RUNNING,   "",         0,                "{\"lr\":5}"                         },
+	{ 1, 7,  TRIAL_QUEUED,    "",         0,                "{\"lr\":6}"                         },
+	{ 1, 8,  TRIAL_CANCELLED, "user",     0,                "{\"lr\":7}"                         },
+	{ 1, 9,  TRIAL_LOST,      "reboot",   0,                "{\"lr\":8}"                         },
+	{ 1, 10, TRIAL_DONE,      "",         0.125,            "{\"o'pt\":\"\xf0\x9f\x98\x80\"}"    },
+	{ 2, 0,  TRIAL_DONE,      "",         0.75,             "{}"                                 },
+	{ 2, 1,  TRIAL_DONE,      "",         (double)INFINITY, "{}"                                 },
+	{ 2, 2,  TRIAL_DONE,      "",         0.5,              "{}"                                 },
+	{ 2, 3,  TRIAL_DONE,      "",         0.875,            "{}"                                 },
+};
+
+static void save_sample(const struct sample *sample)
+{
+	struct trial_record t = sample_trial(sample->search, sample->number);
+	struct attempt_record a = sample_attempt(t.id, 1);
+
+	t.state = sample->state;
+	strcpy(t.reason, sample->reason);
+	t.params = TEXT(sample->params);
+	t.created_ms = CREATED;
+	if (t.state != TRIAL_QUEUED) {
+		t.attempts = 1;
+		t.started_ms = CREATED + 1001;
+	}
+	if (trial_state_is_final(t.state))
+		t.ended_ms = CREATED + 2501;
+	t.has_value = t.state == TRIAL_DONE || t.state == TRIAL_PRUNED;
+	t.kind = value_kind_of(sample->value);
+	t.value = sample->value;
+	case_save_trial(&t);
+	if (t.attempts == 0)
+		return;
+	a.state =
+	    trial_state_is_final(t.state) ? ATTEMPT_ENDED : ATTEMPT_RUNNING;
+	a.started_ms = t.started_ms;
+	if (t.state == TRIAL_FAILED) {
+		a.outcome.kind = OUTCOME_EXITED;
+		a.outcome.code = 1;
+		a.outcome.ended_ms = t.ended_ms;
+	} else if (t.state == TRIAL_PRUNED) {
+		a.outcome.kind = OUTCOME_SIGNALED;
+		a.outcome.signal = 15;
+		a.outcome.user_ms = 1500;
+	}
+	case_save_attempt(&a);
+}
+
+static void fill(void)
+{
+	struct search_record digits = sample_search(1, "digits");
+	struct search_record max = sample_search(2, "max");
+	struct search_record empty = sample_search(3, "empty");
+	struct event_record events[] = {
+		{1,  0,    CREATED,     "submit", TEXT("submitted"),        NULL},
+		{ 1, 1004, CREATED + 1, "stop",   TEXT("above the median"),
+                 TEXT("{\"median\":0.30000000000000004}")                       },
+		{ 1, 0,    CREATED + 2, "pause",  TEXT("paused"),           NULL},
+	};
+
+	case_open();
+	digits.created_ms = CREATED;
+	case_save_search(&digits);
+	max.goal = GOAL_MAXIMIZE;
+	max.state = SEARCH_FINISHED;
+	max.created_ms = CREATED;
+	max.ended_ms = CREATED + 60250;
+	case_save_search(&max);
+	case_save_search(&empty);
+	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++)
+		save_sample(&samples[i]);
+	for (size_t i = 0; i < 3; i++)
+		case_save_event(&events[i]);
+	case_save_metric(1000, 1, "val_loss", 2, 0.5);
+	case_save_metric(1000, 1, "val_loss", 1, (double)NAN);
+	case_save_metric(1000, 1, "acc", 1, 0.25);
+	case_save_metric(1000, 1, "acc", 2, -(double)INFINITY);
+}
+
+/* All rows of @query: columns with |, rows with a newline. */
+static char *rows_of(const char *query)
+{
+	sqlite3 *db;
+	sqlite3_stmt *q;
+	struct buf b = BUF_INIT;
+
+	ck_assert_int_eq(
+	    sqlite3_open_v2(the.path, &db, SQLITE_OPEN_READONLY, NULL), 0);
+	ck_assert_msg(sqlite3_prepare_v2(db, query, -1, &q, NULL) == 0,
+		      "%s: %s", query, sqlite3_errmsg(db));
+	while (sqlite3_step(q) == SQLITE_ROW) {
+		for (int i = 0; i < sqlite3_column_count(q); i++) {
+			const char *text =
+			    (const char *)sqlite3_column_text(q, i);
+
+			buf_addf(&b, "%s%s", i > 0 ? "|" : "",
+				 text == NULL ? "NULL" : text);
+		}
+		buf_addc(&b, '\n');
+	}
+	ck_assert_int_eq(sqlite3_finalize(q), SQLITE_OK);
+	sqlite3_close(db);
+	return buf_take(&b);
+}
+
+static const struct {
+	const char *query;
+	const char *rows;
+} answers[] = {
+	{"SELECT id, name, state, reason, metric, goal, trials, done, "
+	  "running, pruned, failed, cancelled, lost, queued, best_value, "
+	  "best_trial, created, ended FROM searches ORDER BY id",      "1|digits|running|reason|val_loss|minimize|60|5|1|1|1|1|1|1|0.125|"
+	  "10|2026-11-18T11:06:40.000Z|NULL\n"
+	  "2|max|finished|reason|val_loss|maximize|60|4|0|0|0|0|0|0|0.875|3|"
+	  "2026-11-18T11:06:40.000Z|2026-11-18T11:07:40.250Z\n"
+	  "3|empty|running|reason|val_loss|minimize|60|0|0|0|0|0|0|0|NULL|"
+	  "NULL|2026-11-18T11:06:40.123Z|NULL\n"                },
+	{ "SELECT seconds FROM searches WHERE name = 'max'",                    "60.25\n"                                                 },
+	{ "SELECT seconds > 0 FROM trials WHERE state = 'running'",             "1\n"                                                     },
+	{ "SELECT number, state, reason, value, kind, attempts FROM trials "
+	  "WHERE search = 'digits' ORDER BY number LIMIT 8",	   "0|done||0.5|finite|1\n"
+	  "1|done||0.25|finite|1\n"
+	  "2|done||0.25|finite|1\n"
+	  "3|done|diverged|NULL|nan|1\n"
+	  "4|pruned|median@7|0.01|finite|1\n"
+	  "5|failed|exit:1|NULL|none|1\n"
+	  "6|running||NULL|none|1\n"
+	  "7|queued||NULL|none|0\n"                                  },
+	{ "SELECT created, started, ended, seconds, origin FROM trials "
+	  "WHERE search = 'digits' AND number IN (0, 7)",	      "2026-11-18T11:06:40.000Z|2026-11-18T11:06:41.001Z|"
+	  "2026-11-18T11:06:42.501Z|1.5|sampler\n"
+	  "2026-11-18T11:06:40.000Z|NULL|NULL|NULL|sampler\n"           },
+	{ "SELECT kind, value FROM trials WHERE search = 'max' AND number = 1",
+         "+inf|NULL\n"														    },
+	{ "SELECT name, value FROM params WHERE search = 'digits' AND "
+	  "trial IN (0, 1, 2, 10) ORDER BY trial, name",	       "lr|0.1\noptimizer|adam\nlr|1.0e-05\non|1\nlr|0.3\n"
+	  "seed|9007199254740993\no'pt|\xf0\x9f\x98\x80\n"               },
+	{ "SELECT value = 0.1 + 0.2 FROM params WHERE search = 'digits' AND "
+	  "trial = 2 AND name = 'lr'",				 "1\n"						     },
+	{ "SELECT trial, name, step, value, kind, time FROM metrics "
+	  "WHERE search = 'digits' ORDER BY name, step",	       "0|acc|1|0.25|finite|2026-11-18T11:06:42.500Z\n"
+	  "0|acc|2|NULL|-inf|2026-11-18T11:06:42.500Z\n"
+	  "0|val_loss|1|NULL|nan|2026-11-18T11:06:42.500Z\n"
+	  "0|val_loss|2|0.5|finite|2026-11-18T11:06:42.500Z\n"           },
+	{ "SELECT search, goal, trial, value, seconds FROM best "
+	  "ORDER BY search",					   "digits|minimize|10|0.125|1.5\nmax|maximize|3|0.875|1.5\n"},
+	{ "SELECT search, rank, trial, value FROM leaderboard "
+	  "ORDER BY search, rank",				     "digits|1|10|0.125\ndigits|2|1|0.25\ndigits|3|2|0.25\n"
+	  "digits|4|0|0.5\n"
+	  "max|1|3|0.875\nmax|2|0|0.75\nmax|3|2|0.5\n"                                         },
+	{ "SELECT trial, value, best FROM curves WHERE search = 'digits' "
+	  "ORDER BY trial",					    "0|0.5|0.5\n1|0.25|0.25\n2|0.25|0.25\n10|0.125|0.125\n"   },
+	{ "SELECT trial, value, best FROM curves WHERE search = 'max' "
+	  "ORDER BY trial",					    "0|0.75|0.75\n2|0.5|0.75\n3|0.875|0.875\n"                },
+	{ "SELECT trial, number, state, outcome, code, signal, core, error, "
+	  "seconds, user_seconds FROM attempts WHERE search = 'digits' "
+	  "AND trial BETWEEN 4 AND 6 ORDER BY trial",		  "4|1|ended|signaled|NULL|15|0|NULL|NULL|1.5\n"
+	  "5|1|ended|exited|1|NULL|NULL|NULL|1.5|0.0\n"
+	  "6|1|running|none|NULL|NULL|NULL|NULL|NULL|0.0\n"                 },
+	{ "SELECT trial, time, kind, text, data FROM events ORDER BY id",
+         "NULL|2026-11-18T11:06:40.000Z|submit|submitted|NULL\n"
+	  "4|2026-11-18T11:06:40.001Z|stop|above the median|"
+	  "{\"median\":0.30000000000000004}\n"
+	  "NULL|2026-11-18T11:06:40.002Z|pause|paused|NULL\n"									     },
+};
+
+START_TEST(a_view_answers_as_computed_by_hand)
+{
+	auto_free char *rows = rows_of(answers[_i].query);
+
+	ck_assert_str_eq(rows, answers[_i].rows);
+}
+END_TEST
+
+START_TEST(the_best_rows_come_in_the_order_of_their_rank_unasked)
+{
+	auto_free char *rows = rows_of("SELECT rank FROM leaderboard "
+				       "WHERE search = 'digits' LIMIT 3");
+
+	ck_assert_str_eq(rows, "1\n2\n3\n");
+}
+END_TEST
+
+/* --- JSON --------------------------------------------------------------------
+ */
+
+/* Takes @node. */
+static void check_json(cJSON *node, const char *want)
+{
+	auto_free char *text = json_print(node);
+
+	cJSON_Delete(node);
+	ck_assert_str_eq(text, want);
+}
+
+#define COMMON_TIMES                                                           \
+	"\"created\":\"2026-11-18T11:06:40.000Z\","                            \
+	"\"started\":\"2026-11-18T11:06:41.001Z\","                            \
+	"\"ended\":\"2026-11-18T11:06:42.501Z\",\"seconds\":1.5"
+
+START_TEST(a_trial_as_json_keeps_every_number_exactly)
+{
+	cJSON *row = NULL;
+
+	ck_assert_int_eq(store_read_trial(the.s, 1, 2, &row), 0);
+	check_json(row,
+		   "{\"search\":\"digits\",\"number\":2,\"state\":\"done\","
+		   "\"reason\":\"\",\"value\":0.25,\"kind\":\"finite\","
+		   "\"params\":{\"lr\":0.30000000000000004,"
+		   "\"seed\":9007199254740993},\"origin\":\"sampler\","
+		   "\"attempts\":1,\"steps\":0," COMMON_TIMES "}");
+}
+END_TEST
+
+START_TEST(values_that_are_not_finite_are_words_in_json)
+{
+	static const struct {
+		int64_t search, number;
+		const char *value;
+	} cases[] = {
+		{1,  3, "\"nan\""},
+		{ 2, 1, "\"inf\""},
+		{ 1, 5, "null"   },
+	};
+
+	for (int i = 0; i < 3; i++) {
+		cJSON *row = NULL;
+
+		ck_assert_int_eq(store_read_trial(the.s, cases[i].search,
+						  cases[i].number, &row),
+				 0);
+		check_json(cJSON_DetachItemFromObject(row, "value"),
+			   cases[i].value);
+		cJSON_Delete(row);
+	}
+}
+END_TEST
+
+/* The members @name of the rows, which it takes, as an array. */
+static cJSON *column(cJSON *rows, const char *name)
+{
+	cJSON *values = cJSON_CreateArray();
+	cJSON *row;
+
+	ck_assert(cJSON_IsArray(rows));
+	cJSON_ArrayForEach (row, rows)
+		cJSON_AddItemToArray(values,
+				     cJSON_DetachItemFromObject(row, name));
+	cJSON_Delete(rows);
+	return values;
+}
+
+START_TEST(trials_are_listed_by_state_from_a_number_up_to_a_limit)
+{
+	cJSON *rows = NULL;
+
+	ck_assert_int_eq(store_read_trials(the.s, 1, NULL, 4, 3, &rows), 0);
+	check_json(column(rows, "number"), "[4,5,6]");
+	ck_assert_int_eq(store_read_trials(the.s, 1, "done", 1, 10, &rows), 0);
+	check_json(column(rows, "number"), "[1,2,3,10]");
+	ck_assert_int_eq(store_read_trials(the.s, 3, NULL, 0, 10, &rows), 0);
+	check_json(rows, "[]");
+}
+END_TEST
+
+START_TEST(rows_that_are_not_there_are_not_found)
+{
+	cJSON *row = NULL;
+	char *text = NULL;
+
+	ck_assert_int_eq(store_read_trial(the.s, 1, 99, &row), STORE_NOT_FOUND);
+	ck_assert_ptr_null(row);
+	ck_assert_int_eq(store_read_trial(the.s, 99, 0, &row), STORE_NOT_FOUND);
+	ck_assert_int_eq(store_read_search(the.s, 99, &row), STORE_NOT_FOUND);
+	ck_assert_int_eq(store_read_file(the.s, 99, &text), STORE_NOT_FOUND);
+	ck_assert_ptr_null(text);
+	ck_assert_int_eq(store_read_trials(the.s, 99, NULL, 0, 9, &row), 0);
+	check_json(row, "[]");
+}
+END_TEST
+
+START_TEST(searches_are_listed_the_newest_first)
+{
+	cJSON *rows = NULL, *row = NULL;
+
+	ck_assert_int_eq(store_read_searches(the.s, &rows), 0);
+	check_json(column(rows, "name"), "[\"empty\",\"max\",\"digits\"]");
+	ck_assert_int_eq(store_read_search(the.s, 3, &row), 0);
+	check_json(cJSON_DetachItemFromObject(row, "best_value"), "null");
+	cJSON_Delete(row);
+}
+END_TEST
+
+START_TEST(the_best_are_listed_by_rank)
+{
+	cJSON *rows = NULL;
+
+	ck_assert_int_eq(store_read_best(the.s, 1, 3, &rows), 0);
+	check_json(column(rows, "trial"), "[10,1,2]");
+	ck_assert_int_eq(store_read_best(the.s, 2, 1, &rows), 0);
+	check_json(column(rows, "value"), "[0.875]");
+}
+END_TEST
+
+START_TEST(metrics_are_listed_by_name_and_step)
+{
+	cJSON *rows = NULL;
+
+	ck_assert_int_eq(store_read_metrics(the.s, 1, 0, NULL, 1, 10, &rows),
+			 0);
+	check_json(column(rows, "value"), "[\"-inf\",\"nan\",0.5]");
+	ck_assert_int_eq(
+	    store_read_metrics(the.s, 1, 0, "val_loss", 0, 1, &rows), 0);
+	check_json(column(rows, "step"), "[1]");
+}
+END_TEST
+
+START_TEST(the_newest_events_are_listed_the_oldest_first)
+{
+	cJSON *rows = NULL;
+
+	ck_assert_int_eq(store_read_events(the.s, 1, -1, 5, &rows), 0);
+	check_json(column(rows, "kind"), "[\"submit\",\"pause\"]");
+	ck_assert_int_eq(store_read_events(the.s, 1, -1, 1, &rows), 0);
+	check_json(column(rows, "kind"), "[\"pause\"]");
+	ck_assert_int_eq(store_read_events(the.s, 1, 4, 5, &rows), 0);
+	check_json(column(rows, "data"), "[{\"median\":0.30000000000000004}]");
+	ck_assert_int_eq(store_read_events(the.s, 2, 4, 5, &rows), 0);
+	check_json(rows, "[]");
+}
+END_TEST
+
+START_TEST(attempts_and_the_file_of_a_search_are_read)
+{
+	auto_free char *text = NULL;
+	cJSON *rows = NULL;
+
+	ck_assert_int_eq(store_read_attempts(the.s, 1, 5, &rows), 0);
+	check_json(column(rows, "code"), "[1]");
+	ck_assert_int_eq(store_read_file(the.s, 1, &text), 0);
+	ck_assert_str_eq(text, "{\"name\": \"digits\"}");
+}
+END_TEST
+
+/* --- the lists of names.def and the CHECKs -----------------------------------
+ */
+
+static const struct {
+	const char *update; /* sets a column to %s */
+	const char *const *names;
+} enums[] = {
+	{"UPDATE search SET state = %s",                          search_state_names },
+	{ "UPDATE search SET goal = %s",                          goal_names         },
+	{ "UPDATE trial SET state = %s, score = CASE WHEN %s = 'done' "
+	  "AND kind = 'finite' THEN value END",	  trial_state_names  },
+	{ "UPDATE trial SET origin = %s",                         origin_names       },
+	{ "UPDATE trial SET kind = %s, value = 0, score = CASE WHEN "
+	  "state = 'done' AND %s = 'finite' THEN 0 END", value_kind_names   },
+	{ "UPDATE attempt SET state = %s",                        attempt_state_names},
+	{ "UPDATE attempt SET outcome = %s",                      outcome_kind_names },
+	{ "UPDATE metric SET kind = %s",                          value_kind_names   },
+};
+
+static int set_to(sqlite3 *db, const char *update, const char *name)
+{
+	auto_free char *quoted = xasprintf("'%s'", name);
+	auto_buf struct buf sql = BUF_INIT;
+	const char *hole;
+
+	while ((hole = strstr(update, "%s")) != NULL) {
+		buf_add(&sql, update, (size_t)(hole - update));
+		buf_adds(&sql, quoted);
+		update = hole + 2;
+	}
+	buf_adds(&sql, update);
+	return sqlite3_exec(db, buf_text(&sql), NULL, NULL, NULL);
+}
+
+START_TEST(the_database_takes_exactly_the_names_of_names_def)
+{
+	const char *const *names = enums[_i].names;
+	sqlite3 *db;
+
+	case_shut();
+	ck_assert_int_eq(sqlite3_open(the.path, &db), 0);
+	for (size_t i = 0; names[i] != NULL; i++)
+		ck_assert_msg(set_to(db, enums[_i].update, names[i]) == 0,
+			      "%s: %s", names[i], sqlite3_errmsg(db));
+	ck_assert_int_eq(set_to(db, enums[_i].update, "foreign"),
+			 SQLITE_CONSTRAINT);
+	sqlite3_close(db);
+}
+END_TEST
+
+/* Every list of words in a CHECK is one of those above. */
+START_TEST(no_checked_column_is_left_out)
+{
+	auto_free char *count = case_query(
+	    "SELECT sum((length(sql) - length(replace(sql, ' IN (''', ''))) "
+	    "/ length(' IN (''')) FROM sqlite_schema WHERE type = 'table'");
+	auto_free char *lines = case_query(
+	    "SELECT sum((length(sql) - length(replace(sql, ' IN' || char(10), "
+	    "''))) / 4) FROM sqlite_schema WHERE type = 'table'");
+
+	ck_assert_int_eq(atoi(count) + atoi(lines),
+			 sizeof(enums) / sizeof(enums[0]));
+}
+END_TEST
+
+/* --- schema/README.md --------------------------------------------------------
+ */
+
+static char *readme(void)
+{
+	FILE *f = fopen(SOURCE_ROOT "/schema/README.md", "re");
+	struct buf b = BUF_INIT;
+	char line[512];
+
+	ck_assert_ptr_nonnull(f);
+	while (fgets(line, sizeof(line), f) != NULL)
+		buf_adds(&b, line);
+	fclose(f);
+	return buf_take(&b);
+}
+
+START_TEST(every_example_of_the_readme_returns_rows)
+{
+	static const char fence[] = "```sql\n";
+	auto_free char *text = readme();
+	char *at = text;
+	int n = 0;
+
+	while ((at = strstr(at, fence)) != NULL) {
+		char *query = at + strlen(fence);
+		auto_free char *rows = NULL;
+
+		at = strstr(query, "```");
+		ck_assert_ptr_nonnull(at);
+		*at++ = '\0';
+		rows = rows_of(query);
+		ck_assert_msg(rows[0] != '\0', "no rows: %s", query);
+		n++;
+	}
+	ck_assert_int_ge(n, 9);
+}
+END_TEST
+
+/* "### view" and then "| `column` | ..." for each column, in their order. */
+START_TEST(the_readme_tells_every_column_of_every_view)
+{
+	auto_free char *text = readme();
+	struct buf told = BUF_INIT;
+	auto_free char *columns = NULL;
+	auto_free char *want = NULL;
+	char view[32] = "", name[32], *rest = text, *line;
+
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		if (line[0] == '#')
+			view[0] = '\0';
+		if (sscanf(line, "### %31[a-z]", view) == 1)
+			continue;
+		if (view[0] != '\0' &&
+		    sscanf(line, "| `%31[a-z_]` |", name) == 1)
+			buf_addf(&told, "%s|%s\n", view, name);
+	}
+	want = buf_take(&told);
+	columns = rows_of("SELECT v.name, c.name FROM sqlite_schema v "
+			  "JOIN pragma_table_info(v.name) c "
+			  "WHERE v.type = 'view' ORDER BY v.rowid, c.cid");
+	ck_assert_str_eq(want, columns);
+}
+END_TEST
+
+Suite *suite(void)
+{
+	Suite *s = suite_create("views");
+	TCase *tc = tcase_create("views");
+
+	tcase_add_checked_fixture(tc, fill, case_close);
+	tcase_add_loop_test(tc, a_view_answers_as_computed_by_hand, 0,
+			    sizeof(answers) / sizeof(answers[0]));
+	tcase_add_test(tc,
+		       the_best_rows_come_in_the_order_of_their_rank_unasked);
+	suite_add_tcase(s, tc);
+
+	tc = tcase_create("json");
+	tcase_add_checked_fixture(tc, fill, case_close);
+	tcase_add_test(tc, a_trial_as_json_keeps_every_number_exactly);
+	tcase_add_test(tc, values_that_are_not_finite_are_words_in_json);
+	tcase_add_test(tc,
+		       trials_are_listed_by_state_from_a_number_up_to_a_limit);
+	tcase_add_test(tc, rows_that_are_not_there_are_not_found);
+	tcase_add_test(tc, searches_are_listed_the_newest_first);
+	tcase_add_test(tc, the_best_are_listed_by_rank);
+	tcase_add_test(tc, metrics_are_listed_by_name_and_step);
+	tcase_add_test(tc, the_newest_events_are_listed_the_oldest_first);
+	tcase_add_test(tc, attempts_and_the_file_of_a_search_are_read);
+	suite_add_tcase(s, tc);
+
+	tc = tcase_create("contract");
+	tcase_add_checked_fixture(tc, fill, case_close);
+	tcase_add_loop_test(tc,
+			    the_database_takes_exactly_the_names_of_names_def,
+			    0, sizeof(enums) / sizeof(enums[0]));
+	tcase_add_test(tc, no_checked_column_is_left_out);
+	tcase_add_test(tc, every_example_of_the_readme_returns_rows);
+	tcase_add_test(tc, the_readme_tells_every_column_of_every_view);
+	suite_add_tcase(s, tc);
+	return s;
+}
