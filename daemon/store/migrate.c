@@ -86,9 +86,11 @@ static int make_views(struct store *s, const char *views, bool *ret_changed)
 		r = db_exec(s, views, "making the views");
 	if (r == 0)
 		r = views_text(s, &after);
-	if (r == 0)
-		*ret_changed = strcmp(before, after) != 0;
-	return r;
+	if (r < 0)
+		return r;
+	assert(before != NULL && after != NULL);
+	*ret_changed = strcmp(before, after) != 0;
+	return 0;
 }
 
 /* Inside a transaction. */

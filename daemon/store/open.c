@@ -65,19 +65,17 @@ static int check_file(struct store *s, bool *ret_empty, struct diag *reterr)
 {
 	unsigned char header[HEADER_BYTES];
 	int fd = open(s->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	struct stat st;
 	ssize_t n;
 	int r = 0;
 
 	if (fd < 0)
 		return db_system_failure(s, s->path);
 	n = pread(fd, header, sizeof(header), 0);
-	if (n < 0 || fstat(fd, &st) < 0)
+	/* 0600 whatever the umask. */
+	if (n < 0 || (n == 0 && fchmod(fd, 0600) < 0))
 		r = db_system_failure(s, s->path);
 	else if (n > 0)
 		r = check_header(s->path, header, n, reterr);
-	else if (fchmod(fd, 0600) < 0) /* whatever the umask */
-		r = db_system_failure(s, s->path);
 	close(fd);
 	*ret_empty = n == 0;
 	return r;
@@ -99,8 +97,8 @@ static const char settings[] = "PRAGMA synchronous = NORMAL;"
 			       "PRAGMA journal_size_limit = 67108864;"
 			       "PRAGMA wal_autocheckpoint = 4096;";
 
-#define STRING(x) #x
-#define PRAGMA(x) "PRAGMA application_id = " STRING(x)
+#define TEXT(x)  #x
+#define MARK(id) "PRAGMA application_id = " TEXT(id)
 
 /* The connection, and what cannot be seen in the header: a newer WAL. */
 static int connect_file(struct store *s, bool empty, struct diag *reterr)
@@ -117,7 +115,7 @@ static int connect_file(struct store *s, bool empty, struct diag *reterr)
 	/* Until it is known to be ours, closing leaves its WAL alone. */
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	/* Before WAL: the file itself must tell whose it is. */
-	r = empty ? db_exec(s, PRAGMA(DB_APPLICATION_ID), "marking") : 0;
+	r = empty ? db_exec(s, MARK(DB_APPLICATION_ID), "marking") : 0;
 	if (r == 0)
 		r = db_get(s, "PRAGMA user_version", &version);
 	if (r == 0)

@@ -94,8 +94,8 @@ static cJSON *object_of(const char *text)
 		next = node->next;
 		if (cJSON_IsNumber(node) && fabs(node->valuedouble) >= 0x1p53 &&
 		    json_int(&doc, node, &i))
-			cJSON_ReplaceItemViaPointer(doc.root, node,
-						    json_integer(i));
+			cJSON_ReplaceItemInObjectCaseSensitive(
+			    doc.root, node->string, json_integer(i));
 	}
 	object = doc.root;
 	doc.root = NULL;

@@ -67,8 +67,10 @@ int store_delete_search(struct store *s, int64_t search)
 
 /*
  * Makes all commits that have returned power-safe (fdatasync of the WAL). Any
- * thread; blocks. Returns 0 or -errno, without words in store_error(); -ESTALE:
- * the database or its WAL was deleted, renamed or replaced, nothing is safe.
+ * thread; blocks. Returns 0 or -errno, without words in store_error(). After a
+ * failure nothing can be called safe before the database was opened anew: the
+ * kernel forgets what it could not write. -ESTALE: the database or its WAL was
+ * deleted, renamed or replaced.
  */
 int store_sync(struct store *s) __attribute__((warn_unused_result));
 
@@ -92,6 +94,7 @@ typedef int store_metric_fn(void *ctx, int64_t trial,
 /* The searches that are running or paused, or that have an open attempt. */
 int store_load_open_searches(struct store *s, store_search_fn *fn, void *ctx)
     __attribute__((warn_unused_result));
+/* One, or none. */
 int store_load_search(struct store *s, int64_t id, store_search_fn *fn,
 		      void *ctx) __attribute__((warn_unused_result));
 int store_load_trials(struct store *s, int64_t search, store_trial_fn *fn,
@@ -123,8 +126,8 @@ int store_find_name(struct store *s, const char *name, int64_t *ret_id)
 
 /*
  * Rows of the views as JSON: an array of objects, a member a column, `params`
- * as an object, non-finite values as the strings "nan", "inf", "-inf". New:
- * cJSON_Delete(). Single rows: NULL json and STORE_NOT_FOUND if there is none.
+ * and `data` as objects, non-finite values as the strings "nan", "inf", "-inf".
+ * New: cJSON_Delete(). Single rows: NULL and STORE_NOT_FOUND if there is none.
  */
 int store_read_searches(struct store *s, cJSON **ret_rows)
     __attribute__((warn_unused_result));

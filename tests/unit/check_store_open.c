@@ -6,10 +6,13 @@
 #include "schema/mem.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char *file_text(const char *path, size_t *ret_len)
@@ -226,6 +229,25 @@ START_TEST(a_damaged_database_is_told_as_such)
 }
 END_TEST
 
+static int no_trial(void *ctx, const struct trial_record *r)
+{
+	ck_abort_msg("a trial in no state at all was loaded");
+	return 0;
+}
+
+START_TEST(a_word_that_cannot_be_is_damage)
+{
+	struct search_record search = sample_search(1, "digits");
+	struct trial_record trial = sample_trial(1, 0);
+
+	case_save_search(&search);
+	case_save_trial(&trial);
+	execute("PRAGMA ignore_check_constraints = ON;"
+		"UPDATE trial SET state = 'asleep'");
+	ck_assert_int_eq(store_load_trials(the.s, 1, no_trial, NULL), -EBADMSG);
+}
+END_TEST
+
 /* --- upgrades ---------------------------------------------------------------
  */
 
@@ -304,6 +326,81 @@ START_TEST(another_program_that_writes_is_waited_for_only_shortly)
 	ck_assert_int_eq(store_begin(the.s), 0);
 	ck_assert_int_eq(store_commit(the.s), 0);
 	sqlite3_close(db);
+}
+END_TEST
+
+/* Saves the search @id; the answer of the first call that failed. */
+static int save(int64_t id, const char *name)
+{
+	struct search_record r = sample_search(id, name);
+	int n = store_begin(the.s);
+
+	if (n == 0)
+		n = store_save_search(the.s, &r);
+	return n == 0 ? store_commit(the.s) : n;
+}
+
+static void limit_files(rlim_t bytes)
+{
+	struct rlimit limit = { bytes, RLIM_INFINITY };
+
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+START_TEST(a_write_that_fails_can_be_made_again)
+{
+	signal(SIGXFSZ, SIG_IGN);
+	limit_files(4096);
+	ck_assert_int_eq(save(1, "digits"), -EIO);
+	ck_assert_ptr_nonnull(strstr(store_error(the.s), "disk I/O error"));
+	store_rollback(the.s);
+	limit_files(RLIM_INFINITY);
+	ck_assert_int_eq(save(1, "digits"), 0);
+	case_reopen();
+	ck_assert_int_eq(number_of("SELECT count(*) FROM searches"), 1);
+}
+END_TEST
+
+START_TEST(a_full_database_is_told_as_a_full_disk)
+{
+	int r = 0;
+
+	ck_assert_int_eq(sqlite3_exec(the.s->db, "PRAGMA max_page_count = 1",
+				      NULL, NULL, NULL),
+			 0);
+	for (int i = 1; i < 1000 && r == 0; i++) {
+		auto_free char *name = xasprintf("search-%d", i);
+
+		r = save(i, name);
+	}
+	ck_assert_int_eq(r, -ENOSPC);
+	store_rollback(the.s);
+}
+END_TEST
+
+START_TEST(a_kill_loses_nothing_that_was_committed)
+{
+	pid_t child;
+	int status;
+
+	case_shut();
+	child = fork();
+	if (child == 0) {
+		struct search_record r = sample_search(2, "uncommitted");
+
+		case_open_again();
+		if (save(1, "committed") == 0 && store_begin(the.s) == 0 &&
+		    store_save_search(the.s, &r) == 0)
+			raise(SIGKILL);
+		_exit(1);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	case_open_again();
+	ck_assert_int_eq(number_of("SELECT count(*) FROM searches "
+				   "WHERE name = 'committed'"),
+			 1);
+	ck_assert_int_eq(number_of("SELECT count(*) FROM searches"), 1);
 }
 END_TEST
 
@@ -396,6 +493,7 @@ Suite *suite(void)
 	tcase_add_test(tc, a_newer_database_is_left_as_it_is);
 	tcase_add_test(tc, a_newer_database_is_known_by_its_wal_too);
 	tcase_add_test(tc, a_damaged_database_is_told_as_such);
+	tcase_add_test(tc, a_word_that_cannot_be_is_damage);
 	suite_add_tcase(s, tc);
 
 	tc = tcase_create("upgrade");
@@ -409,6 +507,9 @@ Suite *suite(void)
 	tcase_add_checked_fixture(tc, case_open, case_close);
 	tcase_add_test(tc,
 		       another_program_that_writes_is_waited_for_only_shortly);
+	tcase_add_test(tc, a_write_that_fails_can_be_made_again);
+	tcase_add_test(tc, a_full_database_is_told_as_a_full_disk);
+	tcase_add_test(tc, a_kill_loses_nothing_that_was_committed);
 	tcase_add_test(tc, a_sync_is_fine_before_and_after_a_checkpoint);
 	tcase_add_test(tc,
 		       nothing_is_called_safe_in_files_that_were_moved_away);
