@@ -105,9 +105,13 @@ static void check_space(struct doctor *d, const char *path)
 static void check_program(struct doctor *d)
 {
 	auto_free char *path = start_find_hpsd();
+	const char *chosen = getenv("HPSD");
 
 	if (path != NULL)
 		grade(d, "program", GRADE_OK, "%s", path);
+	else if (chosen != NULL && *chosen != '\0')
+		grade(d, "program", GRADE_FAIL,
+		      "HPSD is %s, which is no program (unset it)", chosen);
 	else
 		grade(d, "program", GRADE_FAIL,
 		      "no hpsd beside hpctl, in %s or in PATH (install it, or "

@@ -3,13 +3,18 @@
 
 usage: run.py HPCTL [--update] [CASE ...]
 
-A case is NAME.json in this folder: "args" of hpctl, the "width" of its terminal
-(left out: its output goes to a pipe), "env", "stdin", "files" to lie in its
-current directory (mode 0755 when they begin with "#!"), which of them it
-"prints" at the end (../hpsd.log is the log of an hpsd that was started), and
-what a fake hpsd
-"replies" by method, beside what world.json says (false: none runs). NAME.txt
-holds what came out. --update writes it anew; look at the difference then.
+A case is NAME.json in this folder:
+  args       of hpctl
+  env        further variables; TMP stands for the state directory
+  width      of its terminal; left out: its output goes to a pipe
+  types      what somebody types there; stderr is the terminal, too
+  stdin      of a process without that
+  interrupt  text of the output at which SIGINT comes
+  files      to lie in its current directory, executable if they begin with #!
+  prints     files to show at the end
+  replies    of the fake hpsd by method, beside world.json; false: none runs
+  masks      patterns of what differs between machines, and what to show instead
+NAME.txt holds what came out. --update writes it anew; look at the difference.
 """
 import fcntl
 import json
@@ -17,6 +22,7 @@ import os
 import pathlib
 import pty
 import re
+import signal
 import struct
 import subprocess
 import sys
@@ -30,7 +36,7 @@ from fake_hpsd import FakeHpsd  # noqa: E402
 TIMEOUT_S = 60
 
 
-def read_all(fd):
+def read_all(fd, process, interrupt):
     data = b""
     while True:
         try:
@@ -41,12 +47,18 @@ def read_all(fd):
             os.close(fd)
             return data
         data += more
+        if interrupt and interrupt.encode() in data:
+            process.send_signal(signal.SIGINT)
+            interrupt = None
 
 
 def on_terminal(width):
     master, slave = pty.openpty()
     size = struct.pack("HHHH", 24, width, 0, 0)
     fcntl.ioctl(slave, termios.TIOCSWINSZ, size)
+    flags = termios.tcgetattr(slave)
+    flags[3] &= ~termios.ECHO
+    termios.tcsetattr(slave, termios.TCSANOW, flags)
     return master, slave
 
 
@@ -61,20 +73,25 @@ def environment(case, folder):
 
 
 def run(hpctl, case, folder):
-    width = case.get("width")
+    width, types = case.get("width"), case.get("types")
     reading, writing = on_terminal(width) if width else os.pipe()
     with tempfile.TemporaryFile() as errors, \
             tempfile.TemporaryFile() as stdin:
         stdin.write(case.get("stdin", "").encode())
         stdin.seek(0)
+        if types:
+            os.write(reading, types.encode())
         process = subprocess.Popen(
-            [hpctl, *case["args"]], cwd=folder / "work", stdin=stdin,
-            stdout=writing, stderr=errors, env=environment(case, folder))
+            [hpctl, *case["args"]], cwd=folder / "work",
+            stdin=writing if types else stdin, stdout=writing,
+            stderr=writing if types else errors,
+            env=environment(case, folder))
         os.close(writing)
-        output = read_all(reading).decode().replace("\r\n", "\n")
+        output = read_all(reading, process, case.get("interrupt"))
         status = process.wait(TIMEOUT_S)
         errors.seek(0)
-        return output, errors.read().decode(), status
+        return (output.decode().replace("\r\n", "\n"),
+                errors.read().decode(), status)
 
 
 def without_live_lines(output, width):
@@ -116,6 +133,8 @@ def transcript(hpctl, case, world):
             text += f"--- {path}\n{(folder / 'work' / path).read_text()}"
         text = text.replace(str(folder), "TMP").replace("\033", "<ESC>")
         text = re.sub(r'"key": "[0-9a-f]{32}"', '"key": "KEY"', text)
+        for pattern, shown in case.get("masks", []):
+            text = re.sub(pattern, shown, text)
         return re.sub(r'"environ": \[[^]]*\]', '"environ": [...]', text)
 
 

@@ -2,7 +2,8 @@
 
 What to say is {"result": ...}, {"error": ...}, {"hang_up": true}, or a list of
 those, one a call, the last again and again. "notices" beside a result are sent
-after it as "progress". Every request is kept in `requests`.
+after it as "progress"; then the connection ends unless "stays" or the search
+has. Every request is kept in `requests`.
 """
 import json
 import os
@@ -56,6 +57,7 @@ class FakeHpsd:
         self.calls[method] = nth + 1
         reply = dict(replies[min(nth, len(replies) - 1)])
         notices = reply.pop("notices", [])
+        stays = reply.pop("stays", False)
         if reply.pop("hang_up", False):
             return False
         self.send(stream, {"jsonrpc": "2.0", "id": request["id"], **reply})
@@ -64,8 +66,8 @@ class FakeHpsd:
                                "params": params})
         # A daemon that has announced its end hangs up, as does one whose
         # canned notices end before the search does.
-        return method != "shutdown" and not (
-            notices and notices[-1]["state"] in ("running", "paused"))
+        return method != "shutdown" and (stays or not (
+            notices and notices[-1]["state"] in ("running", "paused")))
 
     @staticmethod
     def send(stream, message):
