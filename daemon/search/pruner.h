@@ -2,13 +2,28 @@
 
 /*
  * An early-stopping rule looks at every reported value of the objective and
- * may stop the trial. Values come with the sign turned so that lower is
- * better. A pruner keeps what it needs of other trials itself; told the same
- * reports again, in the order of trial numbers, it is in an equal state.
+ * may stop the trial. It keeps what it needs of other trials itself; told the
+ * same reports again, trial after trial and in any order of the steps, it is
+ * in an equal state. Lower or higher is better as the search's goal has it.
  *
- * Divergence is watched for with every rule but "none".
+ *   none      - never stops a trial.
+ *   patience  - stops when the best value has not improved by more than
+ *               min_delta in `patience` reported steps.
+ *   threshold - stops when the value lies outside [min, max].
+ *   median    - stops when the best value up to the last step is strictly
+ *               worse than the median, over all other trials that reached this
+ *               step (stopped ones too), of the mean of their values up to it:
+ *               D. Golovin et al., "Google Vizier", KDD 2017, section 3.2. At
+ *               least min_trials of them are needed. Beyond 1024 different
+ *               steps in a search only so many of them are compared at, evenly
+ *               drawn, and a trial at the latest of these that it reached.
+ *
+ * Each stops a trial only after min_steps reported steps. Every rule but
+ * "none" also stops at once a trial that has diverged: two steps in a row
+ * without a finite value, or |value| > 1e6 max(1, |m|), where m is the median
+ * of the first finite values of all trials. NaN and infinities are never an
+ * improvement, and no part of a mean.
  */
-#include "schema/buf.h"
 #include "schema/search.h"
 
 /*
@@ -17,15 +32,13 @@
  */
 struct curve_point {
 	int64_t step;
-	double
-	    value; /* as reported: the sign is not turned; NaN, inf are kept */
+	double value; /* as reported; NaN and infinities are kept */
 };
 
 struct curve {
 	struct curve_point *points; /* [n] */
 	size_t n, cap;
-	bool
-	    full; /* LIMIT_STEPS points are there: further steps are left out */
+	bool full; /* LIMIT_STEPS are there: further steps are left out */
 };
 
 /*
@@ -42,7 +55,20 @@ void curve_free(struct curve *c);
 double curve_result(const struct curve *c, enum result_rule rule,
 		    enum goal goal);
 
-/* Why a trial is stopped. Free with verdict_free(). */
+/*
+ * Why a trial is stopped. Free with verdict_free().
+ *
+ * `data` has "rule" (patience, threshold, median or diverged), "metric",
+ * "step" (where it was stopped), "value" and "limit" (what was compared; NaN
+ * and infinities are strings), all as the program reported them, and
+ *   patience:  "best_step" (where value was), "reports" (since then); limit is
+ *              min_delta
+ *   threshold: "side" ("min" or "max": which of them limit is)
+ *   median:    "at" (the step compared at), "trials" (how many others); value
+ *              is the trial's best, limit their median
+ *   diverged:  "previous_step" and "previous" (the value there), without
+ *              limit; or "trials" (whose first values gave limit)
+ */
 struct verdict {
 	bool stop;
 	char reason[64]; /* "median@7", "diverged", "patience@30", ... */
@@ -55,32 +81,21 @@ void verdict_free(struct verdict *v);
 struct pruner;
 struct pruner_trial; /* what a rule keeps of one trial */
 
-struct pruner_ops {
-	enum pruner_type type;
-	/* size of what the rule keeps of the search and of a running trial */
-	size_t size, trial_size;
-	void (*fini)(struct pruner *p);
-	/*
-	 * Point @i of @c was appended or changed. @is_new: it was appended.
-	 * Fills @ret when the trial is to be stopped.
-	 */
-	void (*report)(struct pruner *p, struct pruner_trial *t,
-		       const struct curve *c, size_t i, double old_value,
-		       bool is_new, struct verdict *ret);
-	void (*fini_trial)(struct pruner_trial *t);
-};
-
 /* The rule of @spec (borrowed); pruner_free(). */
 struct pruner *pruner_new(const struct search_spec *spec);
 void pruner_free(struct pruner *p);
 
-/* What the pruner keeps of one running trial; pruner_trial_free(). */
+/*
+ * What the pruner keeps of one running trial; pruner_trial_free(). What it has
+ * learned of the trial stays.
+ */
 struct pruner_trial *pruner_trial_new(struct pruner *p);
 void pruner_trial_free(struct pruner_trial *t);
 
 /*
- * The trial reported @value at @step: sets it in @c, lets the rule learn it
- * and decide. Zero @ret before; it stays so unless the trial is to be stopped.
+ * The trial reported @value at @step: sets it in @c, its curve of nothing but
+ * such reports, lets the rule learn it and decide. Zero @ret before; it stays
+ * so unless the trial is to be stopped.
  */
 void pruner_report(struct pruner *p, struct pruner_trial *t, struct curve *c,
 		   int64_t step, double value, struct verdict *ret);

@@ -1,0 +1,180 @@
+#include "search/pruner.h"
+
+#include "search/rule.h"
+
+#include "schema/mem.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DIVERGED 1e6 /* times the typical first value */
+
+static const struct rule *const rules[NAMES_PRUNERS_N] = {
+	[PRUNER_NONE] = NULL,
+	[PRUNER_PATIENCE] = &patience_rule,
+	[PRUNER_THRESHOLD] = &threshold_rule,
+	[PRUNER_MEDIAN] = &median_rule,
+};
+
+void verdict_free(struct verdict *v)
+{
+	free(v->text);
+	free(v->data);
+	*v = (struct verdict){ 0 };
+}
+
+cJSON *rule_data(const struct pruner *p, const char *rule, int64_t step)
+{
+	cJSON *data = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(data, "rule", rule);
+	cJSON_AddStringToObject(data, "metric", p->spec->metric);
+	json_add_integer(data, "step", step);
+	return data;
+}
+
+void rule_stop(struct verdict *ret, const char *reason, cJSON *data,
+	       const char *fmt, ...)
+{
+	va_list ap;
+
+	ret->stop = true;
+	snprintf(ret->reason, sizeof(ret->reason), "%s", reason);
+	va_start(ap, fmt);
+	ret->text = xvasprintf(fmt, ap);
+	va_end(ap);
+	ret->data = json_print(data);
+	cJSON_Delete(data);
+}
+
+/* Keeps the trial's first finite value in p->firsts. */
+static void learn_first(struct pruner *p, struct pruner_trial *t,
+			const struct curve *c, size_t i, bool added)
+{
+	size_t first = i;
+
+	if (t->has_first) {
+		t->first_at += added && i <= t->first_at;
+		if (i > t->first_at)
+			return;
+		while (first < c->n && !isfinite(c->points[first].value))
+			first++;
+		sorted_remove(&p->firsts, t->first);
+	}
+	/* Without a first one, all others are known not to be finite. */
+	t->has_first = first < c->n && isfinite(c->points[first].value);
+	if (!t->has_first)
+		return;
+	t->first_at = first;
+	t->first = c->points[first].value;
+	sorted_add(&p->firsts, t->first);
+}
+
+static void stop_not_finite(const struct pruner *p,
+			    const struct curve_point *before,
+			    const struct curve_point *after,
+			    struct verdict *ret)
+{
+	cJSON *data = rule_data(p, "diverged", after->step);
+	char a[JSON_NUMBER_BYTES], b[JSON_NUMBER_BYTES];
+
+	json_add_number(data, "value", after->value);
+	json_add_integer(data, "previous_step", before->step);
+	json_add_number(data, "previous", before->value);
+	rule_stop(ret, "diverged", data,
+		  "stopped at step %" PRId64 ": it has diverged, its %s is %s "
+		  "there and was %s at step %" PRId64,
+		  after->step, p->spec->metric,
+		  json_number_text(after->value, a),
+		  json_number_text(before->value, b), before->step);
+}
+
+static void stop_too_large(const struct pruner *p, const struct curve_point *at,
+			   double median, struct verdict *ret)
+{
+	cJSON *data = rule_data(p, "diverged", at->step);
+	char a[JSON_NUMBER_BYTES], b[JSON_NUMBER_BYTES], m[JSON_NUMBER_BYTES];
+	double limit = DIVERGED * fmax(1, fabs(median));
+
+	json_add_number(data, "value", at->value);
+	json_add_number(data, "limit", limit);
+	json_add_integer(data, "trials", (int64_t)p->firsts.n);
+	rule_stop(ret, "diverged", data,
+		  "stopped at step %" PRId64 ": it has diverged, its %s %s is "
+		  "larger than %s, a million times %s, the median of the first "
+		  "values of %zu trial%s (at least 1)",
+		  at->step, p->spec->metric, json_number_text(at->value, a),
+		  json_number_text(limit, b), json_number_text(median, m),
+		  p->firsts.n, p->firsts.n == 1 ? "" : "s");
+}
+
+/* Has the trial diverged, as point @i shows? */
+static void check_diverged(const struct pruner *p, const struct curve *c,
+			   size_t i, struct verdict *ret)
+{
+	const struct curve_point *at = &c->points[i];
+	double median;
+
+	if (!isfinite(at->value)) {
+		if (i > 0 && !isfinite(at[-1].value))
+			stop_not_finite(p, at - 1, at, ret);
+		else if (i + 1 < c->n && !isfinite(at[1].value))
+			stop_not_finite(p, at, at + 1, ret);
+		return;
+	}
+	median = sorted_median(&p->firsts);
+	if (fabs(at->value) > DIVERGED * fmax(1, fabs(median)))
+		stop_too_large(p, at, median, ret);
+}
+
+struct pruner *pruner_new(const struct search_spec *spec)
+{
+	const struct rule *rule = rules[spec->early_stopping.type];
+	struct pruner *p = xcalloc(1, rule != NULL ? rule->size : sizeof(*p));
+
+	p->rule = rule;
+	p->spec = spec;
+	return p;
+}
+
+void pruner_free(struct pruner *p)
+{
+	if (p == NULL)
+		return;
+	if (p->rule != NULL && p->rule->fini != NULL)
+		p->rule->fini(p);
+	sorted_free(&p->firsts);
+	free(p);
+}
+
+struct pruner_trial *pruner_trial_new(struct pruner *p)
+{
+	struct pruner_trial *t;
+
+	t = xcalloc(1, p->rule != NULL ? p->rule->trial_size : sizeof(*t));
+	t->pruner = p;
+	return t;
+}
+
+void pruner_trial_free(struct pruner_trial *t)
+{
+	free(t);
+}
+
+void pruner_report(struct pruner *p, struct pruner_trial *t, struct curve *c,
+		   int64_t step, double value, struct verdict *ret)
+{
+	size_t n = c->n;
+	long i = curve_set(c, step, value);
+
+	assert(t->pruner == p);
+	if (i < 0 || p->rule == NULL)
+		return;
+	learn_first(p, t, c, (size_t)i, c->n > n);
+	check_diverged(p, c, (size_t)i, ret);
+	p->rule->report(p, t, c, (size_t)i, ret);
+}

@@ -1,0 +1,58 @@
+#pragma once
+
+/*
+ * The inside of pruner.h: what every early-stopping rule has, and what a rule
+ * adds. A rule's own structs begin with these.
+ *
+ * What a rule has learned is a function of the curves, not of the order in
+ * which their values came.
+ */
+#include "search/pruner.h"
+#include "search/sorted.h"
+
+#include "schema/json.h"
+
+struct rule {
+	/* sizes of the structs that begin with those below; they are zeroed */
+	size_t size, trial_size;
+	/*
+	 * Point @i of @c, a curve with at least this one, was added or
+	 * changed. Fills @ret if the trial is to be stopped.
+	 */
+	void (*report)(struct pruner *p, struct pruner_trial *t,
+		       const struct curve *c, size_t i, struct verdict *ret);
+	void (*fini)(struct pruner *p); /* or NULL */
+};
+
+struct pruner {
+	const struct rule *rule; /* NULL: "none" */
+	const struct search_spec *spec;
+	struct sorted firsts; /* first finite value of each trial */
+};
+
+struct pruner_trial {
+	struct pruner *pruner;
+	bool has_first;
+	size_t first_at; /* index of its first finite value */
+	double first;
+};
+
+extern const struct rule patience_rule;
+extern const struct rule threshold_rule;
+extern const struct rule median_rule;
+
+/* The value as a cost, which is to be low; and back again. */
+static inline double rule_cost(const struct pruner *p, double value)
+{
+	return p->spec->goal == GOAL_MAXIMIZE ? -value : value;
+}
+
+/* New: {"rule": @rule, "metric": ..., "step": @step}. */
+cJSON *rule_data(const struct pruner *p, const char *rule, int64_t step);
+
+/*
+ * Fills @ret: stop for @reason, with a sentence, and with @data, which it
+ * takes.
+ */
+void rule_stop(struct verdict *ret, const char *reason, cJSON *data,
+	       const char *fmt, ...) __attribute__((format(printf, 4, 5)));
