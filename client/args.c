@@ -103,7 +103,7 @@ static enum status read_option(int argc, char **argv, int *at,
 	bool is_long = arg[1] == '-';
 	const char *name = is_long ? arg + 2 : arg + 1;
 	size_t len = is_long ? strcspn(name, "=") : 1;
-	char letter = is_long ? 0 : arg[1];
+	int letter = is_long ? 0 : arg[1];
 	const struct option *o = find(global_options, name, len, letter);
 	bool is_global = o != NULL;
 

@@ -115,7 +115,7 @@ static enum status open_answer(cJSON *answer, cJSON **ret_result)
 /* The first question on a connection: are we of the same release? */
 static enum status greet(struct call *call)
 {
-	cJSON *answer;
+	cJSON *answer = NULL;
 	int64_t protocol;
 	enum status r;
 	int error = ask(call->conn, METHOD_VERSION, NULL, &answer);

@@ -55,26 +55,26 @@ const struct command *command_find(const char *name)
 
 enum status fail(enum status status, const char *fmt, ...)
 {
+	auto_free char *text = NULL;
 	va_list ap;
 
-	(void)fflush(stdout);
-	fputs("hpctl: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	text = xvasprintf(fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	note("hpctl: %s", text);
 	return status;
 }
 
 void note(const char *fmt, ...)
 {
+	auto_free char *text = NULL;
 	va_list ap;
 
-	(void)fflush(stdout);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	text = xvasprintf(fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	(void)fflush(stdout);
+	fprintf(stderr, "%s\n", text);
 }
 
 enum status target_parse(const char *text, bool need_trial,
@@ -121,6 +121,21 @@ cJSON *target_params(const struct target *t)
 	if (t->trial >= 0)
 		json_add_integer(params, "trial", t->trial);
 	return params;
+}
+
+cJSON *target_search_params(const struct call *call)
+{
+	auto_target struct target t = { 0 };
+
+	if (target_parse(call->operands[0], false, &t) != STATUS_DONE)
+		return NULL;
+	if (t.trial >= 0) {
+		(void)fail(STATUS_BAD_INPUT,
+			   "'%s' is a trial (hpctl %s takes a whole search)",
+			   call->operands[0], call->command->name);
+		return NULL;
+	}
+	return target_params(&t);
 }
 
 enum status read_file(const char *path, size_t max, struct buf *ret_text)

@@ -134,6 +134,8 @@ void target_free(struct target *t);
 
 /* {"search": ...} and {"search": ..., "trial": ...} of a target. */
 cJSON *target_params(const struct target *t);
+/* The operand SEARCH as {"search": ...}; NULL after a fault was told. */
+cJSON *target_search_params(const struct call *call);
 
 /* The whole of a file ("-": stdin), at most @max bytes; told when it fails. */
 enum status read_file(const char *path, size_t max, struct buf *ret_text);
@@ -143,6 +145,9 @@ void print_quoted(struct buf *b, const char *word);
 
 /* `metrics --try`: what would be read from the output in @log. */
 enum status metrics_try(struct call *call, const char *log);
+
+/* The rows of the view leaderboard as a table. */
+void print_leaderboard(struct out *o, const cJSON *rows);
 
 /* Prints what `hpctl help` and `hpctl help NAME` print. */
 void help_print(FILE *f);

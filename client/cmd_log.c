@@ -35,8 +35,10 @@ static enum status ask_trial(struct call *call, const struct target *t,
 		return r;
 	path = json_get_text(result, "log");
 	state = json_get_text(json_get(result, "trial"), "state");
-	if (path == NULL || state == NULL)
-		return fail(STATUS_FAILED, "hpsd did not name the log");
+	if (path == NULL || state == NULL) {
+		(void)fail(STATUS_FAILED, "hpsd did not name the log");
+		return STATUS_FAILED;
+	}
 	s = trial_state_find(state);
 	ret_log->ended = s >= 0 && trial_state_is_final((enum trial_state)s);
 	free(ret_log->path);
@@ -80,9 +82,10 @@ static enum status has_ended(struct call *call, const struct target *t,
 }
 
 static enum status follow(struct call *call, const struct target *t,
-			  struct trial_log *log, int fd)
+			  struct trial_log *log)
 {
 	int64_t asked_ms = conn_now_ms();
+	int fd = -1;
 	enum status r;
 
 	for (;;) {
@@ -109,33 +112,36 @@ static enum status follow(struct call *call, const struct target *t,
 	return r;
 }
 
+static enum status print(const char *what, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	enum status r;
+
+	if (fd < 0 && errno == ENOENT) {
+		note("%s has no output (yet)", what);
+		return STATUS_DONE;
+	}
+	if (fd < 0)
+		return fail(STATUS_FAILED, "cannot read %s: %s", path,
+			    strerror(errno));
+	r = copy(fd, path);
+	(void)close(fd);
+	return r;
+}
+
 static enum status run_log(struct call *call)
 {
-	bool follows = call_option(call, "follow") != NULL;
 	auto_target struct target t = { 0 };
 	struct trial_log log = { 0 };
-	auto_free char *path = NULL;
 	enum status r = target_parse(call->operands[0], true, &t);
-	int fd;
 
-	if (r != STATUS_DONE)
-		return r;
-	r = ask_trial(call, &t, &log);
-	if (r != STATUS_DONE)
-		return r;
-	fd = open(log.path, O_RDONLY | O_CLOEXEC);
-	if (follows) {
-		r = follow(call, &t, &log, fd);
-	} else if (fd >= 0) {
-		r = copy(fd, log.path);
-		(void)close(fd);
-	} else if (errno != ENOENT) {
-		r = fail(STATUS_FAILED, "cannot read %s: %s", log.path,
-			 strerror(errno));
-	} else {
-		note("%s has no output (yet)", call->operands[0]);
-	}
-	path = log.path;
+	if (r == STATUS_DONE)
+		r = ask_trial(call, &t, &log);
+	if (r == STATUS_DONE && call_option(call, "follow") != NULL)
+		r = follow(call, &t, &log);
+	else if (r == STATUS_DONE)
+		r = print(call->operands[0], log.path);
+	free(log.path);
 	return r;
 }
 

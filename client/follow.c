@@ -8,7 +8,6 @@
 #include "schema/names.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -21,7 +20,6 @@
 #define PLAIN_WIDTH    120
 #define RECONNECT_MS   250
 #define FAILURES_SHOWN 3 /* the first ones with the end of their log */
-#define LOG_TAIL       4096
 #define CLEAR_LINE     "\r\033[K"
 
 struct follow {
@@ -100,34 +98,6 @@ static void tell_best(struct follow *f)
 	print_above(f, &line);
 }
 
-/* The last line with something in it; new, NULL if there is none. */
-static char *last_line(const char *path)
-{
-	char text[LOG_TAIL + 1];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = -1;
-	off_t size;
-	char *end;
-
-	if (fd < 0)
-		return NULL;
-	size = lseek(fd, 0, SEEK_END);
-	if (size > 0)
-		n = pread(fd, text, LOG_TAIL,
-			  size > LOG_TAIL ? size - LOG_TAIL : 0);
-	(void)close(fd);
-	if (n <= 0)
-		return NULL;
-	end = text + n;
-	while (end > text && strchr(" \t\r\n", end[-1]) != NULL)
-		end--;
-	*end = '\0';
-	for (char *s = end; s > text; s--)
-		if (s[-1] == '\n' || s[-1] == '\r')
-			return xstrdup(s);
-	return end > text ? xstrdup(text) : NULL;
-}
-
 static void show_log_end(struct follow *f, int64_t trial)
 {
 	struct target t = { .search = f->search, .trial = trial };
@@ -141,7 +111,7 @@ static void show_log_end(struct follow *f, int64_t trial)
 	    STATUS_DONE)
 		return;
 	path = json_get_text(result, "log");
-	last = path != NULL ? last_line(path) : NULL;
+	last = path != NULL ? progress_last_line(path) : NULL;
 	if (last != NULL) {
 		text = cJSON_CreateString(last);
 		buf_adds(&line, "    | ");
@@ -338,15 +308,6 @@ static enum status follow_to_end(struct follow *f)
 	return r;
 }
 
-static const struct out_column best_columns[] = {
-	{"rank",     NULL,   OUT_COUNT  },
-        { "trial",   NULL,   OUT_COUNT  },
-	{ "value",   NULL,   OUT_VALUE  },
-        { "seconds", "time", OUT_SECONDS},
-	{ "params",  NULL,   OUT_PARAMS },
-        { NULL,      NULL,   OUT_TEXT   },
-};
-
 static enum status print_summary(struct follow *f)
 {
 	struct target t = { .search = f->search, .trial = -1 };
@@ -381,7 +342,7 @@ static enum status print_summary(struct follow *f)
 	/* A log is read by people, too. */
 	if (o->width == 0)
 		o->width = PLAIN_WIDTH;
-	o->ops->table(o, best_columns, rows, false);
+	print_leaderboard(o, rows);
 	out_textf(o,
 		  "\nuse it:    hpctl best %s --args\n"
 		  "query it:  sqlite3 %s/hps.db \"select * from leaderboard "

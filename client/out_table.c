@@ -47,7 +47,7 @@ static char *header_text(const struct out_column *c)
 	char *text = xstrdup(text_or(c->title, c->key));
 
 	for (char *s = text; *s != '\0'; s++)
-		*s = *s == '_' ? ' ' : (char)toupper((unsigned char)*s);
+		*s = (char)(*s == '_' ? ' ' : toupper((unsigned char)*s));
 	return text;
 }
 
@@ -91,8 +91,8 @@ static struct grid make_grid(const struct out_column *columns,
 	for (const struct out_column *c = columns; c->key != NULL; c++) {
 		if (c->title != NULL && *c->title == '\0')
 			continue;
-		g.shown =
-		    xreallocarray(g.shown, g.columns + 1, sizeof(*g.shown));
+		g.shown = xreallocarray(g.shown, g.columns + 1,
+					sizeof(struct out_column *));
 		g.shown[g.columns++] = c;
 	}
 	g.cells = xcalloc((g.rows + 1) * g.columns, sizeof(char *));

@@ -3,9 +3,14 @@
 #include "out.h"
 
 #include "schema/json.h"
+#include "schema/mem.h"
 #include "schema/names.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
+
+#define LOG_TAIL 4096
 
 int64_t progress_count(const cJSON *notice, const char *state)
 {
@@ -111,4 +116,31 @@ void progress_print_ended(struct buf *b, const cJSON *trial)
 		buf_adds(b, " after ");
 		out_print_seconds(b, json_get_number(trial, "seconds", 0));
 	}
+}
+
+char *progress_last_line(const char *path)
+{
+	char text[LOG_TAIL + 1];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = -1;
+	off_t size;
+	char *end;
+
+	if (fd < 0)
+		return NULL;
+	size = lseek(fd, 0, SEEK_END);
+	if (size > 0)
+		n = pread(fd, text, LOG_TAIL,
+			  size > LOG_TAIL ? size - LOG_TAIL : 0);
+	(void)close(fd);
+	if (n <= 0)
+		return NULL;
+	end = text + n;
+	while (end > text && strchr(" \t\r\n", end[-1]) != NULL)
+		end--;
+	*end = '\0';
+	for (char *s = end; s > text; s--)
+		if (s[-1] == '\n' || s[-1] == '\r')
+			return xstrdup(s);
+	return end > text ? xstrdup(text) : NULL;
 }

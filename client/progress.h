@@ -23,3 +23,9 @@ void progress_print_best(struct buf *b, const cJSON *notice);
 
 /* "trial 9 failed (exit:1) after 0.3s", of one of the notice's `ended`. */
 void progress_print_ended(struct buf *b, const cJSON *trial);
+
+/*
+ * The last line of the file at @path that has something in it; new, NULL if
+ * there is none.
+ */
+char *progress_last_line(const char *path);
