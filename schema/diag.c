@@ -114,35 +114,40 @@ static size_t min3(size_t a, size_t b, size_t c)
 	return m < c ? m : c;
 }
 
-/* Levenshtein distance, one row at a time. */
+/*
+ * Edits from @a to @b: insert, delete, replace a letter or swap two neighbours
+ * (optimal string alignment), a row at a time.
+ */
 static size_t distance(const char *a, const char *b)
 {
-	size_t row[LIMIT_NAME_BYTES + 1];
-	size_t n = strlen(b);
+	size_t rows[3][LIMIT_NAME_BYTES + 1];
+	size_t n = strlen(b), i;
 
 	for (size_t j = 0; j <= n; j++)
-		row[j] = j;
-	for (size_t i = 0; a[i] != '\0'; i++) {
-		size_t diagonal = row[0];
+		rows[0][j] = j;
+	for (i = 1; a[i - 1] != '\0'; i++) {
+		size_t *row = rows[i % 3], *above = rows[(i + 2) % 3];
 
-		row[0] = i + 1;
-		for (size_t j = 0; j < n; j++) {
-			size_t up = row[j + 1];
-
-			row[j + 1] =
-			    min3(up + 1, row[j] + 1, diagonal + (a[i] != b[j]));
-			diagonal = up;
+		row[0] = i;
+		for (size_t j = 1; j <= n; j++) {
+			row[j] = min3(above[j] + 1, row[j - 1] + 1,
+				      above[j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1])
+				row[j] = min3(row[j], row[j],
+					      rows[(i + 1) % 3][j - 2] + 1);
 		}
 	}
-	return row[n];
+	return rows[(i - 1) % 3][n];
 }
 
 const char *diag_nearest(const char *word, const char *const *words)
 {
 	const char *best = NULL;
-	size_t best_distance = strlen(word) / 3 + 1;
+	size_t len = strlen(word);
+	size_t best_distance = len > 1 ? (len + 1) / 3 : 0;
 
-	if (strlen(word) > LIMIT_NAME_BYTES)
+	if (len > LIMIT_NAME_BYTES)
 		return NULL;
 	for (size_t i = 0; words[i] != NULL; i++) {
 		size_t d;

@@ -27,12 +27,12 @@ static const char *find_hint(const struct object_hint *hints, const char *word)
 	return NULL;
 }
 
-/* "a", "b" or "c" */
-static void list_words(struct buf *b, const char *const *words)
+/* "a", "b" @and "c" */
+static void list_words(struct buf *b, const char *const *words, const char *and)
 {
 	for (size_t i = 0; words[i] != NULL; i++) {
 		if (i > 0)
-			buf_adds(b, words[i + 1] == NULL ? " or " : ", ");
+			buf_adds(b, words[i + 1] == NULL ? and : ", ");
 		buf_addf(b, "\"%s\"", words[i]);
 	}
 }
@@ -66,7 +66,7 @@ void object_check_keys(const struct object *o, const char *what,
 			buf_addf(&remedy, "did you mean \"%s\"?", nearest);
 		} else {
 			buf_adds(&remedy, "it has ");
-			list_words(&remedy, keys);
+			list_words(&remedy, keys, " and ");
 		}
 		path = object_path(o, member->string);
 		json_fault_name(o->doc, member, o->reterr, path,
@@ -212,7 +212,12 @@ bool object_integer(const struct object *o, const char *key, int64_t min,
 		return true;
 	}
 	what = describe_integers(min, max);
-	mistyped(o, key, what);
+	/* Beyond 2^53 the tree no longer has what is written. */
+	if (json_int(o->doc, node, &v))
+		object_fault(o, key, "is %lld (must be %s)", (long long)v,
+			     what);
+	else
+		mistyped(o, key, what);
 	return false;
 }
 
@@ -231,7 +236,7 @@ bool object_word(const struct object *o, const char *key,
 			return true;
 		}
 	}
-	list_words(&what, words);
+	list_words(&what, words, " or ");
 	hint = find_hint(hints, word);
 	nearest = diag_nearest(word, words);
 	if (hint != NULL)

@@ -123,9 +123,10 @@ static char *describe_values(const struct param *p)
 
 	for (size_t i = 0; i < p->n_values; i++)
 		cJSON_AddItemToArray(list, scalar_json(&p->values[i]));
+	if (p->type == PARAM_CONSTANT)
+		return json_brief(list->child);
 	brief = json_brief(list);
-	return xasprintf("%s %s", p->type == PARAM_CONSTANT ? "its" : "one of",
-			 brief);
+	return xasprintf("one of %s", brief);
 }
 
 char *param_describe(const struct param *p)

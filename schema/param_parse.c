@@ -3,6 +3,7 @@
 #include "schema/mem.h"
 #include "schema/param.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -333,20 +334,23 @@ static bool read_range(const struct object *o, const struct param *p,
 	return check_scale(o, p, *ret_min, *ret_max);
 }
 
-/* The first and the last multiple of @step in a range; false: none. */
-static bool fit_ints(int64_t step, double *min, double *max)
+/*
+ * The first and the last multiple of @step in a range at least as long, which
+ * holds one.
+ */
+static void fit_ints(int64_t step, double *min, double *max)
 {
 	int64_t a = (int64_t)*min, b = (int64_t)*max;
 	int64_t first = a / step + (a % step > 0);
 	int64_t last = b / step - (b % step < 0);
 
+	assert(first <= last);
 	*min = (double)(first * step);
 	*max = (double)(last * step);
-	return first <= last;
 }
 
 /* The same; a quotient is off by a few units in its last place at most. */
-static bool fit_floats(enum param_scale scale, double step, double *min,
+static void fit_floats(enum param_scale scale, double step, double *min,
 		       double *max)
 {
 	double a = *min / step, b = *max / step;
@@ -357,16 +361,9 @@ static bool fit_floats(enum param_scale scale, double step, double *min,
 		first = 1;
 	if (scale == SCALE_LOGIT && param_multiple(step, last) >= 1)
 		last--;
+	assert(first <= last);
 	*min = param_multiple(step, first) + 0.0;
 	*max = param_multiple(step, last) + 0.0;
-	return first <= last;
-}
-
-static bool fit_multiples(const struct param *p, double step, double *min,
-			  double *max)
-{
-	return p->type == PARAM_INT ? fit_ints((int64_t)step, min, max)
-				    : fit_floats(p->scale, step, min, max);
 }
 
 /* Reads the step; false, with a fault, if it does not suit the range. */
@@ -401,13 +398,10 @@ static bool read_step(const struct object *o, const struct param *p,
 			     brief);
 		return false;
 	}
-	if (!fit_multiples(p, *ret_step, min, max)) {
-		object_fault(o, "step",
-			     "is %s (must have a multiple from \"min\" to "
-			     "\"max\")",
-			     brief);
-		return false;
-	}
+	if (p->type == PARAM_INT)
+		fit_ints((int64_t)*ret_step, min, max);
+	else
+		fit_floats(p->scale, *ret_step, min, max);
 	return true;
 }
 

@@ -80,8 +80,9 @@ int paths_find(const char *state, const char *socket, struct paths *ret_paths,
 				    : default_state_dir(reterr);
 	if (p.state_dir == NULL)
 		return 1;
-	p.socket = socket != NULL ? absolute(socket, "socket", reterr)
-				  : default_socket(p.state_dir, state_is_chosen);
+	p.socket = socket != NULL
+		       ? absolute(socket, "socket", reterr)
+		       : default_socket(p.state_dir, state_is_chosen);
 	if (p.socket != NULL && strlen(p.socket) > room) {
 		diag_add(reterr, "socket",
 			 "\"%s\" has %zu bytes (a socket's path has at most "

@@ -138,11 +138,13 @@ static void check_program(const struct object *o, const cJSON *program)
 static void read_command(const struct object *o, struct search_spec *spec)
 {
 	static const char example[] = "[\"python3\", \"train.py\", "
-				      "\"{args}\"], for no shell is used";
+				      "\"{args}\"]; no shell is used";
 	const cJSON *node;
 	int i = 0;
 
-	if (!object_require(o, "command", example))
+	if (!object_require(o, "command",
+			    "a list of strings, as [\"python3\", \"train.py\", "
+			    "\"{args}\"]; no shell is used"))
 		return;
 	spec->command = read_texts(o, "command", LIMIT_COMMAND, example);
 	if (spec->command == NULL)
@@ -174,11 +176,13 @@ static void read_variable(const struct object *o, const struct object *env,
 		json_fault_name(o->doc, node, o->reterr, path,
 				"is no variable (letters, digits and _, first "
 				"no digit)");
+	else if (strncmp(node->string, "HPS_", 4) == 0)
+		json_fault_name(o->doc, node, o->reterr, path,
+				"is set by hpsd (leave it out)");
 	else if (expand_withholds(node->string))
 		json_fault_name(o->doc, node, o->reterr, path,
-				"is not for \"env\" (hpsd sets HPS_*; for "
-				"another, begin the command with \"env\", "
-				"\"%s=...\")",
+				"is not for \"env\" (begin the command with "
+				"\"env\", \"%s=...\")",
 				node->string);
 	if (!cJSON_IsString(node)) {
 		json_fault(o->doc, node, o->reterr, path,

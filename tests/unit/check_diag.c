@@ -9,6 +9,8 @@ START_TEST(a_slip_of_the_pen_finds_the_word_that_was_meant)
 {
 	ck_assert_str_eq(diag_nearest("minimise", words), "minimize");
 	ck_assert_str_eq(diag_nearest("metirc", words), "metric");
+	ck_assert_str_eq(diag_nearest("emtric", words), "metric");
+	ck_assert_str_eq(diag_nearest("metri", words), "metric");
 }
 END_TEST
 
@@ -16,6 +18,7 @@ START_TEST(a_stranger_finds_no_word)
 {
 	ck_assert_ptr_null(diag_nearest("colour", words));
 	ck_assert_ptr_null(diag_nearest("m", words));
+	ck_assert_ptr_null(diag_nearest("", words));
 }
 END_TEST
 
@@ -30,6 +33,17 @@ START_TEST(faults_print_as_file_line_column_path_text)
 	ck_assert_str_eq(text, "s.json:3:7: parameters.lr.min: must be below "
 			       "1\ns.json: is empty");
 	diag_free(&d);
+}
+END_TEST
+
+START_TEST(control_characters_do_not_reach_the_terminal)
+{
+	auto_diag struct diag d = DIAG_INIT;
+	auto_free char *text = NULL;
+
+	diag_add(&d, "a\n", "is \x1b[31m\x7f");
+	text = diag_text(&d, NULL);
+	ck_assert_str_eq(text, "a?: is ?[31m?");
 }
 END_TEST
 
@@ -59,6 +73,7 @@ Suite *suite(void)
 	tcase_add_test(tc, a_stranger_finds_no_word);
 	tcase_add_test(tc, faults_print_as_file_line_column_path_text);
 	tcase_add_test(tc, sorted_faults_stand_in_the_order_of_the_text);
+	tcase_add_test(tc, control_characters_do_not_reach_the_terminal);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -227,7 +227,7 @@ static const struct {
 	  "hold; leave it out)\n"
 	  "units2: has no place here (its \"when\" on \"layers\" does not hold; "
 	  "leave it out)\n"
-	  "epochs: is 31 (must be its [30])"						},
+	  "epochs: is 31 (must be 30)"						      },
 	{ "{\"optimizer\": \"nesterov\", \"layers\": \"2\", \"mixed\": true, "
 	  "\"dropout\": 0, \"p\": 0.5}",		       "momentum: is missing (it is active here)\n"
 	  "layers: is \"2\" (must be a whole number from 1 to 3)"               },

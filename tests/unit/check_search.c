@@ -1,0 +1,323 @@
+#include "check_main.h"
+
+#include "schema/mem.h"
+#include "schema/search.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* search_cases.json, which search_schema.py reads, too. */
+static cJSON *table;
+
+static cJSON *read_table(void)
+{
+	auto_buf struct buf b = BUF_INIT;
+	FILE *f = fopen(SEARCH_CASES, "r");
+	cJSON *root;
+	int c;
+
+	/* No test runs yet that an assertion could fail. */
+	if (f == NULL)
+		abort();
+	while ((c = fgetc(f)) != EOF)
+		buf_addc(&b, (char)c);
+	fclose(f);
+	root = cJSON_ParseWithLength(buf_text(&b), b.len);
+	if (root == NULL)
+		abort();
+	return root;
+}
+
+/* The search of a case as text: a member a line, so that lines tell them. */
+static char *case_text(const cJSON *base, const cJSON *c)
+{
+	const char *text = json_get_text(c, "text");
+	auto_json cJSON *search = cJSON_Duplicate(base, true);
+	struct buf b = BUF_INIT;
+	const cJSON *node;
+
+	if (text != NULL)
+		return xstrdup(text);
+	cJSON_ArrayForEach (node, json_get(c, "without"))
+		cJSON_DeleteItemFromObjectCaseSensitive(search,
+							node->valuestring);
+	cJSON_ArrayForEach (node, json_get(c, "set")) {
+		cJSON *copy = cJSON_Duplicate(node, true);
+
+		if (json_get(search, node->string) != NULL)
+			cJSON_ReplaceItemInObjectCaseSensitive(
+			    search, node->string, copy);
+		else
+			cJSON_AddItemToObject(search, node->string, copy);
+	}
+	buf_addc(&b, '{');
+	cJSON_ArrayForEach (node, search) {
+		buf_adds(&b, node == search->child ? "\n" : ",\n");
+		json_write_text(&b, node->string);
+		buf_addc(&b, ':');
+		json_write(&b, node);
+	}
+	buf_adds(&b, "\n}\n");
+	return buf_take(&b);
+}
+
+static char *parse_faults(const char *text)
+{
+	auto_diag struct diag d = DIAG_INIT;
+	struct search_spec *spec = NULL;
+	int r = search_parse(text, strlen(text), &spec, &d);
+
+	ck_assert_int_eq(r != 0, d.n > 0);
+	ck_assert_int_eq(r != 0, spec == NULL);
+	search_free(spec);
+	return diag_text(&d, NULL);
+}
+
+START_TEST(a_case_has_exactly_its_faults)
+{
+	const cJSON *c = cJSON_GetArrayItem(json_get(table, "cases"), _i);
+	auto_free char *text = case_text(json_get(table, "base"), c);
+	auto_free char *faults = parse_faults(text);
+	auto_buf struct buf expected = BUF_INIT;
+	const cJSON *fault;
+
+	cJSON_ArrayForEach (fault, json_get(c, "faults")) {
+		if (expected.len > 0)
+			buf_addc(&expected, '\n');
+		buf_adds(&expected, fault->valuestring);
+	}
+	ck_assert_msg(strcmp(faults, buf_text(&expected)) == 0,
+		      "%s: faults\n%s\nexpected\n%s\nin\n%s",
+		      json_get_text(c, "name"), faults, buf_text(&expected),
+		      text);
+}
+END_TEST
+
+static struct search_spec *parse(const char *text)
+{
+	auto_diag struct diag d = DIAG_INIT;
+	struct search_spec *spec = NULL;
+
+	if (search_parse(text, strlen(text), &spec, &d) != 0) {
+		auto_free char *faults = diag_text(&d, NULL);
+
+		ck_abort_msg("%s", faults);
+	}
+	return spec;
+}
+
+START_TEST(what_is_left_out_has_its_default)
+{
+	struct search_spec *s = parse(
+	    "{\"name\": \"s\", \"command\": [\"t\", \"{x}\"], \"metric\": "
+	    "{\"name\": \"loss\"}, \"parameters\": {\"x\": {\"type\": "
+	    "\"float\", \"min\": 0, \"max\": 1}}, \"trials\": 7}");
+
+	ck_assert_str_eq(s->name, "s");
+	ck_assert_str_eq(s->command[1], "{x}");
+	ck_assert_ptr_null(s->command[2]);
+	ck_assert_str_eq(s->workdir, ".");
+	ck_assert_uint_eq(s->n_env, 0);
+	ck_assert_str_eq(s->metric, "loss");
+	ck_assert_int_eq(s->goal, GOAL_MINIMIZE);
+	ck_assert_int_eq(s->result, RESULT_LAST);
+	ck_assert_ptr_null(s->step_metric);
+	ck_assert(!s->has_target);
+	ck_assert_ptr_null(s->patterns);
+	ck_assert_uint_eq(s->space->n, 1);
+	ck_assert_int_eq(s->sampler, SAMPLER_SOBOL);
+	ck_assert_uint_eq(s->seed, 0);
+	ck_assert(!s->shuffle && !s->allow_duplicates);
+	ck_assert_int_eq(s->early_stopping.type, PRUNER_MEDIAN);
+	ck_assert_int_eq(s->early_stopping.min_steps, 5);
+	ck_assert_int_eq(s->early_stopping.min_trials, 5);
+	ck_assert_int_eq(s->trials, 7);
+	ck_assert_int_eq(s->parallel, 0);
+	ck_assert_int_eq(s->timeout_ms, 0);
+	ck_assert_int_eq(s->max_time_ms, 0);
+	ck_assert_int_eq(s->grace_ms, 10000);
+	ck_assert_int_eq(s->retries, 0);
+	ck_assert_int_eq(s->stop_on_failures, 5);
+	ck_assert_int_eq(s->cpus, 1);
+	ck_assert_int_eq(s->memory_bytes, 0);
+	search_free(s);
+}
+END_TEST
+
+START_TEST(every_key_arrives_in_the_spec)
+{
+	struct search_spec *s = parse(
+	    "{\"name\": \"all\", \"command\": [\"t\"], \"workdir\": \"/w\", "
+	    "\"env\": {\"A\": \"1\", \"B\": \"{x}\"}, \"metric\": {\"name\": "
+	    "\"acc\", \"goal\": \"maximize\", \"value\": \"mean\", \"target\": "
+	    "0.9, \"step\": \"batch\"}, \"patterns\": [\"a {acc}%\"], "
+	    "\"parameters\": {\"x\": {\"type\": \"int\", \"min\": 1, \"max\": "
+	    "3}}, \"sampler\": {\"type\": \"grid\", \"seed\": "
+	    "9007199254740992, \"shuffle\": true, \"allow_duplicates\": true}, "
+	    "\"early_stopping\": {\"type\": \"threshold\", \"min_steps\": 2, "
+	    "\"min\": -1, \"max\": 1e3}, \"parallel\": 2, \"timeout\": 1.5, "
+	    "\"max_time\": \"1d\", \"grace\": \"0\", \"retries\": 1, "
+	    "\"stop_on_failures\": 0, \"resources\": {\"cpus\": 0, \"gpus\": "
+	    "0, \"memory\": \"2G\"}}");
+
+	ck_assert_str_eq(s->workdir, "/w");
+	ck_assert_uint_eq(s->n_env, 2);
+	ck_assert_str_eq(s->env[1].name, "B");
+	ck_assert_str_eq(s->env[1].value, "{x}");
+	ck_assert_int_eq(s->goal, GOAL_MAXIMIZE);
+	ck_assert_int_eq(s->result, RESULT_MEAN);
+	ck_assert(s->has_target);
+	ck_assert_double_eq(s->target, 0.9);
+	ck_assert_str_eq(s->step_metric, "batch");
+	ck_assert_str_eq(s->patterns[0], "a {acc}%");
+	ck_assert_ptr_null(s->patterns[1]);
+	ck_assert_int_eq(s->sampler, SAMPLER_GRID);
+	ck_assert_uint_eq(s->seed, 9007199254740992);
+	ck_assert(s->shuffle && s->allow_duplicates);
+	ck_assert_int_eq(s->early_stopping.type, PRUNER_THRESHOLD);
+	ck_assert_int_eq(s->early_stopping.min_steps, 2);
+	ck_assert(s->early_stopping.has_min && s->early_stopping.has_max);
+	ck_assert_double_eq(s->early_stopping.min, -1);
+	ck_assert_double_eq(s->early_stopping.max, 1000);
+	ck_assert_int_eq(s->trials, 0);
+	ck_assert_int_eq(s->parallel, 2);
+	ck_assert_int_eq(s->timeout_ms, 1500);
+	ck_assert_int_eq(s->max_time_ms, 86400000);
+	ck_assert_int_eq(s->grace_ms, 0);
+	ck_assert_int_eq(s->retries, 1);
+	ck_assert_int_eq(s->stop_on_failures, 0);
+	ck_assert_int_eq(s->cpus, 0);
+	ck_assert_int_eq(s->memory_bytes, (int64_t)2 << 30);
+	search_free(s);
+}
+END_TEST
+
+START_TEST(a_file_beyond_the_limit_is_refused)
+{
+	auto_diag struct diag d = DIAG_INIT;
+	auto_buf struct buf b = BUF_INIT;
+	struct search_spec *spec = NULL;
+
+	while (b.len <= 524288)
+		buf_adds(&b, "                                ");
+	ck_assert_int_eq(search_parse(b.data, b.len, &spec, &d), 1);
+	ck_assert_str_eq(d.faults[0].text,
+			 "524320 bytes are too many (at most 524288)");
+}
+END_TEST
+
+/* Sound text of a search, and every place where it may be cut or changed. */
+START_TEST(no_change_of_a_byte_is_read_beyond_its_end)
+{
+	auto_free char *text =
+	    case_text(json_get(table, "base"),
+		      cJSON_GetArrayItem(json_get(table, "cases"), 1));
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < len; i++) {
+		static const char bytes[] = "\0{}[]\",:0-e\\\xff";
+		auto_diag struct diag d = DIAG_INIT;
+		auto_free char *copy = xmalloc(len);
+		struct search_spec *spec = NULL;
+		int r;
+
+		memcpy(copy, text, len);
+		copy[i] = bytes[i % sizeof(bytes)];
+		r = search_parse(copy, len, &spec, &d);
+		ck_assert_int_eq(r != 0, d.n > 0);
+		search_free(spec);
+	}
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	int64_t ms;
+} durations[] = {
+	{"0",			   0           },
+	{ "90",			 90000       },
+	{ "1.5",			1500        },
+	{ "10m",			600000      },
+	{ "1h30m",		      5400000     },
+	{ "2d",			 172800000   },
+	{ "1d1h1m1s1ms",                90061001    },
+	{ "1.5h",		       5400000     },
+	{ "250ms",		      250         },
+	{ "1m250ms",                    60250       },
+	{ "0.0001ms",                   1           },
+	{ "3650d",		      315360000000},
+	{ "3651d",		      -1          },
+	{ "99999999999999999999999999", -1          },
+	{ "",			   -1          },
+	{ "m",			  -1          },
+	{ "1x",			 -1          },
+	{ "1m ",			-1          },
+	{ " 1m",			-1          },
+	{ "1m30",		       -1          },
+	{ "1m1m",		       -1          },
+	{ "1m1h",		       -1          },
+	{ "1ms1s",		      -1          },
+	{ "1dh",			-1          },
+	{ "-1s",			-1          },
+	{ "+1s",			-1          },
+	{ "1.",			 -1          },
+	{ ".5",			 -1          },
+	{ "1,5s",		       -1          },
+	{ "1e3",			-1          },
+	{ "nan",			-1          },
+};
+
+START_TEST(a_duration_is_this_many_milliseconds)
+{
+	ck_assert_int_eq(duration_parse(durations[_i].text), durations[_i].ms);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	int64_t bytes;
+} sizes[] = {
+	{"0",		 0               },
+	{ "1048576",          1048576         },
+	{ "1K",               1024            },
+	{ "512M",             536870912       },
+	{ "1.5G",             1610612736      },
+	{ "2T",               2199023255552   },
+	{ "9007199254740992", 9007199254740992},
+	{ "99999T",           -1              },
+	{ "",		 -1              },
+	{ "K",		-1              },
+	{ "1k",               -1              },
+	{ "1GB",              -1              },
+	{ "1 G",              -1              },
+	{ "-1G",              -1              },
+	{ "1e9",              -1              },
+};
+
+START_TEST(a_size_is_this_many_bytes)
+{
+	ck_assert_int_eq(size_parse(sizes[_i].text), sizes[_i].bytes);
+}
+END_TEST
+
+#define N(array) (int)(sizeof(array) / sizeof((array)[0]))
+
+Suite *suite(void)
+{
+	Suite *s = suite_create("search");
+	TCase *tc = tcase_create("search");
+
+	table = read_table();
+	tcase_add_loop_test(tc, a_case_has_exactly_its_faults, 0,
+			    cJSON_GetArraySize(json_get(table, "cases")));
+	tcase_add_test(tc, what_is_left_out_has_its_default);
+	tcase_add_test(tc, every_key_arrives_in_the_spec);
+	tcase_add_test(tc, a_file_beyond_the_limit_is_refused);
+	tcase_add_test(tc, no_change_of_a_byte_is_read_beyond_its_end);
+	tcase_add_loop_test(tc, a_duration_is_this_many_milliseconds, 0,
+			    N(durations));
+	tcase_add_loop_test(tc, a_size_is_this_many_bytes, 0, N(sizes));
+	suite_add_tcase(s, tc);
+	return s;
+}
