@@ -19,7 +19,7 @@ const struct option global_options[] = {
 };
 
 static const struct option *find(const struct option *options, const char *name,
-				 size_t len, char letter)
+				 size_t len, int letter)
 {
 	for (const struct option *o = options; o->name != NULL; o++) {
 		if (letter != 0 && o->letter == letter)
