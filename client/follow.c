@@ -359,6 +359,7 @@ enum status follow_search(struct call *call, const char *search)
 		.best_trial = -1,
 		.printed_ms = conn_now_ms(),
 	};
+	bool no_start = call->no_start;
 	const char *state;
 	sigset_t set, before;
 	enum status r;
@@ -369,8 +370,11 @@ enum status follow_search(struct call *call, const char *search)
 	(void)sigprocmask(SIG_BLOCK, &set, &before);
 	f.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	r = subscribe(&f);
+	/* Whoever ended hpsd meanwhile had a reason: it is waited for. */
+	call->no_start = true;
 	if (r == STATUS_DONE)
 		r = follow_to_end(&f);
+	call->no_start = no_start;
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	if (r == STATUS_DONE)
 		r = print_summary(&f);
