@@ -55,7 +55,7 @@ static enum status unknown_option(const struct command *c, const char *arg)
 		    "unknown option '%s' (see 'hpctl help %s')", arg, c->name);
 }
 
-static enum status unknown_command(const char *name)
+enum status command_unknown(const char *name)
 {
 	const char *words[WORDS];
 	const char *nearest;
@@ -162,7 +162,7 @@ enum status args_parse(int argc, char **argv, struct call *ret_call)
 		} else if (ret_call->command == NULL) {
 			ret_call->command = command_find(arg);
 			if (ret_call->command == NULL)
-				return unknown_command(arg);
+				return command_unknown(arg);
 		} else {
 			/* Not above i, so that what is unread stays. */
 			argv[ret_call->n_operands++] = argv[i];

@@ -81,6 +81,8 @@ struct call {
 
 /* The command of this name, or NULL. */
 const struct command *command_find(const char *name);
+/* Tells that there is none, and which was meant. */
+enum status command_unknown(const char *name);
 
 /*
  * Reads the command line into a zeroed @ret_call: its command (NULL if there

@@ -161,9 +161,7 @@ static enum status run_help(struct call *call)
 	}
 	c = command_find(call->operands[0]);
 	if (c == NULL)
-		return fail(STATUS_BAD_INPUT,
-			    "there is no command '%s' (see 'hpctl help')",
-			    call->operands[0]);
+		return command_unknown(call->operands[0]);
 	help_print_command(stdout, c);
 	return STATUS_DONE;
 }

@@ -3,7 +3,7 @@
 What to say is {"result": ...}, {"error": ...}, {"hang_up": true}, or a list of
 those, one a call, the last again and again. "notices" beside a result are sent
 after it as "progress"; then the connection ends unless "stays" or the search
-has. Every request is kept in `requests`.
+has. {"raw": text} is sent as it is. Every request is kept in `requests`.
 """
 import json
 import os
@@ -60,6 +60,10 @@ class FakeHpsd:
         stays = reply.pop("stays", False)
         if reply.pop("hang_up", False):
             return False
+        if "raw" in reply:
+            stream.write(reply["raw"])
+            stream.flush()
+            return True
         self.send(stream, {"jsonrpc": "2.0", "id": request["id"], **reply})
         for params in notices:
             self.send(stream, {"jsonrpc": "2.0", "method": "progress",
