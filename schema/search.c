@@ -253,7 +253,7 @@ static void check_no_step(const struct object *o, const char *name,
 {
 	static const char *const steps[] = { "step", "epoch", "iter",
 					     "iteration" };
-	bool is_step = step != NULL && strcmp(step, name) == 0;
+	bool is_step = step != NULL && strcasecmp(step, name) == 0;
 
 	for (size_t i = 0; i < 4; i++)
 		is_step |= strcasecmp(steps[i], name) == 0;
