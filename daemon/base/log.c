@@ -47,7 +47,8 @@ static void add_head(struct buf *b, enum log_level level)
 }
 
 /* One write(2), so that lines of several writers do not mix. */
-static void write_line(enum log_level level, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void
+write_line(enum log_level level, const char *fmt, va_list ap)
 {
 	auto_buf struct buf b = BUF_INIT;
 	auto_free char *text = NULL;
