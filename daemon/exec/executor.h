@@ -26,7 +26,7 @@ struct attempt_id {
 
 struct launch {
 	struct attempt_id id;
-	const struct search_spec *spec; /* of the reader; copied from */
+	const struct search_spec *spec; /* borrowed until the end is told */
 	const char *dir; /* the trial's directory, made if missing */
 	const char *token;
 	const char *params;  /* content of params.json */
@@ -39,7 +39,7 @@ struct launch {
 /* What to do about an attempt of an earlier daemon. */
 struct adopt {
 	struct attempt_id id;
-	const struct search_spec *spec;
+	const struct search_spec *spec; /* borrowed until the end is told */
 	const char *dir;
 	const char *token;
 	const char *boot_id; /* of its start */

@@ -171,23 +171,20 @@ static void write_end(const struct shim *s, bool swept)
 static int open_file(struct shim *s)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	char name[64];
-	size_t prefix = strcspn(TRIALDIR_FILE, "%");
-	struct text t = { .len = 0 };
+	struct text name = { .len = 0 };
 
-	put(&t, TRIALDIR_FILE);
-	t.len = prefix;
-	put(&t, s->argv[ATTEMPT]);
-	put(&t, TRIALDIR_FILE + prefix + 2);
-	if (t.len >= sizeof(name))
+	put(&name, TRIALDIR_FILE_BEFORE);
+	put(&name, s->argv[ATTEMPT]);
+	put(&name, TRIALDIR_FILE_AFTER);
+	if (name.len == sizeof(name.bytes))
 		return ENAMETOOLONG;
-	memcpy(name, t.bytes, t.len);
-	name[t.len] = '\0';
+	name.bytes[name.len] = '\0';
 
 	/* Relative names from here on, whatever length DIR has. */
 	if (chdir(s->argv[DIR]) < 0)
 		return errno;
-	s->file = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	s->file =
+	    open(name.bytes, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->file < 0 || fcntl(s->file, F_SETLK, &lock) < 0)
 		return errno;
 	return 0;

@@ -43,11 +43,12 @@
  *
  * Exit status: 0, or the errno of what kept a shim from holding its file.
  */
-#define TRIALDIR_VERSION    1
-#define TRIALDIR_GATE       3
-#define TRIALDIR_GO         'G'
-#define TRIALDIR_FILE       "attempt-%s.json" /* attempt number as text */
-#define TRIALDIR_FILE_BYTES 512
-#define TRIALDIR_LOG        "output.log"
-#define TRIALDIR_PARAMS     "params.json"
-#define TRIALDIR_CHECKPOINT "checkpoint"
+#define TRIALDIR_VERSION     1
+#define TRIALDIR_GATE        3
+#define TRIALDIR_GO          'G'
+#define TRIALDIR_FILE_BEFORE "attempt-" /* the attempt's number */
+#define TRIALDIR_FILE_AFTER  ".json"
+#define TRIALDIR_FILE_BYTES  512
+#define TRIALDIR_LOG         "output.log"
+#define TRIALDIR_PARAMS      "params.json"
+#define TRIALDIR_CHECKPOINT  "checkpoint"

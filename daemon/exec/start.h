@@ -1,0 +1,21 @@
+#pragma once
+
+/*
+ * Makes a trial's directory and starts its shim.
+ */
+#include "exec/executor.h"
+
+struct start {
+	pid_t pid;
+	int pidfd;
+	int gate;          /* our end */
+	int log;           /* output.log, to be read */
+	int64_t log_bytes; /* its size when the shim was started */
+};
+
+/*
+ * Returns 0, or -errno with what failed in @ret_what. In the failure nothing
+ * runs and no descriptor is open; the directory may be there.
+ */
+int start_shim(const char *shim, const struct launch *launch, struct start *ret,
+	       const char **ret_what) __attribute__((warn_unused_result));
