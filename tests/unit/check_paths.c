@@ -28,6 +28,7 @@ static void teardown(void)
 static void found(const char *state, const char *socket, const char *want_state,
 		  const char *want_socket)
 {
+	paths_free(&paths);
 	ck_assert_int_eq(paths_find(state, socket, &paths, &faults), 0);
 	ck_assert_str_eq(paths.state_dir, want_state);
 	ck_assert_str_eq(paths.socket, want_socket);
