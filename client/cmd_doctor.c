@@ -68,10 +68,12 @@ static void check_state_dir(struct doctor *d, const char *path)
 		      "%s belongs to user %u, not to you (chown it, or choose "
 		      "another with HPSD_STATE)",
 		      path, st.st_uid);
-	else if ((st.st_mode & 07777) != 0700)
-		grade(d, what, GRADE_WARN,
-		      "%s has mode %04o: others may look in (chmod 700)", path,
-		      st.st_mode & 07777);
+	else if ((st.st_mode & 0077) != 0)
+		grade(
+		    d, what, GRADE_FAIL,
+		    "%s has mode %04o: others may enter, so that hpsd refuses "
+		    "it (chmod 700)",
+		    path, st.st_mode & 07777);
 	else
 		grade(d, what, GRADE_OK, "%s", path);
 }

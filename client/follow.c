@@ -230,8 +230,8 @@ static void lose(struct follow *f)
 	f->conn = NULL;
 	call_hang_up(f->call);
 	if (!f->was_away)
-		note("hpsd is away; running trials go on without it. Waiting "
-		     "for it to come back ('hpctl list' starts it)");
+		note("hpsd is away, its trials go on; waiting for it ('hpctl "
+		     "list' starts it)");
 }
 
 /* Tries once; the search may also be gone, which ends the following. */

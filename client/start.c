@@ -192,8 +192,11 @@ static void tell_failure(const char *hpsd, const char *log_path, int log_fd,
 		fprintf(stderr, "  %s\n", line);
 }
 
-/* The pipe closes a moment before the process can be waited for. */
-static int exit_status(pid_t pid)
+/*
+ * How the process ended: what waitpid() says, or -1 if it has not. The pipe
+ * closes a moment before that can be known.
+ */
+static int wait_for_exit(pid_t pid)
 {
 	int64_t deadline_ms = conn_now_ms() + EXIT_MS;
 	int status;
@@ -202,7 +205,7 @@ static int exit_status(pid_t pid)
 	while ((r = waitpid(pid, &status, WNOHANG)) == 0 &&
 	       conn_now_ms() < deadline_ms)
 		(void)poll(NULL, 0, RETRY_MS);
-	return r == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	return r == pid ? status : -1;
 }
 
 enum start {
@@ -216,7 +219,7 @@ static enum start launch(const char *hpsd, const struct paths *paths,
 			 int log_fd)
 {
 	enum start result = START_FAILED;
-	int ends[2];
+	int ends[2], status;
 	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
@@ -225,12 +228,20 @@ static enum start launch(const char *hpsd, const struct paths *paths,
 	if (pid == 0)
 		become_hpsd(hpsd, paths, log_fd, ends[1]);
 	(void)close(ends[1]);
-	if (pid < 0)
+	if (pid < 0) {
 		dprintf(log_fd, "hpctl: cannot fork: %s\n", strerror(errno));
-	else if (wait_until_ready(ends[0]))
+	} else if (wait_until_ready(ends[0])) {
 		result = START_LISTENS;
-	else if (exit_status(pid) == HPSD_TAKEN)
-		result = START_RIVAL;
+	} else {
+		status = wait_for_exit(pid);
+		if (status == -1)
+			dprintf(log_fd, "hpctl: hpsd does not listen\n");
+		else if (WIFSIGNALED(status))
+			dprintf(log_fd, "hpctl: hpsd ended by signal %d\n",
+				WTERMSIG(status));
+		else if (WEXITSTATUS(status) == HPSD_TAKEN)
+			result = START_RIVAL;
+	}
 	(void)close(ends[0]);
 	return result;
 }
