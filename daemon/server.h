@@ -1,0 +1,135 @@
+#pragma once
+
+/*
+ * The shell around the core: it owns the loop and everything on it, and turns
+ * whatever happens into events.
+ *
+ *   loop turn:  callbacks --event--> core_step --> effects
+ *               server_turn(): save all -> commit -> act
+ *               worker: store_sync -> replies and notices that waited for it
+ *
+ * server.c has the turn, launch.c the acts on trials, api.c the methods,
+ * explain.c the sentences, subscribe.c the notices.
+ */
+#include "config.h"
+#include "core/core.h"
+#include "exec/executor.h"
+#include "net/listener.h"
+#include "store/store.h"
+
+#include "schema/paths.h"
+#include "schema/rpc.h"
+
+#include <sys/queue.h>
+#include <uv.h>
+
+/* A reply that waits until its commit is power-safe. */
+struct waiting_reply {
+	struct conn *conn; /* NULL: hung up meanwhile */
+	uint64_t commit;
+	struct buf text;
+	TAILQ_ENTRY(waiting_reply) link;
+};
+
+/* An ended trial that subscribers are told of when that is power-safe. */
+struct ended_notice {
+	uint64_t commit;
+	int64_t search;
+	cJSON *trial;
+	TAILQ_ENTRY(ended_notice) link;
+};
+
+struct subscription;
+
+struct server {
+	uv_loop_t loop;
+	struct config config;
+	char *config_file; /* NULL: defaults */
+	struct paths paths;
+	char *shim;
+	int lock_fd;
+
+	struct core *core;
+	struct store *store;
+	struct executor *executor;
+	struct listener *listener;
+	struct effects fx;
+
+	uv_prepare_t prepare;
+	uv_check_t check;
+	uv_timer_t deadline;
+	uv_timer_t retry; /* of a commit while another program has the lock */
+	uv_timer_t sync_soon;
+	uv_signal_t sigterm, sigint, sighup;
+	uv_work_t sync_work;
+
+	uint64_t commits;     /* so far */
+	uint64_t synced;      /* commits that are power-safe */
+	uint64_t sync_wanted; /* the latest that somebody waits for */
+	uint64_t sync_covers; /* commits that the running sync makes so */
+	int sync_result;
+	bool syncing;
+	bool reply_waits;     /* for the next commit, or one before */
+	bool stalled;         /* the database is locked by another program */
+	bool stopping;        /* no further events are taken */
+	bool shutdown_wanted; /* ends when no trial is to be waited for */
+	bool shutdown_waits;  /* for the trials it has killed */
+	int exit_status;
+
+	TAILQ_HEAD(, waiting_reply) replies;
+	TAILQ_HEAD(, ended_notice) ended;
+	TAILQ_HEAD(, subscription) subscriptions;
+	struct moment started;
+};
+
+/* server.c */
+int server_run(struct server *s, int ready_fd);
+struct moment server_now(void);
+/* One event to the core; an answer is passed on with its words. */
+int server_step(struct server *s, const struct event *ev, struct diag *reterr)
+    __attribute__((warn_unused_result));
+/* Saves, commits and acts on all effects so far. False: they still wait. */
+bool server_turn(struct server *s);
+/* Has the core hold @search, if need be from the database. 0 or -errno. */
+int server_load(struct server *s, int64_t search, struct diag *reterr)
+    __attribute__((warn_unused_result));
+/* Makes what has been committed power-safe soon; @now: at once. */
+void server_want_sync(struct server *s, bool now);
+/* Begins the end. */
+void server_shutdown(struct server *s, bool kill);
+
+/* launch.c */
+char *server_trial_dir(const struct server *s, int64_t search, int64_t number);
+void server_launch(struct server *s, const struct fx_run *run);
+void server_adopt(struct server *s, const struct fx_run *run);
+/* argv (and the parameters' variables) of a stored trial. New; NULL: none. */
+struct trial_command {
+	char **argv;
+	char **env; /* HPS_PARAM_* alone */
+};
+int server_trial_command(struct server *s, int64_t search, const cJSON *trial,
+			 struct trial_command *ret);
+
+/* api.c */
+void api_line(void *ctx, struct conn *conn, const char *line, size_t len);
+void api_too_long(void *ctx, struct conn *conn);
+void api_closed(void *ctx, struct conn *conn);
+/* Replies whose commits are power-safe go out. */
+void api_synced(struct server *s);
+void api_fini(struct server *s);
+
+/* explain.c */
+cJSON *explain_search(struct server *s, int64_t search, const cJSON *row);
+cJSON *explain_trial(struct server *s, int64_t search, const cJSON *row,
+		     const cJSON *attempts, const cJSON *events);
+
+/* subscribe.c */
+void subscribe(struct server *s, struct conn *conn, int64_t search);
+void subscribe_trial_ended(struct server *s, const struct trial_record *t);
+void subscribe_changed(struct server *s, int64_t search);
+void subscribe_synced(struct server *s);
+void subscribe_closed(struct server *s, struct conn *conn);
+void subscribe_fini(struct server *s);
+
+/* notify.c: systemd's notification socket, if there is one */
+void notify_systemd(const char *state);

@@ -1,0 +1,117 @@
+"""kill -9, and all that must be there afterwards."""
+
+import os
+import pathlib
+import signal
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from hpsd import DaemonTest, is_alive, main, search, wait_for  # noqa: E402
+
+# Writes who it is, then a loss a step until it is told to go, then the rest.
+TRIAL = """#!/usr/bin/python3
+import os, sys, time
+folder, trial = sys.argv[1], os.environ['HPS_TRIAL']
+with open(folder + '/starts', 'a') as f:
+    f.write(f'{trial} {os.environ["HPS_TOKEN"]} {os.getpid()}\\n')
+step = 0
+while not os.path.exists(folder + '/go'):
+    step += 1
+    print(f'step={step} loss={step * 0.5}')
+    time.sleep(0.005)
+print(f'last={step}')
+for step in range(step + 1, step + 101):
+    print(f'step={step} loss={step * 0.5}')
+"""
+
+
+class Restart(DaemonTest):
+    slots = 8
+
+    def begin(self, trials=8):
+        program = self.script("trial", TRIAL)
+        self.d.submit(search("r", [program, str(self.d.dir)], trials=trials, early_stopping={"type": "none"}))
+        wait_for(lambda: len(self.starts()) == min(trials, 8), "the trials")
+
+    def starts(self):
+        path = self.d.dir / "starts"
+        return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+
+    def check_all_is_there(self, trials=8):
+        """Each trial started once, and each line that it wrote is in the database once."""
+        self.assertEqual(sorted(int(s[0]) for s in self.starts()), list(range(trials)))
+        for number in range(trials):
+            log = (self.d.trial_dir(1, number) / "output.log").read_text()
+            steps = [int(line.split("=")[1].split()[0]) for line in log.splitlines() if line.startswith("step")]
+            rows = self.d.rows("select step, value from metrics where trial = ? and name = 'loss' order by step",
+                               number)
+            self.assertEqual([r["step"] for r in rows], steps)
+            self.assertEqual([r["value"] for r in rows], [s * 0.5 for s in steps])
+        repeats = self.d.rows("select sum(repeats) as n from metric")
+        self.assertEqual(repeats[0]["n"], 0)
+        ends = self.d.rows("select state, code from attempts")
+        self.assertEqual([(e["state"], e["code"]) for e in ends], [("ended", 0)] * trials)
+
+    def test_kill_9_in_the_middle_loses_nothing(self):
+        self.begin()
+        for _ in range(5):
+            self.d.kill()
+            self.assertTrue(all(is_alive(int(s[2])) for s in self.starts()))
+            self.d.start()
+        (self.d.dir / "go").touch()
+        self.assertEqual(self.d.wait_final("r")["counts"]["done"], 8)
+        self.check_all_is_there()
+
+    def test_trials_that_end_while_no_daemon_runs_are_done_with_their_status(self):
+        self.begin()
+        self.d.kill()
+        (self.d.dir / "go").touch()
+        wait_for(lambda: not any(is_alive(int(s[2])) for s in self.starts()), "the ends")
+        self.d.start()
+        self.assertEqual(self.d.wait_final("r")["counts"]["done"], 8)
+        self.check_all_is_there()
+
+    def test_a_shutdown_leaves_trials_running_and_the_next_daemon_goes_on(self):
+        self.begin(10)
+        self.assertEqual(self.d.call("shutdown")["running"], 8)
+        self.assertEqual(self.d.process.wait(60), 0)
+        self.d.process = None
+        self.assertTrue(all(is_alive(int(s[2])) for s in self.starts()))
+        self.d.start()
+        (self.d.dir / "go").touch()
+        self.assertEqual(self.d.wait_final("r")["counts"]["done"], 10)
+        self.check_all_is_there(10)
+
+    def test_a_stop_that_was_decided_is_carried_out_by_the_next_daemon(self):
+        shell = f"trap '' TERM; echo $$ > {self.d.dir}/pid; while :; do sleep 0.05; done"
+        self.d.submit(search("s", ["sh", "-c", shell], {"x": {"value": 1}}, grace="1s"))
+        wait_for(lambda: (self.d.dir / "pid").exists() and (self.d.dir / "pid").read_text().strip(), "the trial")
+        pid = int((self.d.dir / "pid").read_text())
+        self.d.call("kill", search="s", trial=0)
+        self.d.kill()
+        self.assertTrue(is_alive(pid))
+        self.d.start()
+        self.assertEqual(self.d.wait_final("s")["counts"]["cancelled"], 1)
+        self.assertFalse(is_alive(pid))
+
+    def test_a_shutdown_that_kills_trials_ends_them_first(self):
+        self.begin()
+        self.d.stop(kill_trials=True)
+        self.assertFalse(any(is_alive(int(s[2])) for s in self.starts()))
+        rows = self.d.rows("select distinct state, reason from trials")
+        self.assertEqual(rows, [{"state": "cancelled", "reason": "shutdown"}])
+
+    def test_a_second_daemon_is_refused(self):
+        import subprocess
+        from hpsd import BUILD
+        r = subprocess.run([BUILD / "daemon/hpsd"], env=self.d.env, capture_output=True, text=True, timeout=60)
+        self.assertEqual(r.returncode, 100)
+        self.assertIn(f"another hpsd (pid {self.d.process.pid})", r.stderr)
+
+    def test_a_terminal_that_closes_ends_nothing(self):
+        os.kill(self.d.process.pid, signal.SIGHUP)
+        self.assertEqual(self.d.call("version")["pid"], self.d.process.pid)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,244 @@
+"""From submit to best: each sampler, each rule, each way for a search to end."""
+
+import json
+import sys
+import pathlib
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from hpsd import DaemonTest, RpcError, main, search  # noqa: E402
+
+# Prints (x - 3)^2 as its loss; x from argv.
+SQUARE = ["awk", "BEGIN {{ x = ARGV[1]; printf \"loss=%.17g\\n\", (x - 3) * (x - 3) }", "{x}"]
+FLOAT = {"x": {"type": "float", "min": -10, "max": 10}}
+
+
+class Samplers(DaemonTest):
+    def test_a_grid_runs_each_point_once_and_is_exhausted(self):
+        end = self.d.run(search("g", SQUARE))
+        self.assertEqual((end["state"], end["reason"]), ("finished", "exhausted"))
+        self.assertEqual(end["counts"]["done"], 10)
+        xs = self.d.rows("select value from params where search = 'g' and name = 'x' order by trial")
+        self.assertEqual([r["value"] for r in xs], list(range(10)))
+        best = self.d.rows("select * from best where search = 'g'")
+        self.assertEqual(len(best), 1)
+        self.assertEqual(json.loads(best[0]["params"]), {"x": 3})
+        self.assertEqual(best[0]["value"], 0)
+
+    def test_random_and_sobol_repeat_themselves_with_a_seed(self):
+        points = {}
+        for sampler in ("random", "sobol"):
+            for seed in (1, 1, 2):
+                name = f"{sampler}{seed}-{len(points)}"
+                end = self.d.run(search(name, SQUARE, FLOAT, sampler={"type": sampler, "seed": seed}, trials=8))
+                self.assertEqual(end["reason"], "trials")
+                rows = self.d.rows("select params from trials where search = ? order by number", name)
+                points[name] = [r["params"] for r in rows]
+        lists = list(points.values())
+        self.assertEqual(lists[0], lists[1])
+        self.assertNotEqual(lists[0], lists[2])
+        self.assertEqual(lists[3], lists[4])
+        self.assertNotEqual(lists[0], lists[3])
+
+    def test_a_discrete_space_is_not_run_twice(self):
+        end = self.d.run(search("d", SQUARE, sampler={"type": "random", "seed": 4}, trials=10))
+        self.assertEqual(end["counts"]["done"], 10)
+        distinct = self.d.rows("select count(distinct params) as n from trials")
+        self.assertEqual(distinct[0]["n"], 10)
+
+    def test_conditional_parameters_are_absent_where_they_do_not_hold(self):
+        parameters = {
+            "kind": {"type": "choice", "values": ["a", "b"]},
+            "x": {"type": "int", "min": 1, "max": 3, "when": {"kind": "b"}},
+        }
+        shell = ["sh", "-c", "echo loss=$#", "sh", "{args}"]
+        end = self.d.run(search("c", shell, parameters))
+        self.assertEqual(end["counts"]["done"], 4)
+        rows = self.d.rows("select params, value from trials order by number")
+        self.assertEqual([(json.loads(r["params"]), r["value"]) for r in rows], [
+            ({"kind": "a"}, 1), ({"kind": "b", "x": 1}, 2), ({"kind": "b", "x": 2}, 2), ({"kind": "b", "x": 3}, 2)])
+
+
+class Rules(DaemonTest):
+    slots = 1
+
+    # Waits at step 5 until it is stopped, unless it is trial 0, 1 or 2.
+    SLOW = ("for s in 1 2 3 4 5; do echo step=$s loss=$HPS_PARAM_X; done;"
+            "[ $HPS_TRIAL -ge 3 ] && exec sleep 1000; exit 0")
+
+    def test_median_stops_a_trial_that_is_worse_than_most(self):
+        spec = search("m", ["sh", "-c", self.SLOW], {"x": {"type": "int", "min": 0, "max": 3}},
+                      early_stopping={"type": "median", "min_steps": 2, "min_trials": 3})
+        end = self.d.run(spec)
+        self.assertEqual(end["counts"]["pruned"], 1)
+        row = self.d.rows("select reason from trials where number = 3")[0]
+        self.assertRegex(row["reason"], r"^median@[2-5]$")
+        said = self.d.call("explain", search="m", trial=3)["sentences"]
+        self.assertTrue(any("median" in s and "running averages" in s for s in said), said)
+
+    def test_patience_stops_a_stalled_trial(self):
+        shell = "for s in 1 2 3 4 5 6; do echo step=$s loss=1; done; exec sleep 1000"
+        end = self.d.run(search("p", ["sh", "-c", shell], {"x": {"value": 1}},
+                                early_stopping={"type": "patience", "patience": 3}))
+        self.assertEqual(end["counts"]["pruned"], 1)
+        self.assertRegex(self.d.rows("select reason from trials")[0]["reason"], r"^patience@\d+$")
+
+    def test_threshold_stops_a_trial_outside_its_bounds(self):
+        end = self.d.run(search("t", ["sh", "-c", "echo loss=7; exec sleep 1000"], {"x": {"value": 1}},
+                                early_stopping={"type": "threshold", "max": 5}))
+        self.assertEqual(end["counts"]["pruned"], 1)
+        self.assertRegex(self.d.rows("select reason from trials")[0]["reason"], r"^threshold@")
+
+    def test_a_diverged_trial_is_stopped_at_once(self):
+        shell = "echo step=1 loss=1; echo step=2 loss=nan; echo step=3 loss=nan; exec sleep 1000"
+        end = self.d.run(search("n", ["sh", "-c", shell], {"x": {"value": 1}}))
+        row = self.d.rows("select state, reason from trials")[0]
+        self.assertEqual((row["state"], row["reason"]), ("pruned", "diverged"))
+        self.assertEqual(end["counts"]["pruned"], 1)
+
+    def test_none_stops_nothing(self):
+        shell = "for s in 1 2 3; do echo step=$s loss=nan; done; echo step=4 loss=1"
+        end = self.d.run(search("o", ["sh", "-c", shell], {"x": {"value": 1}}, early_stopping={"type": "none"}))
+        self.assertEqual(end["counts"]["done"], 1)
+
+
+class Ends(DaemonTest):
+    def test_a_target_ends_the_search(self):
+        spec = search("t", SQUARE, parallel=1)
+        spec["metric"]["target"] = 1
+        end = self.d.run(spec)
+        self.assertEqual((end["state"], end["reason"]), ("finished", "target"))
+        self.assertEqual(end["counts"]["done"], 3)
+
+    def test_its_time_ends_the_search(self):
+        end = self.d.run(search("w", ["sleep", "1000"], max_time="1s", grace="5s"))
+        self.assertEqual((end["state"], end["reason"]), ("finished", "max_time"))
+        self.assertEqual(end["counts"]["running"], 2 if end["counts"]["running"] else 0)
+        self.d.wait_final("w")
+
+    def test_equal_failures_end_the_search(self):
+        end = self.d.run(search("f", ["sh", "-c", "exit 3"], parallel=1, stop_on_failures=4))
+        self.assertEqual((end["state"], end["reason"]), ("failed", "exit:3"))
+        self.assertEqual(end["counts"]["failed"], 4)
+        said = self.d.call("explain", search="f")["events"]
+        self.assertTrue(any("4 trials in a row" in e["text"] for e in said), said)
+
+    def test_a_missing_program_is_said_with_its_error(self):
+        end = self.d.run(search("e", ["/no/such/program"], stop_on_failures=2, parallel=1))
+        self.assertEqual((end["state"], end["reason"]), ("failed", "spawn:ENOENT"))
+
+    def test_success_without_a_metric_is_a_failure(self):
+        self.d.run(search("q", ["true"], {"x": {"value": 1}}))
+        row = self.d.rows("select state, reason from trials")[0]
+        self.assertEqual((row["state"], row["reason"]), ("failed", "no-metric"))
+
+    def test_retries_run_the_same_parameters_again(self):
+        count = self.d.dir / "count"
+        shell = f"echo x >> {count}; [ $(wc -l < {count}) -ge 3 ] || exit 9; echo loss=1"
+        end = self.d.run(search("r", ["sh", "-c", shell], {"x": {"value": 1}}, retries=2))
+        self.assertEqual(end["counts"]["done"], 1)
+        codes = self.d.rows("select code from attempts order by number")
+        self.assertEqual([r["code"] for r in codes], [9, 9, 0])
+
+
+class Steering(DaemonTest):
+    slots = 1
+
+    def waiting(self, name="s", **more):
+        """A search whose trials wait for a file of their number."""
+        shell = f"while [ ! -e {self.d.dir}/go$HPS_TRIAL ]; do sleep 0.01; done; echo loss=$HPS_PARAM_X"
+        self.d.submit(search(name, ["sh", "-c", shell], **more))
+
+    def go(self, *numbers):
+        for n in numbers:
+            (self.d.dir / f"go{n}").touch()
+
+    def test_pause_starts_nothing_and_resume_goes_on(self):
+        self.waiting()
+        with self.d.connection() as c:
+            c.wait_until("s", lambda p: p["counts"]["running"] == 1)
+            self.assertEqual(c.call("pause", search="s")["state"], "paused")
+            self.go(0)
+            p = c.wait_until("s", lambda p: p["counts"]["done"] == 1)
+            self.assertEqual(p["counts"]["running"], 0)
+            self.assertIn("paused", c.call("explain", search="s")["sentences"][-1])
+            c.call("resume", search="s")
+            self.go(*range(1, 10))
+        self.assertEqual(self.d.wait_final("s")["counts"]["done"], 10)
+
+    def test_an_added_configuration_runs_next_and_the_grid_leaves_it_out(self):
+        self.waiting()
+        with self.d.connection() as c:
+            c.wait_until("s", lambda p: p["counts"]["running"] == 1)
+            self.assertEqual(c.call("add", search="s", params={"x": 7})["trial"], 1)
+            self.go(*range(10))
+        self.assertEqual(self.d.wait_final("s")["counts"]["done"], 10)
+        rows = self.d.rows("select number, origin, params from trials order by number")
+        self.assertEqual(json.loads(rows[1]["params"]), {"x": 7})
+        self.assertEqual([r["origin"] for r in rows[:3]], ["sampler", "added", "sampler"])
+        self.assertEqual(sorted(json.loads(r["params"])["x"] for r in rows), list(range(10)))
+
+    def test_a_wrong_configuration_is_refused_with_all_its_faults(self):
+        self.waiting()
+        with self.assertRaises(RpcError) as e:
+            self.d.call("add", search="s", params={"x": 70, "y": 1})
+        self.assertEqual(e.exception.code, 2)
+        self.assertEqual(len(e.exception.data["faults"]), 2)
+
+    def test_kill_cancels_one_trial_and_retry_runs_it_again(self):
+        self.waiting(trials=2)
+        with self.d.connection() as c:
+            c.wait_until("s", lambda p: p["counts"]["running"] == 1)
+            c.call("kill", search="s", trial=0)
+            c.wait_until("s", lambda p: p["counts"]["cancelled"] == 1)
+            self.go(0, 1)
+        self.d.wait_final("s")
+        self.assertEqual(self.d.rows("select reason from trials where number = 0")[0]["reason"], "user")
+        self.d.call("retry", search="s", trial=0)
+        self.assertEqual(self.d.wait_final("s")["counts"]["done"], 2)
+
+    def test_cancel_stops_and_extend_goes_on(self):
+        self.waiting()
+        with self.d.connection() as c:
+            c.wait_until("s", lambda p: p["counts"]["running"] == 1)
+            c.call("cancel", search="s")
+        end = self.d.wait_final("s")
+        self.assertEqual((end["state"], end["reason"]), ("cancelled", "user"))
+        with self.d.connection() as c:
+            c.wait_until("s", lambda p: p["counts"]["cancelled"] == 1)
+        self.go(*range(10))
+        self.d.call("extend", search="s", trials=4)
+        self.assertEqual(self.d.wait_final("s")["counts"]["done"], 3)
+
+    def test_a_taken_name_says_how_to_go_on(self):
+        self.waiting()
+        with self.assertRaises(RpcError) as e:
+            self.waiting()
+        self.assertEqual(e.exception.code, 3)
+        for way in ("--name", "extend", "rm"):
+            self.assertIn(way, str(e.exception))
+
+    def test_an_ended_search_is_removed_with_its_files_and_a_running_one_is_not(self):
+        self.waiting(trials=1)
+        with self.assertRaises(RpcError) as e:
+            self.d.call("remove", search="s")
+        self.assertEqual(e.exception.code, 3)
+        self.go(0)
+        self.d.wait_final("s")
+        self.assertEqual(self.d.call("remove", search="s")["removed"], 1)
+        self.assertEqual(self.d.rows("select * from trials"), [])
+        self.d.stop()
+        self.assertFalse((self.d.state / "trials/1").exists())
+        self.d.start()
+
+    def test_two_searches_share_the_slots(self):
+        self.waiting("a", trials=3)
+        self.waiting("b", trials=3)
+        self.go(*range(3))
+        self.d.wait_final("a")
+        self.d.wait_final("b")
+        order = [r["search"] for r in self.d.rows("select search from attempts order by started")]
+        self.assertEqual(order[:4].count("a"), 2, order)
+
+
+if __name__ == "__main__":
+    main()
