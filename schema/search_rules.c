@@ -113,6 +113,9 @@ static void read_early_stopping(const struct object *o,
 				  NULL);
 	}
 	rule->type = (enum pruner_type)type;
+	/* Only a comparison with other trials needs a warm-up. */
+	if (rule->type != PRUNER_MEDIAN)
+		rule->min_steps = 1;
 	object_integer(&object, "min_steps", 1, LIMIT_STEPS, &rule->min_steps);
 	object_integer(&object, "min_trials", 1, LIMIT_TRIALS,
 		       &rule->min_trials);
