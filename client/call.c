@@ -33,14 +33,15 @@ static enum status tell_error(const cJSON *error)
 	auto_diag struct diag faults = DIAG_INIT;
 	auto_free char *text = NULL;
 
-	(void)fail(STATUS_FAILED, "%s",
-		   message != NULL ? message : "hpsd gave no reason");
+	if (message == NULL)
+		message = "hpsd gave no reason";
+	(void)fail(STATUS_FAILED, "%s", message);
 	if (data != NULL)
 		rpc_read_faults(data, &faults);
-	if (faults.n > 0) {
-		text = diag_text(&faults, NULL);
+	text = diag_text(&faults, NULL);
+	/* The message may be made of the faults. */
+	if (faults.n > 0 && strcmp(text, message) != 0)
 		note("%s", text);
-	}
 	return exit_status(json_get_integer(error, "code", RPC_INTERNAL));
 }
 
