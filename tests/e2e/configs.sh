@@ -1,8 +1,9 @@
 #!/bin/sh
-# The files that are installed beside the programs: configs.sh CONFIGS
+# The files that are installed beside the programs: configs.sh CONFIGS HPSD
 set -u
 . "$(dirname "$0")/tap.sh"
 configs=$1
+hpsd=$2
 folder=$(mktemp -d) || exit 1
 trap 'rm -r "$folder"' EXIT
 
@@ -22,5 +23,8 @@ if command -v systemd-analyze >/dev/null; then
 else
 	skip "$name" "systemd is not installed"
 fi
+
+check "hpsd takes the configuration file" \
+	"$hpsd" -n --config "$configs/hpsd.json"
 
 plan
