@@ -156,12 +156,7 @@ static void on_retry(uv_timer_t *timer)
 	(void)server_turn(s);
 }
 
-static void on_deadline(uv_timer_t *timer)
-{
-	struct event ev = { .type = EV_TICK, .at = server_now() };
-
-	step_news(timer->data, &ev);
-}
+static void on_deadline(uv_timer_t *timer);
 
 static void set_deadline(struct server *s)
 {
@@ -175,6 +170,17 @@ static void set_deadline(struct server *s)
 	wait = at - server_now().boot_ms;
 	wait = wait < 0 ? 0 : wait > TICK_MAX_MS ? TICK_MAX_MS : wait;
 	uv_timer_start(&s->deadline, on_deadline, (uint64_t)wait, 0);
+}
+
+static void on_deadline(uv_timer_t *timer)
+{
+	struct server *s = timer->data;
+	struct event ev = { .type = EV_TICK, .at = server_now() };
+
+	step_news(s, &ev);
+	/* The loop's clock runs behind: it may have been too early. */
+	if (!s->stopping)
+		set_deadline(s);
 }
 
 static void stop_if_done(struct server *s);
@@ -326,15 +332,15 @@ static void on_spawn_failed(void *ctx, struct attempt_id id, int error,
 }
 
 static void on_output(void *ctx, struct attempt_id id,
-		      const struct metric_record *metrics, size_t n,
-		      int64_t offset, const char *reader)
+		      const struct executor_output *output)
 {
 	struct event ev = news(EV_OUTPUT, id);
 
-	ev.output.metrics = metrics;
-	ev.output.n = n;
-	ev.output.offset = offset;
-	ev.output.reader = reader;
+	ev.output.metrics = output->metrics;
+	ev.output.n = output->n;
+	ev.output.offset = output->offset;
+	ev.output.reader = output->reader;
+	ev.output.is_rest = output->is_rest;
 	step_news(ctx, &ev);
 }
 

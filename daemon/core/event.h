@@ -69,6 +69,7 @@ struct event {
 			size_t n;
 			int64_t offset;
 			const char *reader;
+			bool is_rest; /* of an attempt that is over */
 		} output;
 		const struct outcome *outcome;
 		bool kill;

@@ -476,6 +476,7 @@ void trial_output(struct step *st, struct trial *t, const struct event *ev)
 		if (strcmp(m.rows[i].name, s->spec->metric) != 0)
 			continue;
 		trial_learn(t, &m.rows[i], &verdict);
+		verdict.stop &= !ev->output.is_rest;
 		stop_by_verdict(st, t, &verdict);
 		learned = true;
 	}

@@ -47,6 +47,14 @@ struct adopt {
 	const char *reader; /* state, or NULL */
 };
 
+struct executor_output {
+	const struct metric_record *metrics;
+	size_t n;           /* may be 0 */
+	int64_t offset;     /* of output.log: the end of what was read */
+	const char *reader; /* its state there */
+	bool is_rest;       /* read after the end: nothing is left to stop */
+};
+
 struct executor_callbacks {
 	void *ctx;
 	/*
@@ -62,12 +70,11 @@ struct executor_callbacks {
 	void (*spawn_failed)(void *ctx, struct attempt_id id, int error,
 			     const char *what);
 	/*
-	 * Metrics, in the order of the output; what they were read from ends
-	 * at @offset. To be saved in one transaction with it. @n may be 0.
+	 * Metrics, in the order of the output, to be saved in one transaction
+	 * with the offset.
 	 */
 	void (*output)(void *ctx, struct attempt_id id,
-		       const struct metric_record *metrics, size_t n,
-		       int64_t offset, const char *reader);
+		       const struct executor_output *output);
 	/*
 	 * The attempt is over: all its output has been told, no process of it
 	 * is left, the executor has forgotten it. OUTCOME_NEVER_STARTED: it may

@@ -533,8 +533,15 @@ static void tell_output(struct run *r)
 
 	buf_clear(&x->reader);
 	reader_save(r->output.reader, &x->reader);
-	x->news.output(x->news.ctx, r->id, x->batch.metrics, x->batch.n,
-		       r->output.offset, buf_text(&x->reader));
+	x->news.output(x->news.ctx, r->id,
+		       &(struct executor_output){
+			   .metrics = x->batch.metrics,
+			   .n = x->batch.n,
+			   .offset = r->output.offset,
+			   .reader = buf_text(&x->reader),
+			   .is_rest = r->state == RUN_DRAINING ||
+				      r->state == RUN_ENDED,
+		       });
 }
 
 static void step_live(struct run *r)

@@ -71,6 +71,20 @@ class Restart(DaemonTest):
         self.assertEqual(self.d.wait_final("r")["counts"]["done"], 8)
         self.check_all_is_there()
 
+    def test_a_trial_that_has_ended_is_not_stopped_any_more(self):
+        """The rule would have stopped seven of them, but reads them after their ends."""
+        shell = (f"echo $HPS_TRIAL >> {self.d.dir}/starts; while [ ! -e {self.d.dir}/go ]; do sleep 0.01; done;"
+                 "for s in 1 2 3; do echo step=$s loss=$HPS_PARAM_X; done")
+        self.d.submit(search("e", ["sh", "-c", shell], trials=8,
+                             early_stopping={"type": "median", "min_steps": 1, "min_trials": 1}))
+        wait_for(lambda: len(self.starts()) == 8, "the trials")
+        shims = [r["pid"] for r in self.d.rows("select pid from attempts")]
+        self.d.kill()
+        (self.d.dir / "go").touch()
+        wait_for(lambda: not any(map(is_alive, shims)), "the ends")
+        self.d.start()
+        self.assertEqual(self.d.wait_final("e")["counts"]["done"], 8)
+
     def test_a_shutdown_leaves_trials_running_and_the_next_daemon_goes_on(self):
         self.begin(10)
         self.assertEqual(self.d.call("shutdown")["running"], 8)

@@ -69,15 +69,14 @@ static void on_metric(struct told *t, const struct metric_record *m)
 }
 
 static void on_output(void *ctx, struct attempt_id id,
-		      const struct metric_record *metrics, size_t n,
-		      int64_t offset, const char *reader)
+		      const struct executor_output *output)
 {
 	struct told *t = told_of(ctx, id);
 
-	for (size_t i = 0; i < n; i++)
-		on_metric(t, &metrics[i]);
-	t->offset = offset;
-	(void)snprintf(t->reader, sizeof(t->reader), "%s", reader);
+	for (size_t i = 0; i < output->n; i++)
+		on_metric(t, &output->metrics[i]);
+	t->offset = output->offset;
+	(void)snprintf(t->reader, sizeof(t->reader), "%s", output->reader);
 }
 
 void world_on_closed(void *ctx)

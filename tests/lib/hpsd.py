@@ -21,7 +21,7 @@ import unittest
 
 BUILD = pathlib.Path(os.environ.get("HPSD_BUILD", "build")).resolve()
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-PATIENCE_S = 60  # a bound for what should take a moment, not a measure
+PATIENCE_S = float(os.environ.get("HPSD_PATIENCE", "60"))  # a bound for what should take a moment, not a measure
 FINAL = {"finished", "cancelled", "failed"}
 
 
