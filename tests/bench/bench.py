@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""What hpsd costs on this machine. Prints; asserts nothing about time.
+
+    HPSD_BUILD=build tests/bench/bench.py [noop|ingest|memory|latency]...
+"""
+
+import json
+import os
+import pathlib
+import platform
+import sqlite3
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from hpsd import Daemon, search  # noqa: E402
+
+CPUS = os.cpu_count()
+
+
+def cpu_seconds(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def rss_mib(pid):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1024
+    return 0
+
+
+def noop(n=3000):
+    """Trials of `true` through the whole path, beside xargs -P of the same."""
+    ratios = []
+    for _ in range(3):
+        begin = time.monotonic()
+        subprocess.run(["xargs", f"-P{CPUS}", "-n1", "true"], input="\n".join(map(str, range(n))).encode(), check=True)
+        xargs = n / (time.monotonic() - begin)
+        d = Daemon(slots=CPUS).start()
+        pid = d.process.pid
+        begin = time.monotonic()
+        end = d.run(search("noop", ["true"], {"x": {"type": "int", "min": 1, "max": n}}, stop_on_failures=0))
+        seconds = time.monotonic() - begin
+        ended = sum(end["counts"][k] for k in ("failed", "done"))
+        assert ended == n, end
+        print(f"noop: hpsd {n / seconds:.0f}/s (daemon {cpu_seconds(pid) / n * 1e6:.0f} us CPU a trial), "
+              f"xargs -P{CPUS} {xargs:.0f}/s, ratio {n / seconds / xargs:.2f}")
+        ratios.append(n / seconds / xargs)
+        d.cleanup()
+    print(f"noop: median ratio {statistics.median(ratios):.2f}")
+
+
+def ingest(lines=200000, trials=8):
+    """Metric lines from 8 writing trials, and how RPC feels meanwhile."""
+    d = Daemon(slots=trials).start()
+    program = (f"BEGIN {{{{ for (i = 1; i <= {lines}; i++) "
+               "printf \"epoch %d | train_loss=%g | loss: %g\\n\", i, 1 / i, 2 / i }")
+    begin = time.monotonic()
+    name = d.submit(search("ingest", ["awk", program], {"x": {"type": "int", "min": 1, "max": trials}},
+                           early_stopping={"type": "none"}))["name"]
+    latencies, over = [], threading.Event()
+
+    def ask():
+        with d.connection() as c:
+            while not over.is_set():
+                t = time.monotonic()
+                c.call("status")
+                latencies.append((time.monotonic() - t) * 1e3)
+                over.wait(0.005)
+
+    asker = threading.Thread(target=ask)
+    asker.start()
+    end = d.wait_final(name)
+    seconds = time.monotonic() - begin
+    cpu = cpu_seconds(d.process.pid)
+    over.set()
+    asker.join()
+    assert end["counts"]["done"] == trials, end
+    rows = d.rows("select count(*) as n from metrics")[0]["n"]
+    assert rows == 2 * lines * trials, rows
+    latencies.sort()
+    print(f"ingest: {lines * trials / seconds:.0f} lines/s ({rows / seconds:.0f} metrics/s) from {trials} trials, "
+          f"daemon {cpu / seconds * 100:.0f} % of one CPU; RPC meanwhile p50 {statistics.median(latencies):.2f} ms, "
+          f"p99 {latencies[int(len(latencies) * 0.99)]:.2f} ms ({len(latencies)} calls)")
+    d.cleanup()
+
+
+def memory(n=100000):
+    """Resident memory when idle, empty and with 100,000 ended trials; start-up."""
+    d = Daemon().start()
+    print(f"memory: idle, empty database {rss_mib(d.process.pid):.1f} MiB")
+    d.run(search("m", ["echo", "loss=1"], {"x": {"type": "int", "min": 1, "max": n}}, trials=1))
+    print(f"memory: after one trial {rss_mib(d.process.pid):.1f} MiB")
+    d.stop()
+    db = sqlite3.connect(d.state / "hps.db")
+    for table in ("trial", "attempt"):
+        columns = [r[1] for r in db.execute(f"pragma table_info({table})")]
+        id_column = "id" if table == "trial" else "trial"
+        values = ", ".join(
+            "k.n + 1" if c == id_column else "k.n" if c == "number" and table == "trial" else
+            "lower(hex(randomblob(16)))" if c == "token" else c for c in columns)
+        db.execute(f"with recursive k(n) as (select 1 union all select n + 1 from k where n < {n - 1}) "
+                   f"insert into {table} ({', '.join(columns)}) select {values} from {table}, k")
+    db.commit()
+    db.close()
+    begin = time.monotonic()
+    d.start()
+    print(f"memory: {n} ended trials: start-up {(time.monotonic() - begin) * 1e3:.0f} ms, "
+          f"idle {rss_mib(d.process.pid):.1f} MiB")
+    for method, params in (("list", {}), ("best", {"search": "m", "limit": 10}),
+                           ("trials", {"search": "m", "from": n - 500})):
+        begin = time.monotonic()
+        d.call(method, **params)
+        print(f"memory: {method} of {n} trials {(time.monotonic() - begin) * 1e3:.1f} ms")
+    print(f"memory: after them {rss_mib(d.process.pid):.1f} MiB")
+    d.cleanup()
+
+
+def latency(n=50):
+    """From `hpctl submit` to the first instruction of the trial."""
+    d = Daemon().start()
+    times = []
+    file = d.dir / "search.json"
+    for k in range(n):
+        file.write_text(json.dumps(search(f"l{k}", ["date", "+loss=%s.%N"], {"x": {"value": 1}})))
+        begin = time.time()
+        d.hpctl("submit", file)
+        d.wait_final(f"l{k}")
+        log = (d.trial_dir(k + 1, 0) / "output.log").read_text()
+        times.append((float(log.split("=")[1]) - begin) * 1e3)
+    print(f"latency: submit to the trial's first instruction: median {statistics.median(times):.1f} ms, "
+          f"worst of {n} {max(times):.1f} ms (hpctl's own start included)")
+    d.cleanup()
+
+
+if __name__ == "__main__":
+    print(f"{CPUS} processors, Linux {platform.release()}, {time.strftime('%Y-%m-%d')}")
+    for part in sys.argv[1:] or ["noop", "ingest", "memory", "latency"]:
+        globals()[part]()
