@@ -119,19 +119,22 @@ static int spawn(const char *shim, const struct launch *l, int log, int gate,
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	auto_free char **argv = NULL;
-	sigset_t none, all;
+	sigset_t blocked, all;
 	int r;
 
 	(void)snprintf(attempt, sizeof(attempt), "%" PRId64, l->id.number);
 	(void)snprintf(memory, sizeof(memory), "%" PRId64, l->memory_bytes);
 	argv = make_argv(shim, l, attempt, memory);
-	(void)sigemptyset(&none);
+	/* What is sent to a shim that has just begun waits for it. */
+	(void)sigemptyset(&blocked);
+	(void)sigaddset(&blocked, SIGTERM);
+	(void)sigaddset(&blocked, SIGUSR1);
 	/* sigfillset() spares two of glibc's, which the child would ignore. */
 	memset(&all, 0xff, sizeof(all));
 	r = posix_spawnattr_init(&attr);
 	if (r != 0)
 		return -r;
-	(void)posix_spawnattr_setsigmask(&attr, &none);
+	(void)posix_spawnattr_setsigmask(&attr, &blocked);
 	(void)posix_spawnattr_setsigdefault(&attr, &all);
 	(void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK |
 						  POSIX_SPAWN_SETSIGDEF);

@@ -200,9 +200,8 @@ static bool daemon_is_gone(void)
 }
 
 /*
- * Waits for the daemon's word with the default signals: one that ends the shim
- * here leaves "waiting", which says that nothing ran. Returns 0 or an errno;
- * *ret_go says whether the gate is open.
+ * Waits for the daemon's word. Returns 0 or an errno; *ret_go says whether the
+ * gate is open.
  */
 static int pass_gate(const struct shim *s, bool *ret_go)
 {
@@ -454,6 +453,12 @@ int main(int argc, char **argv)
 
 	if (argc <= COMMAND)
 		return EINVAL;
+	/*
+	 * All of them: SIGPIPE, SIGXFSZ and their like must not end the shim,
+	 * and blocked ones, unlike ignored ones, are undone in one call.
+	 */
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_BLOCK, &all, NULL);
 	/* The daemon passes on nothing by itself; this is the second lock. */
 	(void)syscall(SYS_close_range, TRIALDIR_GATE + 1, ~0U, 0);
 	(void)setsid();
@@ -464,12 +469,6 @@ int main(int argc, char **argv)
 	if (r != 0 || !go)
 		return r;
 
-	/*
-	 * All of them: SIGPIPE, SIGXFSZ and their like must not end the shim,
-	 * and blocked ones, unlike ignored ones, are undone in one call.
-	 */
-	(void)sigfillset(&all);
-	(void)sigprocmask(SIG_BLOCK, &all, NULL);
 	(void)sigemptyset(&signals);
 	(void)sigaddset(&signals, SIGCHLD);
 	(void)sigaddset(&signals, SIGTERM);

@@ -7,9 +7,10 @@
  *
  * The shim is started as
  *     hpsd-shim DIR ATTEMPT TOKEN WORKDIR MEMORY_BYTES COMMAND [ARG]...
- * with the trial's environment, every signal at its default and unblocked,
- * stdin /dev/null, stdout and stderr the trial's output.log (O_APPEND), the
- * gate's socket as descriptor TRIALDIR_GATE and nothing else open.
+ * with the trial's environment, every signal at its default, SIGTERM and
+ * SIGUSR1 blocked, stdin /dev/null, stdout and stderr the trial's output.log
+ * (O_APPEND), the gate's socket as descriptor TRIALDIR_GATE and nothing else
+ * open.
  *
  * The gate: a stream socket. One byte TRIALDIR_GO opens it, but only while the
  * daemon holds its end; a daemon that is gone by then means that nothing runs.
@@ -37,9 +38,9 @@
  * A shim that takes the lock on the file of an attempt that another has run
  * writes nothing, since its own daemon is gone.
  *
- * Signals to the shim, once the gate is open: SIGTERM passes SIGTERM and
- * SIGCONT on to the trial's process group; SIGUSR1 kills every descendant.
- * Before that they end the shim, and nothing has run.
+ * Signals to the shim: SIGTERM passes SIGTERM and SIGCONT on to the trial's
+ * process group; SIGUSR1 kills every descendant. At the gate they wait for it
+ * to open; who wants nothing to run closes it.
  *
  * Exit status: 0, or the errno of what kept a shim from holding its file.
  */

@@ -394,6 +394,36 @@ START_TEST(terminate_lets_the_trial_end_itself)
 }
 END_TEST
 
+START_TEST(what_is_sent_right_after_the_start_arrives)
+{
+	struct world w;
+
+	world_init(&w);
+	world_start(&w, 0, ARGV("stay"));
+	executor_terminate(w.x, world_id(0));
+	world_start(&w, 1, ARGV("stay"));
+	executor_kill(w.x, world_id(1));
+	WAIT(&w, w.told[0].ended + w.told[1].ended == 2);
+	ck_assert_int_eq(w.told[0].outcome.kind, OUTCOME_SIGNALED);
+	ck_assert_int_eq(w.told[0].outcome.signal, SIGTERM);
+	ck_assert_int_eq(w.told[1].outcome.kind, OUTCOME_SIGNALED);
+	ck_assert_int_eq(w.told[1].outcome.signal, SIGKILL);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(who_forks_faster_than_one_can_look_is_caught)
+{
+	struct world w;
+
+	world_init(&w);
+	world_run(&w, 0, ARGV("relay"));
+	ck_assert_int_eq(w.told[0].outcome.kind, OUTCOME_EXITED);
+	ck_assert_int_eq(w.told[0].outcome.code, 0);
+	world_fini(&w);
+}
+END_TEST
+
 START_TEST(kill_ends_a_trial_that_ignores_terminate)
 {
 	struct world w;
@@ -577,6 +607,8 @@ Suite *suite(void)
 
 	tc = new_case(s, "stop");
 	tcase_add_test(tc, terminate_lets_the_trial_end_itself);
+	tcase_add_test(tc, what_is_sent_right_after_the_start_arrives);
+	tcase_add_test(tc, who_forks_faster_than_one_can_look_is_caught);
 	tcase_add_test(tc, kill_ends_a_trial_that_ignores_terminate);
 	tcase_add_test(tc, a_stopped_trial_hears_terminate);
 	tcase_add_test(tc,
