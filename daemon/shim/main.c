@@ -246,7 +246,7 @@ static int limit_memory(const char *bytes)
 /* Returns if the command cannot be run: what failed, with errno. */
 static const char *run_command(char **argv, pid_t shim)
 {
-	static const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+	static const struct timespec pause = { .tv_nsec = 20L * 1000 * 1000 };
 	sigset_t none;
 
 	(void)setsid();
