@@ -1,24 +1,29 @@
 #!/usr/bin/env python3
-"""Counts the cases of meson's testlog.json files in one line, the last one."""
+"""Names the failures of meson's testlog.json files and counts all cases.
+
+The last line is the only one that counts: "N passed, N failed".
+"""
 import json
 import re
 import sys
 
-CASE = re.compile(r"^(not )?ok\b[^#\n]*(# *skip)?", re.IGNORECASE | re.MULTILINE)
+CASE = re.compile(r"^(?P<bad>not )?ok\b[^#\n]*(?P<skipped># *skip)?", re.IGNORECASE | re.MULTILINE)
 
 
 def tally(test):
-    """Cases passed and failed; a program that does not speak TAP is one."""
-    passed = failed = 0
-    for bad, skipped in CASE.findall(test.get("stdout", "")):
-        failed += bool(bad)
-        passed += not bad and not skipped
+    """Cases passed, failures; a program that does not speak TAP is one."""
+    passed, failures = 0, []
+    for case in CASE.finditer(test.get("stdout", "")):
+        if case["bad"]:
+            failures.append(case[0])
+        elif not case["skipped"]:
+            passed += 1
     ended_well = test["result"] in ("OK", "EXPECTEDFAIL", "SKIP")
-    if not ended_well and failed == 0:
-        failed = 1
-    if test["result"] == "OK" and passed + failed == 0:
+    if not ended_well and not failures:
+        failures.append(test["result"])
+    if test["result"] == "OK" and passed == 0 and not failures:
         passed = 1
-    return passed, failed
+    return passed, failures
 
 
 def main(paths):
@@ -32,9 +37,11 @@ def main(paths):
             failed += 1
             continue
         for test in tests:
-            more_passed, more_failed = tally(test)
-            passed += more_passed
-            failed += more_failed
+            more, failures = tally(test)
+            passed += more
+            failed += len(failures)
+            for failure in failures:
+                print(f"{path}: {test['name']}: {failure}")
     print(f"{passed} passed, {failed} failed")
     return failed > 0
 
