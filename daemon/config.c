@@ -1,9 +1,9 @@
 #include "config.h"
 
 #include "schema/buf.h"
-#include "schema/json.h"
 #include "schema/limits.h"
 #include "schema/mem.h"
+#include "schema/object.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,80 +50,26 @@ static int read_file(const char *path, struct buf *ret_text)
 	return r;
 }
 
-static void read_slots(const struct json_doc *doc, struct config *config,
-		       struct diag *reterr)
-{
-	const cJSON *node = json_get(doc->root, "slots");
-	int64_t v;
-
-	if (node == NULL)
-		return;
-	if (!json_int(doc, node, &v) || v < 0 || v > SLOTS_MAX)
-		json_fault(doc, node, reterr, "slots",
-			   "must be a whole number from 0 (one a processor) "
-			   "to %d",
-			   SLOTS_MAX);
-	else if (v > 0)
-		config->slots = v;
-}
-
-static void read_log_level(const struct json_doc *doc, struct config *config,
-			   struct diag *reterr)
-{
-	const cJSON *node = json_get(doc->root, "log_level");
-	const char *text = cJSON_GetStringValue(node);
-
-	if (node == NULL)
-		return;
-	for (int i = 0; text != NULL && i < LOG_LEVELS_N; i++) {
-		if (strcmp(log_level_names[i], text) == 0) {
-			config->log_level = (enum log_level)i;
-			return;
-		}
-	}
-	json_fault(doc, node, reterr, "log_level",
-		   "must be \"error\", \"warning\", \"info\" or \"debug\"");
-}
-
-static void check_keys(const struct json_doc *doc, struct diag *reterr)
-{
-	const cJSON *node;
-
-	cJSON_ArrayForEach (node, doc->root) {
-		const char *nearest;
-		bool known = false;
-
-		for (size_t i = 0; keys[i] != NULL; i++)
-			known |= strcmp(keys[i], node->string) == 0;
-		if (known)
-			continue;
-		nearest = diag_nearest(node->string, keys);
-		if (nearest != NULL)
-			json_fault(doc, node, reterr, node->string,
-				   "is no key of the configuration (did you "
-				   "mean \"%s\"?)",
-				   nearest);
-		else
-			json_fault(doc, node, reterr, node->string,
-				   "is no key of the configuration (\"slots\" "
-				   "and \"log_level\" are)");
-	}
-}
-
 static int parse(const struct buf *text, struct config *config,
 		 struct diag *reterr)
 {
 	auto_json_doc struct json_doc doc = { 0 };
+	struct object o = { .doc = &doc, .path = "", .reterr = reterr };
+	int level = (int)config->log_level;
+	int64_t slots = 0;
 
 	if (json_doc_parse(buf_text(text), text->len, &doc, reterr) != 0)
 		return 1;
-	if (!cJSON_IsObject(doc.root)) {
-		json_fault(&doc, doc.root, reterr, "", "must be an object");
+	o.node = doc.root;
+	if (!object_check(&o, "{\"slots\": 2}"))
 		return 1;
-	}
-	check_keys(&doc, reterr);
-	read_slots(&doc, config, reterr);
-	read_log_level(&doc, config, reterr);
+	object_check_keys(&o, "the configuration", keys, NULL);
+	/* 0, the default: one a processor. */
+	if (object_integer(&o, "slots", 0, SLOTS_MAX, &slots) && slots > 0)
+		config->slots = slots;
+	object_word(&o, "log_level", log_level_names, NULL, &level);
+	config->log_level = (enum log_level)level;
+	diag_sort(reterr);
 	return reterr->n > 0;
 }
 

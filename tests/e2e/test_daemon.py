@@ -1,0 +1,112 @@
+"""How hpsd starts, refuses to start, and ends."""
+
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from hpsd import BUILD, DaemonTest, main  # noqa: E402
+
+
+class Start(DaemonTest):
+    def hpsd(self, *args, status, **env):
+        r = subprocess.run([BUILD / "daemon/hpsd", *map(str, args)], env=self.d.env | env, capture_output=True,
+                           text=True, timeout=60, stdin=subprocess.DEVNULL)
+        self.assertEqual(r.returncode, status, r.stdout + r.stderr)
+        return r.stdout + r.stderr
+
+    def test_the_configuration_is_checked_with_all_its_faults(self):
+        self.d.config.write_text('{"slots": -1,\n "log_levle": "info",\n "log_level": "loud"}')
+        said = self.hpsd("-n", "--config", self.d.config, status=2)
+        self.assertIn(f"{self.d.config}:1:11: slots: is -1 (must be", said)
+        self.assertIn("2:2: log_levle: is no key of the configuration (did you mean \"log_level\"?)", said)
+        self.assertIn("3:15: log_level: is \"loud\" (must be", said)
+
+    def test_a_right_configuration_is_said_to_be_right(self):
+        self.assertIn("right", self.hpsd("-n", "--config", self.d.config, status=0))
+        shipped = pathlib.Path(__file__).resolve().parents[2] / "configs/hpsd.json"
+        self.assertIn("right", self.hpsd("-n", "--config", shipped, status=0))
+
+    def test_a_missing_configuration_that_was_named_is_a_fault(self):
+        self.assertIn("No such file", self.hpsd("-n", "--config", "/no/such", status=2))
+
+    def test_options_are_checked(self):
+        self.assertIn("--help", self.hpsd("--nonsense", status=2))
+        self.assertIn("is no option", self.hpsd("more", status=2))
+        self.assertIn("is no open descriptor", self.hpsd("--ready-fd", "99", status=2))
+        self.assertRegex(self.hpsd("--version", status=0), r"^hpsd \d+\.\d+")
+
+    def test_a_state_directory_that_others_may_enter_is_refused(self):
+        other = self.d.dir / "other"
+        other.mkdir(mode=0o755)
+        self.assertIn("chmod 700", self.hpsd(status=1, HPSD_STATE=str(other)))
+
+    def test_a_socket_of_a_living_daemon_is_not_taken(self):
+        said = self.hpsd(status=1, HPSD_STATE=str(self.d.dir / "second"))
+        self.assertIn("Address already in use", said)
+        self.assertIn("version", self.d.call("version"))
+
+    def test_a_file_in_the_place_of_the_socket_is_left_alone(self):
+        file = self.d.dir / "file"
+        file.write_text("precious")
+        self.assertIn("File exists", self.hpsd(status=1, HPSD_STATE=str(self.d.dir / "second"), HPSD_SOCKET=str(file)))
+        self.assertEqual(file.read_text(), "precious")
+
+    def test_what_a_killed_daemon_left_behind_is_no_hindrance(self):
+        for _ in range(3):
+            self.d.kill()
+            self.assertTrue(self.d.socket.exists())
+            self.d.start()
+        self.d.stop()
+        self.assertFalse(self.d.socket.exists())
+        self.d.start()
+
+    def test_files_are_for_the_user_alone(self):
+        self.assertEqual(os.stat(self.d.state).st_mode & 0o777, 0o700)
+        for path in (self.d.socket, self.d.state / "hps.db", self.d.state / "hps.db-wal"):
+            self.assertEqual(os.stat(path).st_mode & 0o077, 0, path)
+
+    def test_systemd_is_told(self):
+        self.d.stop()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.bind(str(self.d.dir / "notify"))
+            s.settimeout(60)
+            self.d.env["NOTIFY_SOCKET"] = str(self.d.dir / "notify")
+            self.d.start()
+            self.assertEqual(s.recv(100), b"READY=1")
+            self.d.stop()
+            self.assertEqual(s.recv(100), b"STOPPING=1")
+            self.d.start()
+
+    def test_closed_standard_descriptors_hurt_nothing(self):
+        self.d.stop()
+        command = f"exec {BUILD}/daemon/hpsd --config {self.d.config} <&- >&- 2>&-"
+        daemon = subprocess.Popen(["sh", "-c", command], env=self.d.env)
+        while True:
+            try:
+                self.d.call("version")
+                break
+            except (FileNotFoundError, ConnectionRefusedError):
+                self.assertIsNone(daemon.poll())
+        header = (self.d.state / "hps.db").read_bytes()[:15]
+        self.assertEqual(header, b"SQLite format 3")
+        self.d.call("shutdown")
+        self.assertEqual(daemon.wait(60), 0)
+        self.d.start()
+
+    def test_a_database_of_a_newer_version_is_refused_and_unchanged(self):
+        self.d.stop()
+        db = self.d.state / "hps.db"
+        subprocess.run(["sqlite3", db, "pragma journal_mode=delete; pragma user_version=9999"], check=True,
+                       capture_output=True)
+        before = db.read_bytes()
+        self.assertIn("newer", self.hpsd("--config", self.d.config, status=1))
+        self.assertEqual(db.read_bytes(), before)
+        self.assertEqual(json.loads(self.d.config.read_text())["slots"], 2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""hpctl as a user has it, with a real daemon."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from hpsd import BUILD, DaemonTest, main, search, wait_for  # noqa: E402
+
+
+class Hpctl(DaemonTest):
+    def file(self, spec, name="search.json"):
+        path = self.d.dir / name
+        path.write_text(json.dumps(spec))
+        return path
+
+    def test_run_follows_a_search_to_its_end_and_best_tells_the_arguments(self):
+        file = self.file(search("r", ["sh", "-c", "echo loss=$HPS_PARAM_X"]))
+        out = self.d.hpctl("run", file).stdout
+        self.assertIn("10 done", out)
+        self.assertIn("select * from leaderboard where search = 'r'", out)
+        self.assertEqual(self.d.hpctl("best", "r", "--args").stdout.strip(), "--x=0")
+        self.assertEqual(json.loads(self.d.hpctl("best", "r", "--params").stdout), {"x": 0})
+        self.assertIn("HPS_PARAM_X=0", self.d.hpctl("best", "r", "--env").stdout)
+
+    def test_run_of_a_search_that_fails_ends_with_status_1(self):
+        file = self.file(search("f", ["sh", "-c", "echo out of luck; exit 3"], stop_on_failures=2))
+        r = self.d.hpctl("run", file, status=1)
+        self.assertIn("exit:3", r.stdout + r.stderr)
+        self.assertIn("hpctl log f/", r.stdout + r.stderr)
+        self.assertEqual(self.d.hpctl("log", "f/0").stdout, "out of luck\n")
+
+    def test_interrupting_run_leaves_the_search_running_and_says_so(self):
+        file = self.file(search("i", ["sleep", "1000"]))
+        run = subprocess.Popen([BUILD / "client/hpctl", "run", file], env=self.d.env, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True)
+        with self.d.connection() as c:
+            wait_for(lambda: self.d.rows("select * from searches"), "the search")
+            c.wait_until("i", lambda p: p["counts"]["running"] == 2)
+            run.send_signal(signal.SIGINT)
+            out, _ = run.communicate(timeout=60)
+            self.assertEqual(run.returncode, 130)
+            self.assertIn("hpctl cancel i", out)
+            self.assertEqual(c.call("show", search="i")["search"]["state"], "running")
+
+    def test_run_goes_on_over_a_restart_of_the_daemon(self):
+        shell = f"while [ ! -e {self.d.dir}/go ]; do sleep 0.02; done; echo loss=$HPS_PARAM_X"
+        file = self.file(search("o", ["sh", "-c", shell]))
+        run = subprocess.Popen([BUILD / "client/hpctl", "run", file], env=self.d.env, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True)
+        wait_for(lambda: self.d.rows("select * from attempts where state = 'running'"), "the trials")
+        self.d.kill()
+        self.d.start()
+        (self.d.dir / "go").touch()
+        out, _ = run.communicate(timeout=60)
+        self.assertEqual(run.returncode, 0, out)
+        self.assertIn("10 done", out)
+
+    def test_a_trial_reports_by_hpctl_even_without_a_daemon(self):
+        shell = (f"echo $$ > {self.d.dir}/pid; while [ ! -e {self.d.dir}/go ]; do sleep 0.02; done;"
+                 f"printf 'half a line'; {BUILD}/client/hpctl report loss=0.25 acc=nan step=7 && echo ok")
+        self.d.submit(search("p", ["sh", "-c", shell], {"x": {"value": 1}}))
+        wait_for((self.d.dir / "pid").exists, "the trial")
+        self.d.kill()
+        (self.d.dir / "go").touch()
+        log = self.d.trial_dir(1, 0) / "output.log"
+        wait_for(lambda: "ok" in log.read_text(), "the report")
+        self.d.start()
+        self.assertEqual(self.d.wait_final("p")["counts"]["done"], 1)
+        rows = self.d.rows("select name, step, value, kind from metrics order by name")
+        self.assertEqual(rows, [{"name": "acc", "step": 7, "value": None, "kind": "nan"},
+                                {"name": "loss", "step": 7, "value": 0.25, "kind": "finite"}])
+
+    def test_every_status_of_the_contract(self):
+        self.d.hpctl("list", status=0)
+        self.d.hpctl("show", "nobody", status=4)
+        self.d.hpctl("nonsense", status=2)
+        broken = self.file({"name": "x"}, "broken.json")
+        self.d.hpctl("check", broken, status=2)
+        self.d.hpctl("submit", broken, status=2)
+        file = self.file(search("x", ["true"]))
+        self.d.hpctl("submit", file, status=0)
+        self.assertIn("--name", self.d.hpctl("submit", file, status=1).stderr)
+        self.d.stop()
+        self.assertIn("hpsd", self.d.hpctl("list", "--no-start", status=3).stderr)
+        self.d.start()
+
+    def test_json_is_one_document_for_every_question(self):
+        self.d.run(search("j", ["sh", "-c", "echo loss=0.1"]))
+        for command in (["list"], ["show", "j"], ["trials", "j"], ["best", "j"], ["explain", "j/0"], ["explain", "j"],
+                        ["status"], ["version"], ["metrics", "j/0"]):
+            with self.subTest(command=command):
+                self.assertIsInstance(json.loads(self.d.hpctl(*command, "--json").stdout), dict)
+
+    def test_the_steering_commands_reach_the_daemon(self):
+        self.d.submit(search("s", ["sleep", "1000"], trials=3))
+        self.d.hpctl("pause", "s")
+        self.assertIn("paused", self.d.hpctl("explain", "s").stdout)
+        self.d.hpctl("resume", "s")
+        self.d.hpctl("add", "s", "x=9")
+        self.assertIn("x", self.d.hpctl("add", "s", "x=99", status=2).stderr)
+        self.d.hpctl("kill", "s/0")
+        with self.d.connection() as c:
+            c.wait_until("s", lambda p: p["counts"]["cancelled"] == 1)
+        self.d.hpctl("cancel", "s")
+        self.d.wait_final("s")
+        with self.d.connection() as c:
+            c.wait_until("s", lambda p: p["counts"]["running"] == 0)
+        self.d.hpctl("extend", "s", "--trials", "9")
+        self.d.hpctl("cancel", "s")
+        with self.d.connection() as c:
+            c.wait_until("s", lambda p: p["counts"]["running"] == 0)
+        self.d.hpctl("rm", "s", status=2)
+        self.d.hpctl("rm", "s", "--yes")
+        self.d.hpctl("show", "s", status=4)
+
+    def test_the_first_command_starts_a_daemon(self):
+        self.d.stop()
+        out = self.d.hpctl("list", "--json").stdout
+        self.assertEqual(json.loads(out), {"searches": []})
+        version = json.loads(self.d.hpctl("version", "--json").stdout)
+        self.assertEqual(self.d.call("version")["state_dir"], str(self.d.state), version)
+        pid = self.d.call("version")["pid"]
+        self.assertEqual(os.getpgid(pid), pid)
+        self.d.hpctl("shutdown")
+        wait_for(lambda: not self.d.socket.exists(), "the end")
+        self.d.start()
+
+    def test_eight_first_commands_at_once_start_one_daemon(self):
+        self.d.stop()
+        clients = [subprocess.Popen([BUILD / "client/hpctl", "list", "--json"], env=self.d.env, text=True,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+                   for _ in range(8)]
+        for c in clients:
+            out, err = c.communicate(timeout=60)
+            self.assertEqual(c.returncode, 0, err)
+        self.d.hpctl("shutdown")
+        wait_for(lambda: not self.d.socket.exists(), "the end")
+        self.d.start()
+
+    def test_a_secret_is_not_passed_on_and_said_once(self):
+        self.d.env["MY_API_KEY"] = "hunter2"
+        shell = "env; echo loss=1"
+        err = self.d.hpctl("submit", self.file(search("k", ["sh", "-c", shell], {"x": {"value": 1}}))).stderr
+        self.assertEqual(err.count("MY_API_KEY"), 1)
+        self.d.wait_final("k")
+        self.assertNotIn("hunter2", (self.d.trial_dir(1, 0) / "output.log").read_text())
+        self.assertNotIn(b"hunter2", (self.d.state / "hps.db").read_bytes() + (self.d.state / "hps.db-wal").read_bytes())
+
+    def test_doctor_finds_a_healthy_daemon_healthy(self):
+        out = self.d.hpctl("doctor", status=None)
+        self.assertNotIn("FAIL", out.stdout)
+
+
+if __name__ == "__main__":
+    main()
