@@ -462,6 +462,9 @@ void trial_output(struct step *st, struct trial *t, const struct event *ev)
 	struct verdict verdict = { 0 };
 	bool learned = false;
 
+	/* It has not run: what is in the file is an earlier attempt's. */
+	if (a->rec.state == ATTEMPT_LAUNCHING)
+		return;
 	a->rec.offset = ev->output.offset;
 	free(a->rec.reader);
 	a->rec.reader =
