@@ -241,7 +241,8 @@ void search_end(struct step *st, struct search *s, enum search_state to,
 	}
 	search_event(st, s, NULL, "end", text, NULL);
 	search_move(st, s, to, reason);
-	stop_trials(st, s, reason);
+	/* The failures' own reason is theirs: "timeout", "exit:1". */
+	stop_trials(st, s, to == SEARCH_FAILED ? "failures" : reason);
 }
 
 int search_cancel(struct step *st, struct search *s, struct diag *reterr)
