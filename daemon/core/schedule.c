@@ -36,7 +36,9 @@ static bool wants(const struct search *s)
 	int64_t parallel =
 	    s->spec->parallel > 0 ? s->spec->parallel : LIMIT_PARALLEL;
 
-	return has_work(s) && s->open < parallel;
+	/* A daemon with fewer slots may have started since the submit. */
+	return has_work(s) && s->open < parallel &&
+	       s->spec->cpus <= s->core->options.slots;
 }
 
 static bool goes_before(const struct search *a, const struct search *b)
