@@ -301,6 +301,7 @@ int search_extend(struct step *st, struct search *s, int64_t trials,
 int search_add(struct step *st, struct search *s, const struct cell *config,
 	       struct diag *reterr)
 {
+	bool was_final = search_state_is_final(s->rec.state);
 	struct trial *t;
 	cJSON *params;
 
@@ -308,7 +309,7 @@ int search_add(struct step *st, struct search *s, const struct cell *config,
 		return conflict(s, reterr, " and has all the trials it may");
 	reopen(st, s);
 	/* In front of the queue; it takes the place of a sampler's trial. */
-	if (search_budget(s) == 0)
+	if (was_final || search_budget(s) == 0)
 		s->rec.trials_max = (int64_t)s->n + 1;
 	save(st, s);
 	t = trial_new(s, config, ORIGIN_ADDED, 0);
