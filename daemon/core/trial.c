@@ -369,6 +369,8 @@ void trial_ended(struct step *st, struct trial *t, const struct outcome *o)
 			attempt_move(st, a, ATTEMPT_LAUNCHING);
 		memcpy(a->rec.boot_id, st->core->options.boot_id,
 		       BOOT_ID_BYTES);
+		fx_save_attempt(st->fx, &a->rec, &a->queued_save);
+		a->relaunch_boot_ms = st->at.boot_ms;
 		if (!st->core->shutting_down)
 			relaunch(st, t);
 		return;
@@ -529,8 +531,9 @@ int64_t trial_deadline(const struct trial *t)
 		return INT64_MAX;
 	switch (a->rec.state) {
 	case ATTEMPT_LAUNCHING:
-		return a->relaunch_boot_ms != 0 ? a->relaunch_boot_ms
-						: INT64_MAX;
+		return a->relaunch_boot_ms != 0 && !c->shutting_down
+			   ? a->relaunch_boot_ms
+			   : INT64_MAX;
 	case ATTEMPT_RUNNING:
 		return timeout_of(t);
 	case ATTEMPT_STOPPING:
