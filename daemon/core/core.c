@@ -93,16 +93,6 @@ static void step_attempt(struct step *st, const struct event *ev)
 		trial_adopted(st, t, ev->spawned.pid);
 }
 
-/* max_time over a reboot: the clock is all there is. */
-static bool time_is_over(const struct search *s, const struct moment *at)
-{
-	int64_t deadline = search_deadline(s);
-
-	if (deadline != INT64_MIN)
-		return at->boot_ms >= deadline;
-	return at->now_ms >= s->rec.created_ms + s->spec->max_time_ms;
-}
-
 static void step_tick(struct step *st)
 {
 	struct core *c = st->core;
@@ -115,7 +105,7 @@ static void step_tick(struct step *st)
 	for (size_t i = 0; i < c->n; i++) {
 		struct search *s = c->searches[i];
 
-		if (search_deadline(s) != INT64_MAX && time_is_over(s, &st->at))
+		if (st->at.boot_ms >= search_deadline(s))
 			search_end(
 			    st, s, SEARCH_FINISHED, "max_time",
 			    xasprintf("its max_time of %g s is over",
@@ -172,10 +162,28 @@ int core_step(struct core *c, const struct event *ev, struct effects *fx,
 	return r;
 }
 
+/*
+ * Boots' times cannot be compared: over a reboot max_time goes on by the clock,
+ * once, so that a clock that is set later changes nothing.
+ */
+static void rebase(struct step *st, struct search *s)
+{
+	const struct core_options *options = &st->core->options;
+	int64_t age_ms = st->at.now_ms - s->rec.created_ms;
+
+	if (strcmp(s->rec.boot_id, options->boot_id) == 0)
+		return;
+	s->rec.created_boot_ms = st->at.boot_ms - (age_ms > 0 ? age_ms : 0);
+	memcpy(s->rec.boot_id, options->boot_id, BOOT_ID_BYTES);
+	fx_save_search(st->fx, &s->rec, &s->queued_save);
+}
+
 void core_start(struct core *c, const struct moment *at, struct effects *fx)
 {
 	struct step st = { .core = c, .at = *at, .fx = fx };
 
+	for (size_t i = 0; i < c->n; i++)
+		rebase(&st, c->searches[i]);
 	for (size_t i = 0; i < c->n_open; i++) {
 		struct trial *t = c->open[i];
 
@@ -205,9 +213,7 @@ int64_t core_next_deadline(const struct core *c)
 	for (size_t i = 0; i < c->n; i++) {
 		int64_t d = search_deadline(c->searches[i]);
 
-		/* INT64_MIN: from another boot; looked at with any tick. */
-		if (d != INT64_MIN && d < next)
-			next = d;
+		next = d < next ? d : next;
 	}
 	return next;
 }

@@ -123,9 +123,9 @@ int64_t search_deadline(const struct search *s)
 
 	if (s->spec->max_time_ms == 0 || search_state_is_final(s->rec.state))
 		return INT64_MAX;
-	/* Boots cannot be compared; search_tick() looks at the clock then. */
+	/* core_start() has not seen it: it ended before a reboot. */
 	if (strcmp(s->rec.boot_id, c->options.boot_id) != 0)
-		return INT64_MIN;
+		return INT64_MAX;
 	return s->rec.created_boot_ms + s->spec->max_time_ms;
 }
 
