@@ -21,7 +21,8 @@ struct attempt {
 	bool queued_save;
 	bool kill_sent;
 	int64_t relaunch_boot_ms; /* launching: try again then; 0: in hand */
-	int relaunches;
+	bool is_delayed; /* by failures that may pass; an event tells it */
+	int relaunches;  /* since its gate never opened, in a row */
 };
 
 struct trial {

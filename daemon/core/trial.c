@@ -310,8 +310,11 @@ static struct end end_of(const struct trial *t, const struct outcome *o)
 		end = make_end(TRIAL_LOST, "reboot");
 		end.again = true;
 		return end;
-	case OUTCOME_NONE:
 	case OUTCOME_NEVER_STARTED:
+		end = make_end(TRIAL_FAILED, "never-started");
+		end.retry = true;
+		return end;
+	case OUTCOME_NONE:
 	case OUTCOME_SHIM_DIED:
 	case NAMES_OUTCOMES_N:
 		break;
@@ -407,12 +410,13 @@ void trial_spawn_failed(struct step *st, struct trial *t, int error,
 	struct outcome o = { .kind = OUTCOME_NOT_EXECUTED, .error = error };
 
 	if (a->rec.stop_reason[0] == '\0' && may_pass(error)) {
-		if (a->relaunches++ == 0)
+		if (!a->is_delayed)
 			search_event(st, t->search, t, "launch",
 				     xasprintf("cannot be started now: %s: %s; "
 					       "it is tried again",
 					       what, strerror(error)),
 				     NULL);
+		a->is_delayed = true;
 		a->relaunch_boot_ms = st->at.boot_ms + RELAUNCH_DELAY_MS;
 		return;
 	}
