@@ -156,7 +156,12 @@ static void on_retry(uv_timer_t *timer)
 	(void)server_turn(s);
 }
 
-static void on_deadline(uv_timer_t *timer);
+static void on_deadline(uv_timer_t *timer)
+{
+	struct event ev = { .type = EV_TICK, .at = server_now() };
+
+	step_news(timer->data, &ev);
+}
 
 static void set_deadline(struct server *s)
 {
@@ -170,17 +175,6 @@ static void set_deadline(struct server *s)
 	wait = at - server_now().boot_ms;
 	wait = wait < 0 ? 0 : wait > TICK_MAX_MS ? TICK_MAX_MS : wait;
 	uv_timer_start(&s->deadline, on_deadline, (uint64_t)wait, 0);
-}
-
-static void on_deadline(uv_timer_t *timer)
-{
-	struct server *s = timer->data;
-	struct event ev = { .type = EV_TICK, .at = server_now() };
-
-	step_news(s, &ev);
-	/* The loop's clock runs behind: it may have been too early. */
-	if (!s->stopping)
-		set_deadline(s);
 }
 
 static void stop_if_done(struct server *s);
@@ -203,6 +197,11 @@ bool server_turn(struct server *s)
 		return false;
 	if (s->fx.n == 0) {
 		core_settle(s->core);
+		/*
+		 * A deadline may have moved all the same, or its tick have
+		 * come early: the loop's clock runs behind.
+		 */
+		set_deadline(s);
 		want_sync_for_replies(s);
 		return true;
 	}
@@ -645,8 +644,8 @@ int server_run(struct server *s, int ready_fd)
 		stop(s);
 	}
 	(void)uv_run(&s->loop, UV_RUN_DEFAULT);
+	effects_free(&s->fx); /* these borrow from the core */
 	core_free(s->core);
-	effects_free(&s->fx);
 	if (uv_loop_close(&s->loop) != 0) {
 		log_error("a handle was left open");
 		s->exit_status = 1;
