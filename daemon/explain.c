@@ -105,16 +105,20 @@ static const char *meaning(const char *reason)
 		{"no-metric",
                  "it succeeded without printing the objective: see what is "
 		  "read from its output with hpctl metrics --try"                      },
-		{ "diverged",  "its objective became NaN, infinite or absurdly "
+		{ "diverged",      "its objective became NaN, infinite or absurdly "
 			      "large"                     },
-		{ "spawn:",    "its command could not be started"                      },
-		{ "shim-died", "the process that watched it was killed, so how "
+		{ "spawn:",        "its command could not be started"                  },
+		{ "shim-died",     "the process that watched it was killed, so how "
 			       "it ended cannot be known"},
-		{ "reboot",    "the machine restarted while it ran"                    },
-		{ "target",    "another trial had reached the target"                  },
-		{ "max_time",  "the search's time was over"                            },
-		{ "shutdown",  "the daemon was shut down with --kill-trials"           },
-		{ "user",      "the user stopped it"                                   },
+		{ "reboot",        "the machine restarted while it ran"                },
+		{ "target",        "another trial had reached the target"              },
+		{ "max_time",      "the search's time was over"                        },
+		{ "failures",      "too many trials of its search had failed"          },
+		{ "never-started",
+                 "it was launched again and again, and ended each "
+		  "time before its command could run"                                  },
+		{ "shutdown",      "the daemon was shut down with --kill-trials"       },
+		{ "user",          "the user stopped it"                               },
 	};
 
 	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
