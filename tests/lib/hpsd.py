@@ -176,9 +176,19 @@ class Daemon:
         if status != 0:
             raise AssertionError(f"the daemon ended with status {status}:\n" + self.log.read_text())
 
+    def kill_leftovers(self):
+        """What trials of ours a failed test has left running."""
+        for environ in pathlib.Path("/proc").glob("[0-9]*/environ"):
+            with contextlib.suppress(OSError):
+                if f"HPS_DIR={self.state}/".encode() in environ.read_bytes():
+                    os.kill(int(environ.parent.name), signal.SIGKILL)
+
     def cleanup(self):
-        self.stop()
-        shutil.rmtree(self.dir)
+        try:
+            self.stop()
+        finally:
+            self.kill_leftovers()
+            shutil.rmtree(self.dir)
 
     def trial_dir(self, search_id, number):
         return self.state / "trials" / str(search_id) / str(number)
