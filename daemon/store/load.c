@@ -23,7 +23,7 @@ static const char *const sql[Q_N] = {
 	[Q_OPEN_SEARCHES] = SEARCH_COLUMNS
 	"WHERE s.state IN ('running', 'paused') OR s.id IN "
 	"(SELECT t.search FROM attempt a JOIN trial t ON t.id = a.trial "
-	"WHERE a.state IN ('launching', 'running', 'stopping')) "
+	"WHERE a.state <> 'ended' AND a.state <> 'lost') "
 	"ORDER BY s.id",
 	[Q_SEARCH] = SEARCH_COLUMNS "WHERE s.id = ?",
 	[Q_TRIALS] =

@@ -6,6 +6,9 @@
 -- CLOCK_BOOTTIME of the boot `boot_id`. A value that is not finite is stored
 -- as 0.0 with its kind, since SQLite would store NaN as NULL. JSON is not
 -- checked: SQLite 3.40 takes json_valid() for unsafe in an untrusted schema.
+--
+-- CHECKs say a = x OR a = y, not a IN (x, y, ...): for three words and more
+-- SQLite would make and fill a table in memory at every single write.
 
 -- AUTOINCREMENT here and in trial: an id names a directory too, and is never
 -- used again after its row was deleted.
@@ -15,8 +18,10 @@ CREATE TABLE search (
 	key TEXT NOT NULL UNIQUE,
 	metric TEXT NOT NULL,
 	goal TEXT NOT NULL CHECK (goal IN ('minimize', 'maximize')),
-	state TEXT NOT NULL CHECK (state IN
-		('running', 'paused', 'finished', 'cancelled', 'failed')),
+	state TEXT NOT NULL CHECK (
+		state = 'running' OR state = 'paused' OR
+		state = 'finished' OR state = 'cancelled' OR
+		state = 'failed'),
 	reason TEXT NOT NULL,
 	trials_max INTEGER NOT NULL CHECK (trials_max >= 0),
 	cursor INTEGER NOT NULL,
@@ -42,13 +47,17 @@ CREATE TABLE trial (
 	id INTEGER PRIMARY KEY AUTOINCREMENT,
 	search INTEGER NOT NULL REFERENCES search ON DELETE CASCADE,
 	number INTEGER NOT NULL CHECK (number >= 0),
-	state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'done',
-		'pruned', 'failed', 'cancelled', 'lost')),
+	state TEXT NOT NULL CHECK (
+		state = 'queued' OR state = 'running' OR state = 'done' OR
+		state = 'pruned' OR state = 'failed' OR
+		state = 'cancelled' OR state = 'lost'),
 	reason TEXT NOT NULL,
 	origin TEXT NOT NULL CHECK (origin IN ('sampler', 'added')),
 	cursor INTEGER NOT NULL,
 	params TEXT NOT NULL,
-	kind TEXT CHECK (kind IN ('finite', 'nan', '+inf', '-inf')),
+	kind TEXT CHECK (
+		kind = 'finite' OR kind = 'nan' OR kind = '+inf' OR
+		kind = '-inf'),
 	value REAL CHECK (abs(value) < 9e999),
 	score REAL,
 	steps INTEGER NOT NULL CHECK (steps >= 0),
@@ -68,8 +77,9 @@ CREATE INDEX trial_score ON trial (search, score, number)
 CREATE TABLE attempt (
 	trial INTEGER NOT NULL REFERENCES trial ON DELETE CASCADE,
 	number INTEGER NOT NULL CHECK (number >= 1),
-	state TEXT NOT NULL CHECK (state IN
-		('launching', 'running', 'stopping', 'ended', 'lost')),
+	state TEXT NOT NULL CHECK (
+		state = 'launching' OR state = 'running' OR
+		state = 'stopping' OR state = 'ended' OR state = 'lost'),
 	token TEXT NOT NULL,
 	boot_id TEXT NOT NULL,
 	pid INTEGER NOT NULL,
@@ -77,8 +87,11 @@ CREATE TABLE attempt (
 	started_boot_ms INTEGER NOT NULL,
 	stop_reason TEXT NOT NULL,
 	kill_boot_ms INTEGER NOT NULL,
-	outcome TEXT NOT NULL CHECK (outcome IN ('none', 'exited', 'signaled',
-		'not-executed', 'never-started', 'shim-died', 'rebooted')),
+	outcome TEXT NOT NULL CHECK (
+		outcome = 'none' OR outcome = 'exited' OR
+		outcome = 'signaled' OR outcome = 'not-executed' OR
+		outcome = 'never-started' OR outcome = 'shim-died' OR
+		outcome = 'rebooted'),
 	code INTEGER NOT NULL,
 	signal INTEGER NOT NULL,
 	core INTEGER NOT NULL CHECK (core IN (0, 1)),
@@ -96,7 +109,7 @@ CREATE TABLE attempt (
 
 -- A start asks which searches have an attempt that is not over.
 CREATE INDEX attempt_open ON attempt (trial)
-	WHERE state IN ('launching', 'running', 'stopping');
+	WHERE state <> 'ended' AND state <> 'lost';
 
 -- repeats: how often the same step was reported before; the last value wins.
 CREATE TABLE metric (
@@ -105,7 +118,9 @@ CREATE TABLE metric (
 	name TEXT NOT NULL,
 	step INTEGER NOT NULL,
 	time_ms INTEGER NOT NULL,
-	kind TEXT NOT NULL CHECK (kind IN ('finite', 'nan', '+inf', '-inf')),
+	kind TEXT NOT NULL CHECK (
+		kind = 'finite' OR kind = 'nan' OR kind = '+inf' OR
+		kind = '-inf'),
 	value REAL NOT NULL CHECK (abs(value) < 9e999),
 	repeats INTEGER NOT NULL DEFAULT 0,
 	PRIMARY KEY (trial, attempt, name, step),

@@ -430,8 +430,8 @@ START_TEST(no_checked_column_is_left_out)
 	    "SELECT sum((length(sql) - length(replace(sql, ' IN (''', ''))) "
 	    "/ length(' IN (''')) FROM sqlite_schema WHERE type = 'table'");
 	auto_free char *lines = case_query(
-	    "SELECT sum((length(sql) - length(replace(sql, ' IN' || char(10), "
-	    "''))) / 4) FROM sqlite_schema WHERE type = 'table'");
+	    "SELECT sum((length(sql) - length(replace(sql, 'CHECK (' || "
+	    "char(10), ''))) / 8) FROM sqlite_schema WHERE type = 'table'");
 
 	ck_assert_int_eq(atoi(count) + atoi(lines),
 			 sizeof(enums) / sizeof(enums[0]));
