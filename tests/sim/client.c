@@ -1,0 +1,270 @@
+/* A client that submits random searches and then cannot leave them alone. */
+#include "search/sampler.h"
+#include "sim.h"
+
+#include "schema/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SEARCHES_MAX 6
+
+/* --- search files
+ * -------------------------------------------------------------- */
+
+/* A grid with conditions. */
+static const char space_conditions[] =
+    "{\"opt\":{\"type\":\"choice\",\"values\":[\"sgd\",\"adam\"]},"
+    "\"mom\":{\"type\":\"float\",\"min\":0,\"max\":0.9,\"points\":3,"
+    "\"when\":{\"opt\":\"sgd\"}},"
+    "\"layers\":{\"type\":\"int\",\"min\":1,\"max\":3},"
+    "\"drop\":{\"type\":\"choice\",\"values\":[true,false],"
+    "\"when\":{\"layers\":{\"min\":2}}},\"epochs\":{\"value\":3}}";
+
+static const char space_points[] =
+    "{\"lr\":{\"type\":\"float\",\"min\":0.001,\"max\":1,"
+    "\"scale\":\"log\",\"points\":4},"
+    "\"k\":{\"type\":\"int\",\"min\":1,\"max\":4,\"step\":1}}";
+
+static const char space_one_choice[] =
+    "{\"kernel\":{\"type\":\"choice\",\"values\":[1,2,3,4,5,6,7]}}";
+
+/* 28 points, ten of which come once in 1,000 draws. */
+static const char space_rare[] =
+    "{\"a\":{\"type\":\"choice\",\"values\":[0,1,2,3,4,5,6,7,8,9]},"
+    "\"b\":{\"type\":\"choice\",\"values\":[0,1,2,3,4,5,6,7,8,9],"
+    "\"when\":{\"a\":0}},"
+    "\"c\":{\"type\":\"choice\",\"values\":[0,1,2,3,4,5,6,7,8,9],"
+    "\"when\":{\"b\":0}}}";
+
+static const char space_mixed[] =
+    "{\"lr\":{\"type\":\"float\",\"min\":1e-5,\"max\":1,"
+    "\"scale\":\"log\"},"
+    "\"opt\":{\"type\":\"choice\",\"values\":[\"a\",\"b\",\"c\"]},"
+    "\"mom\":{\"type\":\"float\",\"min\":0,\"max\":1,"
+    "\"when\":{\"opt\":[\"b\",\"c\"]}}}";
+
+static const char space_numbers[] =
+    "{\"x\":{\"type\":\"float\",\"min\":-1,\"max\":1},"
+    "\"n\":{\"type\":\"int\",\"min\":1,\"max\":64,\"scale\":\"log\"}}";
+
+static const struct {
+	const char *text;
+	bool is_grid;     /* a grid can be made of it */
+	bool is_discrete; /* any sampler can try it whole */
+} spaces[] = {
+	{space_conditions,  true,  false},
+        { space_points,     true,  false},
+	{ space_one_choice, true,  true },
+        { space_rare,       true,  true },
+	{ space_mixed,      false, false},
+        { space_numbers,    false, false},
+};
+
+/*
+ * Draws stand in statements of their own: which argument of a call comes first
+ * is the compiler's choice, and a seed must mean the same to all of them.
+ */
+static void add_metric(struct sim *sim, struct buf *b)
+{
+	static const char *const values[] = { "last", "best", "mean" };
+	bool is_low_good = draw_chance(sim, 75);
+
+	buf_addf(b, "\"metric\":{\"name\":\"loss\",\"goal\":\"%s\",",
+		 is_low_good ? "minimize" : "maximize");
+	buf_addf(b, "\"value\":\"%s\"", values[draw_below(sim, 3)]);
+	if (draw_chance(sim, 15))
+		buf_addf(b, ",\"target\":%g",
+			 (double)draw_below(sim, 600) / 100);
+	buf_adds(b, "},");
+}
+
+static void add_number(struct sim *sim, struct buf *b, const char *key,
+		       int64_t low, int64_t high)
+{
+	buf_addf(b, ",\"%s\":%d", key, (int)draw_between(sim, low, high));
+}
+
+static void add_early_stopping(struct sim *sim, struct buf *b)
+{
+	static const char *const rules[] = { "none", "median", "patience",
+					     "threshold" };
+	int64_t rule = draw_below(sim, 5);
+
+	if (rule == 4) /* left out: the default rule */
+		return;
+	buf_addf(b, "\"early_stopping\":{\"type\":\"%s\"", rules[rule]);
+	if (rule == 1) {
+		add_number(sim, b, "min_steps", 1, 6);
+		add_number(sim, b, "min_trials", 1, 4);
+	} else if (rule == 2) {
+		add_number(sim, b, "patience", 2, 8);
+	} else if (rule == 3) {
+		add_number(sim, b, "max", 3, 9);
+	}
+	buf_adds(b, "},");
+}
+
+static void add_limits(struct sim *sim, struct buf *b, bool has_end)
+{
+	int64_t cpus = draw_below(sim, 4);
+
+	buf_addf(b, "\"resources\":{\"cpus\":%d}", (int)cpus);
+	add_number(sim, b, "retries", 0, 2);
+	if (!has_end || draw_chance(sim, 40))
+		add_number(sim, b, "trials", 1, 20);
+	if (cpus == 0 || draw_chance(sim, 40))
+		add_number(sim, b, "parallel", 1, 4);
+	if (draw_chance(sim, 40))
+		add_number(sim, b, "timeout", 2, 60);
+	if (draw_chance(sim, 15))
+		add_number(sim, b, "max_time", 20, 600);
+	if (draw_chance(sim, 60))
+		add_number(sim, b, "grace", 0, 19);
+	if (draw_chance(sim, 60))
+		add_number(sim, b, "stop_on_failures", 0, 4);
+}
+
+static char *make_file(struct sim *sim, const char *name)
+{
+	static const char *const samplers[] = { "random", "sobol" };
+	int64_t space = draw_below(sim, sizeof(spaces) / sizeof(spaces[0]));
+	bool is_grid = spaces[space].is_grid && draw_chance(sim, 60);
+	bool repeats = draw_chance(sim, 10);
+	struct buf b = BUF_INIT;
+
+	buf_addf(&b, "{\"name\":\"%s\",\"command\":[\"train\",\"{args}\"],",
+		 name);
+	buf_addf(&b, "\"parameters\":%s,", spaces[space].text);
+	buf_addf(&b, "\"sampler\":{\"type\":\"%s\"",
+		 is_grid ? "grid" : samplers[draw_below(sim, 2)]);
+	add_number(sim, &b, "seed", 0, 99);
+	if (is_grid && draw_chance(sim, 50))
+		buf_adds(&b, ",\"shuffle\":true");
+	if (repeats)
+		buf_adds(&b, ",\"allow_duplicates\":true");
+	buf_adds(&b, "},");
+	add_metric(sim, &b);
+	add_early_stopping(sim, &b);
+	add_limits(sim, &b, is_grid || (spaces[space].is_discrete && !repeats));
+	buf_adds(&b, "}");
+	return buf_take(&b);
+}
+
+/* --- commands
+ * -------------------------------------------------------------------- */
+
+static void submit(struct sim *sim)
+{
+	struct event ev = { .type = EV_SUBMIT, .at = sim_now(sim) };
+	auto_diag struct diag d = DIAG_INIT;
+	auto_free char *name = xasprintf("s%zu", sim->rows.n_searches + 1);
+	auto_free char *file = make_file(sim, name);
+
+	if (search_parse(file, strlen(file), &ev.submit.spec, &d) != 0)
+		sim_fail(sim, "a search file is refused: %s: %s: %s", file,
+			 d.faults[0].path, d.faults[0].text);
+	ev.submit.name = ev.submit.key = name;
+	ev.submit.text = file;
+	ev.submit.workdir = "/";
+	ev.submit.environ = "[\"HOME=/\",\"LANG=C\"]";
+	(void)sim_step(sim, &ev, &d);
+}
+
+static void add(struct sim *sim, struct event *ev)
+{
+	auto_diag struct diag d = DIAG_INIT;
+	struct moment now = sim_now(sim);
+	struct core_progress p;
+	struct sampler *sampler;
+	struct cell *config;
+	uint64_t cursor = (uint64_t)draw_below(sim, 8);
+
+	core_progress(sim->core, ev->search, &now, &p);
+	config = xcalloc(p.spec->space->n, sizeof(*config));
+	sampler = sampler_new(p.spec);
+	ev->add.config = config;
+	if (sampler_ask(sampler, &cursor, config) == SAMPLER_OK)
+		(void)sim_step(sim, ev, &d);
+	sampler_free(sampler);
+	free(config);
+}
+
+static void command(struct sim *sim, enum event_type type)
+{
+	struct event ev = { .type = type, .at = sim_now(sim) };
+	auto_diag struct diag d = DIAG_INIT;
+	struct core_progress p;
+	int r;
+
+	ev.search = draw_between(sim, 1, (int64_t)sim->rows.n_searches);
+	sim_load(sim, ev.search);
+	core_progress(sim->core, ev.search, &ev.at, &p);
+	ev.number = draw_between(sim, -1, p.created);
+	if (type == EV_ADD) {
+		add(sim, &ev);
+		return;
+	}
+	if (type == EV_EXTEND)
+		ev.extend.trials = p.created + draw_between(sim, -1, 6);
+	r = sim_step(sim, &ev, &d);
+	sim_check(sim, (r == 0) == (d.n == 0),
+		  "an answer %d comes with %zu words", r, d.n);
+}
+
+static void shut_down(struct sim *sim)
+{
+	auto_diag struct diag d = DIAG_INIT;
+	struct event ev = {
+		.type = EV_SHUTDOWN,
+		.at = sim_now(sim),
+		.kill = draw_chance(sim, 50),
+	};
+
+	if (sim->shutting_down)
+		return;
+	sim->shutdown_waits = ev.kill;
+	(void)sim_step(sim, &ev, &d);
+	sim->shutting_down = true;
+	/* Its commit may wait, and much may come in between. */
+	if (draw_chance(sim, 60))
+		sim->turn_end_t += draw_below(sim, 5000);
+}
+
+void client_act(struct sim *sim)
+{
+	static const enum event_type commands[] = {
+		EV_PAUSE,  EV_PAUSE,  EV_RESUME, EV_RESUME,
+		EV_RESUME, EV_KILL,   EV_KILL,   EV_KILL,
+		EV_RETRY,  EV_RETRY,  EV_RETRY,  EV_CANCEL,
+		EV_EXTEND, EV_EXTEND, EV_ADD,    EV_ADD,
+	};
+	int64_t n = sizeof(commands) / sizeof(commands[0]);
+
+	if (sim->rows.n_searches == 0 ||
+	    (sim->rows.n_searches < SEARCHES_MAX && draw_chance(sim, 15)))
+		submit(sim);
+	else if (draw_chance(sim, 5))
+		shut_down(sim);
+	else
+		command(sim, commands[draw_below(sim, n)]);
+	/* The same again at once, now and then. */
+	sim->client_t = sim->t;
+	if (!draw_chance(sim, 20))
+		sim->client_t += draw_below(sim, 30000);
+}
+
+void client_resume_all(struct sim *sim)
+{
+	for (size_t i = 0; i < sim->rows.n_searches; i++) {
+		auto_diag struct diag d = DIAG_INIT;
+		struct event ev = {
+			.type = draw_chance(sim, 70) ? EV_RESUME : EV_CANCEL,
+			.at = sim_now(sim),
+			.search = (int64_t)i + 1,
+		};
+
+		if (sim->rows.searches[i]->seen == SEARCH_PAUSED)
+			(void)sim_step(sim, &ev, &d);
+	}
+}

@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""Breaks the core in small ways, one at a time: the simulation must see each.
+
+mutants.py SOURCE_ROOT COMPILER LIBRARY...
+"""
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+# what is broken: file of daemon/core, what stands there, what stands there then
+MUTANTS = {
+    "the gate opens before that is committed": (
+        "trial.c", "\tattempt_move(st, a, ATTEMPT_RUNNING);\n", ""),
+    "an attempt that never started gets a new number": (
+        "trial.c", "\t\ta->relaunches++;\n",
+        "\t\ta->relaunches++;\n\t\ta->rec.number = ++t->rec.attempts;\n"),
+    "a stopped attempt is not told again after a restart": (
+        "trial.c", "if (a->rec.state == ATTEMPT_STOPPING)\n\t\tfx_signal",
+        "if (false)\n\t\tfx_signal"),
+    "one retry too many": (
+        "trial.c", "t->rec.attempts <= t->search->spec->retries",
+        "t->rec.attempts <= t->search->spec->retries + 1"),
+    "a reboot uses up a retry": (
+        "trial.c", "\t\tend.again = true;\n", "\t\tend.retry = true;\n"),
+    "the offset stays behind its metrics": (
+        "trial.c", "\ta->rec.offset = ev->output.offset;\n", ""),
+    "metrics are saved twice": (
+        "trial.c", "\tm.rows = xcalloc(m.n, sizeof(*m.rows));\n",
+        "\tm.rows = xcalloc(m.n, sizeof(*m.rows));\n"
+        "\tfor (size_t i = 0; i < m.n; i++) {\n"
+        "\t\tm.rows[i] = ev->output.metrics[i];\n"
+        "\t\tm.rows[i].name = search_metric_name(s, m.rows[i].name);\n"
+        "\t}\n"
+        "\tfx_save_metrics(st->fx, m);\n"
+        "\tm.rows = xcalloc(m.n, sizeof(*m.rows));\n"),
+    "output is read before the gate opens": (
+        "trial.c", "\tif (a->rec.state == ATTEMPT_LAUNCHING)\n\t\treturn;\n",
+        ""),
+    "what has ended is stopped": (
+        "trial.c", "\t\tverdict.stop &= !ev->output.is_rest;\n", ""),
+    "a shutdown launches again": (
+        "trial.c", "a->relaunch_boot_ms != 0 && !c->shutting_down",
+        "a->relaunch_boot_ms != 0"),
+    "SIGKILL comes early": (
+        "trial.c", "st->at.boot_ms + t->search->spec->grace_ms",
+        "st->at.boot_ms + t->search->spec->grace_ms / 2"),
+    "no timeout": (
+        "trial.c", "return timeout_of(t);", "return INT64_MAX;"),
+    "a value from an earlier attempt": (
+        "trial.c", "\tcurve_free(&t->curve);\n}\n\nstatic void attempt_move",
+        "}\n\nstatic void attempt_move"),
+    "a deadline is lost on load": (
+        "load.c", "\t\ta->rec = *r;\n",
+        "\t\ta->rec = *r;\n\t\ta->rec.kill_boot_ms = INT64_MAX;\n"),
+    "the queue is lost on load": (
+        "load.c", "\t\tTAILQ_INSERT_TAIL(&s->queue, t, queue);\n", "\t\t;\n"),
+    "counts are wrong after a load": (
+        "load.c", "\ts->counts[TRIAL_QUEUED]--;\n", ""),
+    "the best trial is forgotten on load": (
+        "load.c", "\t\tsearch_count_end(s, t);\n", ""),
+    "configurations are tried twice": (
+        "schedule.c", "return s->spec->allow_duplicates ||", "return true ||"),
+    "slots are not counted": (
+        "schedule.c", "first->spec->cpus <= free_slots", "free_slots < 1000"),
+    "\"parallel\" is not looked at": (
+        "schedule.c", "s->open < parallel", "parallel > 0"),
+    "a search that never fits holds up the others": (
+        "schedule.c", " &&\n\t       s->spec->cpus <= s->core->options.slots;",
+        ";"),
+    "the cursor is not saved": (
+        "schedule.c",
+        "\tfx_save_search(st->fx, &s->rec, &s->queued_save);\n", ""),
+    "a search stays open when all is done": (
+        "schedule.c", "search_budget(s) == 0);", "search_budget(s) < 0);"),
+    "a cancelled search can be resumed": (
+        "search.c", "\tif (s->rec.state != SEARCH_PAUSED)\n",
+        "\tif (s->rec.state == SEARCH_FINISHED)\n"),
+    "trials run on after their search": (
+        "search.c", "\tstop_trials(st, s, ", "\tif (false)\n\t\tstop_trials(st, s, "),
+    "adding one lifts the limit of trials": (
+        "search.c", "if (was_final || search_budget(s) == 0)",
+        "if (search_budget(s) == 0)"),
+    "trials have the reason of the failures": (
+        "search.c", "to == SEARCH_FAILED ? \"failures\" : reason", "reason"),
+    "max_time stands still after a reboot": (
+        "core.c", "\t\trebase(&st, c->searches[i]);\n", "\t\t;\n"),
+    "what runs is not adopted": (
+        "core.c", "i < c->n_open; i++) {\n\t\tstruct trial *t = c->open[i];",
+        "i + 1 < c->n_open; i++) {\n\t\tstruct trial *t = c->open[i];"),
+    "an ended search is kept": (
+        "core.c", "s->open > 0 || !search_state_is_final(s->rec.state)",
+        "s->open > 0 || true"),
+    "an ended search has no reason": (
+        "search.c", "\tsearch_event(st, s, NULL, \"end\", text, NULL);\n",
+        "\tfree(text);\n"),
+}
+
+
+def sees(root, compiler, libraries, folder, mutant):
+    """The words of the first seed that fails; None if none does."""
+    name, before, after = mutant
+    text = (root / "daemon/core" / name).read_text()
+    if text.count(before) != 1:
+        sys.exit(f"{name}: {before!r} stands there {text.count(before)} times: "
+                 "bring the mutants up to date")
+    source = folder / name
+    source.write_text(text.replace(before, after))
+    program = folder / "sim"
+    subprocess.run([*compiler, "-std=c17", "-O1", "-w", "-D_GNU_SOURCE",
+                    f"-I{root}", f"-I{root}/daemon", "-I/usr/include/cjson",
+                    source, "-Wl,--whole-archive", libraries[0],
+                    "-Wl,--no-whole-archive", *libraries[1:], "-lcjson", "-lm",
+                    "-o", program], check=True)
+    run = subprocess.run([program, "--seeds", "1..1000"], text=True,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if run.returncode == 0:
+        return None
+    return (run.stdout.strip() or f"it dies ({run.returncode})").split("\n")[-1]
+
+
+def main():
+    root = pathlib.Path(sys.argv[1])
+    compiler = sys.argv[2].split()
+    libraries = sys.argv[3:]
+    alive = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for what, mutant in MUTANTS.items():
+            words = sees(root, compiler, libraries, pathlib.Path(folder), mutant)
+            print(f"{what}: {words or 'NOBODY SAW IT'}", flush=True)
+            alive += words is None
+    print(f"{len(MUTANTS)} mutants, {alive} alive")
+    sys.exit(alive > 0)
+
+
+main()
