@@ -70,6 +70,8 @@ static enum status run_run(struct call *call)
 	out_textf(&call->out, " (search %lld)\n",
 		  (long long)json_get_integer(result, "search", 0));
 	out_hintf(&call->out, "Ctrl-C leaves it running\n");
+	/* Whoever reads a pipe wants to know now. */
+	(void)fflush(stdout);
 	return follow_search(call, name);
 }
 

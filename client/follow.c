@@ -80,6 +80,7 @@ static void print_above(struct follow *f, struct buf *line)
 	if (o->width > 0)
 		out_shorten(line, (size_t)o->width, o->utf8);
 	out_textf(o, "%s\n", buf_text(line));
+	(void)fflush(stdout);
 }
 
 static void tell_best(struct follow *f)

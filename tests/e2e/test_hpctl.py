@@ -59,6 +59,34 @@ class Hpctl(DaemonTest):
         self.assertEqual(run.returncode, 0, out)
         self.assertIn("10 done", out)
 
+    def test_run_tells_what_happens_at_once_also_into_a_pipe(self):
+        shell = f"echo loss=$HPS_PARAM_X; while [ $HPS_TRIAL -gt 0 -a ! -e {self.d.dir}/go ]; do sleep 0.02; done"
+        file = self.file(search("t", ["sh", "-c", shell], trials=10))
+        run = subprocess.Popen([BUILD / "client/hpctl", "run", file], env=self.d.env, stdout=subprocess.PIPE,
+                               text=True)
+        self.addCleanup(run.kill)
+        self.assertIn("t: 10 trials", run.stdout.readline())
+        self.assertIn("best  loss 0  trial 0", run.stdout.readline())
+        (self.d.dir / "go").touch()
+        self.assertIn("t finished", run.stdout.read())
+        self.assertEqual(run.wait(60), 0)
+        run.stdout.close()
+
+    def test_log_follows_a_trial_over_a_restart_of_the_daemon(self):
+        shell = f"echo one; while [ ! -e {self.d.dir}/go ]; do sleep 0.02; done; echo two; echo loss=1"
+        self.d.submit(search("l", ["sh", "-c", shell], {"x": {"value": 1}}))
+        log = subprocess.Popen([BUILD / "client/hpctl", "log", "-f", "l/0"], env=self.d.env, stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, text=True)
+        self.addCleanup(log.kill)
+        self.assertEqual(log.stdout.readline(), "one\n")
+        self.d.kill()
+        (self.d.dir / "go").touch()
+        self.assertEqual(log.stdout.readline(), "two\n")
+        self.d.start()
+        self.assertEqual(log.stdout.read(), "loss=1\n")
+        self.assertEqual(log.wait(60), 0)
+        log.stdout.close()
+
     def test_a_trial_reports_by_hpctl_even_without_a_daemon(self):
         shell = (f"echo $$ > {self.d.dir}/pid; while [ ! -e {self.d.dir}/go ]; do sleep 0.02; done;"
                  f"printf 'half a line'; {BUILD}/client/hpctl report loss=0.25 acc=nan step=7 && echo ok")

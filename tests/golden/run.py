@@ -65,6 +65,7 @@ def on_terminal(width):
 def environment(case, folder):
     return {"PATH": os.environ["PATH"], "HOME": str(folder), "TZ": "UTC",
             "LC_ALL": "C.UTF-8", "TERM": "xterm", "HPSD_STATE": str(folder),
+            "HPSD": str(folder / "no-hpsd"),
             **{name: value for name, value in os.environ.items()
                if name.endswith("SAN_OPTIONS")},
             "FAKE": str(HERE.parent / "lib"),
