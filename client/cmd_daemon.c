@@ -5,7 +5,9 @@
 #include "schema/json.h"
 #include "schema/rpc.h"
 
-#include <errno.h>
+#include <poll.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
 
 #define SHUTDOWN_MS 60000 /* trials may need their grace to stop */
 
@@ -46,20 +48,43 @@ const struct command cmd_status = {
 	.run = run_status,
 };
 
-/* Waits until hpsd hangs up, which it does last. */
-static enum status wait_for_end(struct call *call)
+/* Waits for the process, so that the next hpsd finds nobody in its way. */
+static enum status wait_for_end(int pidfd)
 {
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
 	int64_t deadline_ms = conn_now_ms() + SHUTDOWN_MS;
-	cJSON *message;
-	int r;
 
-	while ((r = conn_receive(call->conn, deadline_ms, &message)) == 0)
-		cJSON_Delete(message);
-	if (r == -ETIMEDOUT)
-		return fail(STATUS_FAILED,
-			    "hpsd has not ended after %d seconds",
-			    SHUTDOWN_MS / 1000);
-	return STATUS_DONE;
+	for (;;) {
+		int64_t left = deadline_ms - conn_now_ms();
+		int r = poll(&p, 1, left < 0 ? 0 : (int)left);
+
+		if (r > 0)
+			return STATUS_DONE;
+		if (r == 0)
+			return fail(STATUS_FAILED,
+				    "hpsd has not ended after %d seconds",
+				    SHUTDOWN_MS / 1000);
+	}
+}
+
+/* The process is opened before it is told to end. If it cannot be: no wait. */
+static enum status shut_down(struct call *call, cJSON *params,
+			     cJSON **ret_result)
+{
+	auto_json cJSON *owned = params;
+	enum status r = call_connect(call);
+	int pidfd;
+
+	if (r != STATUS_DONE)
+		return r;
+	pidfd = pidfd_open((pid_t)json_get_integer(call->daemon, "pid", 0), 0);
+	r = call_method(call, METHOD_SHUTDOWN, owned, ret_result);
+	owned = NULL;
+	if (r == STATUS_DONE && pidfd >= 0)
+		r = wait_for_end(pidfd);
+	if (pidfd >= 0)
+		(void)close(pidfd);
+	return r;
 }
 
 static enum status run_shutdown(struct call *call)
@@ -72,10 +97,7 @@ static enum status run_shutdown(struct call *call)
 
 	if (kills)
 		cJSON_AddTrueToObject(params, "kill_trials");
-	r = call_method(call, METHOD_SHUTDOWN, params, &result);
-	if (r != STATUS_DONE)
-		return r;
-	r = wait_for_end(call);
+	r = shut_down(call, params, &result);
 	if (r != STATUS_DONE)
 		return r;
 	call->out.ops->answer(&call->out, result);

@@ -18,9 +18,12 @@ static const struct out_column submitted_members[] = {
 static enum status run_submit(struct call *call)
 {
 	auto_json cJSON *result = NULL;
+	cJSON *params;
 	const char *name;
-	enum status r = submit(call, &result);
+	enum status r = submit_params(call, &params);
 
+	if (r == STATUS_DONE)
+		r = call_method(call, METHOD_SUBMIT, params, &result);
 	if (r != STATUS_DONE)
 		return r;
 	call->out.ops->answer(&call->out, result);
@@ -49,12 +52,28 @@ const struct command cmd_submit = {
 	.run = run_submit,
 };
 
+/* Connects first, since that may take its time and may be interrupted. */
+static enum status submit_to_follow(struct call *call, cJSON **ret_result)
+{
+	auto_json cJSON *params = NULL;
+	enum status r = submit_params(call, &params);
+
+	if (r == STATUS_DONE)
+		r = call_connect(call);
+	if (r != STATUS_DONE)
+		return r;
+	follow_hold_interrupts();
+	r = call_method(call, METHOD_SUBMIT, params, ret_result);
+	params = NULL;
+	return r;
+}
+
 static enum status run_run(struct call *call)
 {
 	auto_json cJSON *result = NULL;
 	const char *name;
 	int64_t trials;
-	enum status r = submit(call, &result);
+	enum status r = submit_to_follow(call, &result);
 
 	if (r != STATUS_DONE)
 		return r;
@@ -72,7 +91,7 @@ static enum status run_run(struct call *call)
 	out_hintf(&call->out, "Ctrl-C leaves it running\n");
 	/* Whoever reads a pipe wants to know now. */
 	(void)fflush(stdout);
-	return follow_search(call, name);
+	return follow_search(call, name, true);
 }
 
 const struct command cmd_run = {
@@ -100,7 +119,7 @@ static enum status run_watch(struct call *call)
 		return fail(STATUS_BAD_INPUT,
 			    "'%s' is a trial (hpctl log -f %s follows one)",
 			    call->operands[0], call->operands[0]);
-	return follow_search(call, t.search);
+	return follow_search(call, t.search, false);
 }
 
 const struct command cmd_watch = {

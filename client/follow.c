@@ -113,16 +113,26 @@ static void show_log_end(struct follow *f, int64_t trial)
 		return;
 	path = json_get_text(result, "log");
 	last = path != NULL ? progress_last_line(path) : NULL;
-	if (last != NULL) {
-		text = cJSON_CreateString(last);
-		buf_adds(&line, "    | ");
-		out_print_value(&line, OUT_TEXT, text);
-		print_above(f, &line);
-	}
+	if (last == NULL)
+		return;
+	text = cJSON_CreateString(last);
+	buf_adds(&line, "    | ");
+	out_print_value(&line, OUT_TEXT, text);
+	print_above(f, &line);
 	buf_clear(&line);
 	buf_addf(&line, "    see: hpctl log %s/%lld", f->search,
 		 (long long)trial);
 	print_above(f, &line);
+}
+
+static void tell_failure(struct follow *f, const cJSON *trial)
+{
+	auto_buf struct buf line = BUF_INIT;
+
+	progress_print_ended(&line, trial);
+	print_above(f, &line);
+	if (f->failures++ < FAILURES_SHOWN && !f->call->json)
+		show_log_end(f, json_get_integer(trial, "number", 0));
 }
 
 static void tell_failures(struct follow *f)
@@ -131,16 +141,28 @@ static void tell_failures(struct follow *f)
 
 	cJSON_ArrayForEach (trial, json_get(f->notice, "ended")) {
 		const char *state = json_get_text(trial, "state");
-		auto_buf struct buf line = BUF_INIT;
 
-		if (state == NULL || (strcmp(state, "failed") != 0 &&
-				      strcmp(state, "lost") != 0))
-			continue;
-		progress_print_ended(&line, trial);
-		print_above(f, &line);
-		if (f->failures++ < FAILURES_SHOWN && !f->call->json)
-			show_log_end(f, json_get_integer(trial, "number", 0));
+		if (state != NULL && (strcmp(state, "failed") == 0 ||
+				      strcmp(state, "lost") == 0))
+			tell_failure(f, trial);
 	}
+}
+
+/* A search may fail before it is followed: then no notice named a trial. */
+static void tell_a_past_failure(struct follow *f)
+{
+	struct target t = { .search = f->search, .trial = -1 };
+	auto_json cJSON *result = NULL;
+	cJSON *params = target_params(&t);
+	const cJSON *trial;
+
+	cJSON_AddStringToObject(params, "state", "failed");
+	json_add_integer(params, "limit", 1);
+	if (call_method(f->call, METHOD_TRIALS, params, &result) != STATUS_DONE)
+		return;
+	trial = cJSON_GetArrayItem(json_get(result, "trials"), 0);
+	if (trial != NULL)
+		tell_failure(f, trial);
 }
 
 static void print_plain_progress(struct follow *f)
@@ -235,8 +257,8 @@ static void lose(struct follow *f)
 		     "list' starts it)");
 }
 
-/* Tries once; the search may also be gone, which ends the following. */
-static enum status try_again(struct follow *f)
+/* Subscribes if hpsd is there. The search may be gone: that ends it all. */
+static enum status try_subscribe(struct follow *f)
 {
 	struct conn *probe;
 	enum status r;
@@ -245,12 +267,30 @@ static enum status try_again(struct follow *f)
 		return STATUS_DONE;
 	conn_close(probe);
 	r = subscribe(f);
-	if (r == STATUS_NO_DAEMON)
-		return STATUS_DONE;
-	if (r == STATUS_DONE && !f->was_away) {
+	return r == STATUS_NO_DAEMON ? STATUS_DONE : r;
+}
+
+static enum status try_again(struct follow *f)
+{
+	enum status r = try_subscribe(f);
+
+	if (f->conn != NULL && !f->was_away) {
 		note("hpsd is back");
 		f->was_away = true;
 	}
+	return r;
+}
+
+/* Whoever ends hpsd from here on has a reason: it is waited for. */
+static enum status begin(struct follow *f, bool is_submitted)
+{
+	enum status r;
+
+	f->call->no_start = f->call->no_start || is_submitted;
+	r = is_submitted ? try_subscribe(f) : subscribe(f);
+	f->call->no_start = true;
+	if (r == STATUS_DONE && f->conn == NULL)
+		lose(f);
 	return r;
 }
 
@@ -321,6 +361,8 @@ static enum status print_summary(struct follow *f)
 	cJSON *params = target_params(&t);
 	enum status r;
 
+	if (strcmp(state, "failed") == 0 && f->failures == 0 && !f->call->json)
+		tell_a_past_failure(f);
 	buf_addf(&line, "%s %s", f->search, state);
 	if (reason != NULL && *reason != '\0')
 		buf_addf(&line, " (%s)", reason);
@@ -352,7 +394,24 @@ static enum status print_summary(struct follow *f)
 	return STATUS_DONE;
 }
 
-enum status follow_search(struct call *call, const char *search)
+/* Blocks the signals that are read by signalfd. */
+static void block_signals(sigset_t *ret_set)
+{
+	(void)sigemptyset(ret_set);
+	(void)sigaddset(ret_set, SIGINT);
+	(void)sigaddset(ret_set, SIGWINCH);
+	(void)sigprocmask(SIG_BLOCK, ret_set, NULL);
+}
+
+void follow_hold_interrupts(void)
+{
+	sigset_t set;
+
+	block_signals(&set);
+}
+
+enum status follow_search(struct call *call, const char *search,
+			  bool is_submitted)
 {
 	struct follow f = {
 		.call = call,
@@ -362,21 +421,16 @@ enum status follow_search(struct call *call, const char *search)
 	};
 	bool no_start = call->no_start;
 	const char *state;
-	sigset_t set, before;
+	sigset_t set;
 	enum status r;
 
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGWINCH);
-	(void)sigprocmask(SIG_BLOCK, &set, &before);
+	block_signals(&set);
 	f.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	r = subscribe(&f);
-	/* Whoever ended hpsd meanwhile had a reason: it is waited for. */
-	call->no_start = true;
+	r = begin(&f, is_submitted);
 	if (r == STATUS_DONE)
 		r = follow_to_end(&f);
 	call->no_start = no_start;
-	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
 	if (r == STATUS_DONE)
 		r = print_summary(&f);
 	state = json_get_text(f.notice, "state");

@@ -225,7 +225,7 @@ static enum status make_key(char ret_key[2 * KEY_BYTES + 1])
 	return STATUS_DONE;
 }
 
-enum status submit(struct call *call, cJSON **ret_result)
+enum status submit_params(struct call *call, cJSON **ret_params)
 {
 	const char *path = call->operands[0];
 	const char *name = call_option(call, "name");
@@ -260,5 +260,6 @@ enum status submit(struct call *call, cJSON **ret_result)
 			    "unset the largest variables)",
 			    environ_bytes, LIMIT_ENVIRON_BYTES);
 	}
-	return call_method(call, METHOD_SUBMIT, params, ret_result);
+	*ret_params = params;
+	return STATUS_DONE;
 }

@@ -26,10 +26,12 @@ void submission_free(struct submission *s);
 #define auto_submission __attribute__((cleanup(submission_free)))
 
 /*
- * Submits the search file that the call's operand names, under the name of the
- * option --name if that is given. Returns STATUS_DONE and the daemon's answer.
+ * Reads the search file that the call's operand names and makes the params of
+ * METHOD_SUBMIT of it: STATUS_DONE and a new object, or the exit status after
+ * all faults have been told. --name gives it another name.
  */
-enum status submit(struct call *call, cJSON **ret_result);
+enum status submit_params(struct call *call, cJSON **ret_params)
+    __attribute__((warn_unused_result));
 
 /* True when a variable of this name looks like a secret. */
 bool submit_is_secret(const char *name);

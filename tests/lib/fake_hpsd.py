@@ -10,7 +10,8 @@ import os
 import socket
 import threading
 
-VERSION = {"version": "0.1.0", "protocol": 1, "pid": 4242,
+VERSION = {"version": "0.1.0", "protocol": 1,
+           "pid": 4194305,  # above every pid
            "state_dir": "/state", "socket": "/state/hpsd.sock",
            "started": "2026-11-23T22:00:00.000Z"}
 
