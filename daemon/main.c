@@ -259,18 +259,24 @@ static int take_state(struct server *s)
 	return r == 0 ? open_store(s) : r;
 }
 
-/* The shim of our own build: in the build tree, else where it is installed. */
+/*
+ * The shim of our own build: beside us in the build tree, in the tree that we
+ * are installed in, else where that was meant to be.
+ */
 static char *find_shim(const char *option)
 {
+	static const char *const near[] = { "shim", "../libexec" };
 	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *path;
+	const char *dir;
 
 	if (option != NULL)
 		return xstrdup(option);
-	if (n > 0) {
-		self[n] = '\0';
-		path = xasprintf("%s/shim/hpsd-shim", dirname(self));
+	self[n > 0 ? n : 0] = '\0';
+	dir = dirname(self);
+	for (size_t i = 0; i < sizeof(near) / sizeof(near[0]); i++) {
+		char *path = xasprintf("%s/%s/hpsd-shim", dir, near[i]);
+
 		if (access(path, X_OK) == 0)
 			return path;
 		free(path);
@@ -287,9 +293,15 @@ static int configure(struct server *s, const struct options *o)
 
 	if (r == 0)
 		r = paths_find(o->state, o->socket, &s->paths, &d);
-	if (r == 0)
-		return 0;
-	words = diag_text(&d, s->config_file);
+	if (r == 0) {
+		s->shim = find_shim(o->shim);
+		if (access(s->shim, X_OK) == 0)
+			return 0;
+		diag_add(&d, "", "%s cannot be run: %s (--shim PATH)", s->shim,
+			 strerror(errno));
+		(void)fputs("hpsd: ", stderr);
+	}
+	words = diag_text(&d, s->shim == NULL ? s->config_file : NULL);
 	(void)fprintf(stderr, "%s\n", words);
 	return EXIT_BAD_INPUT;
 }
@@ -310,7 +322,6 @@ int main(int argc, char **argv)
 		(void)puts("the configuration is right");
 	if (r == 0 && !o.check) {
 		log_set_level(s.config.log_level);
-		s.shim = find_shim(o.shim);
 		r = take_state(&s);
 		if (r == 0)
 			r = server_run(&s, o.ready_fd);

@@ -52,6 +52,7 @@ struct reader {
 	int64_t step;
 	struct metric *metrics;
 	size_t n_metrics;
+	bool has_objective;    /* among the metrics */
 	uint16_t slots[SLOTS]; /* 1 + index of a metric, 0: free */
 	struct reader_counts counts;
 
@@ -73,6 +74,12 @@ static size_t hash(const char *name, size_t len)
 	return (h ^ h >> 15) % SLOTS;
 }
 
+static bool is_objective(const struct reader *r, const char *name, size_t len)
+{
+	return r->spec->metric != NULL && strlen(r->spec->metric) == len &&
+	       memcmp(r->spec->metric, name, len) == 0;
+}
+
 /* The metric @name, added if it is new; NULL when there are too many. */
 static struct metric *get_metric(struct reader *r, const char *name, size_t len)
 {
@@ -84,13 +91,17 @@ static struct metric *get_metric(struct reader *r, const char *name, size_t len)
 		if (m->len == len && memcmp(m->name, name, len) == 0)
 			return m;
 	}
-	if (r->n_metrics == LIMIT_METRICS)
+	/* The last place is the objective's, however many others there are. */
+	if (r->n_metrics == LIMIT_METRICS ||
+	    (r->n_metrics == LIMIT_METRICS - 1 && r->spec->metric != NULL &&
+	     !r->has_objective && !is_objective(r, name, len)))
 		return NULL;
 	if (r->metrics == NULL)
 		r->metrics = xcalloc(LIMIT_METRICS, sizeof(*r->metrics));
 	m = &r->metrics[r->n_metrics++];
 	m->name = xstrndup(name, len);
 	m->len = len;
+	r->has_objective |= is_objective(r, name, len);
 	r->slots[i] = (uint16_t)r->n_metrics;
 	return m;
 }

@@ -187,6 +187,7 @@ void core_start(struct core *c, const struct moment *at, struct effects *fx)
 	for (size_t i = 0; i < c->n_open; i++) {
 		struct trial *t = c->open[i];
 
+		t->attempt->may_be_over = true;
 		fx_run(fx, FX_ADOPT,
 		       (struct fx_run){
 			   .search = &t->search->rec,

@@ -21,6 +21,13 @@ struct attempt {
 	bool queued_save;
 	bool kill_sent;
 	int64_t relaunch_boot_ms; /* launching: try again then; 0: in hand */
+	/*
+	 * Nobody knows yet whether it lives (it is being adopted), or it is
+	 * over and the rest of its output is read: no deadline is due, and a
+	 * stop that is decided now (stopped_late) came too late if it has
+	 * ended by itself.
+	 */
+	bool may_be_over, stopped_late;
 	bool is_delayed; /* by failures that may pass; an event tells it */
 	int relaunches;  /* since its gate never opened, in a row */
 };

@@ -89,7 +89,9 @@ void trial_move(struct step *st, struct trial *t, enum trial_state to,
 		t->rec.ended_ms = 0;
 		return;
 	}
-	t->rec.ended_ms = st->at.now_ms;
+	/* 0 unless the end was told with its time. */
+	if (t->rec.ended_ms == 0)
+		t->rec.ended_ms = st->at.now_ms;
 	search_count_end(s, t);
 	fx_trial_ended(st->fx, &t->rec);
 }
@@ -243,7 +245,10 @@ void trial_stop(struct step *st, struct trial *t, const char *reason)
 	}
 	a->rec.kill_boot_ms = st->at.boot_ms + t->search->spec->grace_ms;
 	attempt_move(st, a, ATTEMPT_STOPPING);
-	fx_signal(st->fx, FX_TERMINATE, &a->rec);
+	if (a->may_be_over)
+		a->stopped_late = true;
+	else
+		fx_signal(st->fx, FX_TERMINATE, &a->rec);
 }
 
 /* --- how a trial ended -----------------------------------------------------
@@ -368,6 +373,7 @@ void trial_ended(struct step *st, struct trial *t, const struct outcome *o)
 	if (o->kind == OUTCOME_NEVER_STARTED && a->rec.stop_reason[0] == '\0' &&
 	    a->relaunches < RELAUNCHES_MAX) {
 		a->relaunches++;
+		a->may_be_over = false;
 		if (a->rec.state == ATTEMPT_RUNNING)
 			attempt_move(st, a, ATTEMPT_LAUNCHING);
 		memcpy(a->rec.boot_id, st->core->options.boot_id,
@@ -378,6 +384,9 @@ void trial_ended(struct step *st, struct trial *t, const struct outcome *o)
 			relaunch(st, t);
 		return;
 	}
+	if (a->stopped_late &&
+	    (o->kind == OUTCOME_EXITED || o->kind == OUTCOME_SIGNALED))
+		a->rec.stop_reason[0] = '\0';
 	end = end_of(t, o);
 	a->rec.outcome = *o;
 	attempt_move(st, a, is_lost ? ATTEMPT_LOST : ATTEMPT_ENDED);
@@ -393,6 +402,7 @@ void trial_ended(struct step *st, struct trial *t, const struct outcome *o)
 				       "(%s)",
 				       (long long)a->rec.number, end.reason),
 			     NULL);
+	t->rec.ended_ms = o->ended_ms;
 	trial_move(st, t, end.state, end.reason);
 	search_trial_ended(st, t->search, t);
 }
@@ -453,6 +463,10 @@ void trial_learn(struct trial *t, const struct metric_record *m,
 		v = m->kind == VALUE_PLUS_INF ? INFINITY : -INFINITY;
 	pruner_report(t->search->pruner, t->pruning, &t->curve, m->step, v,
 		      ret);
+	/* The rule learns no further steps, but the last one is the last. */
+	if (t->curve.full && m->step > t->curve.points[t->curve.n - 1].step)
+		t->curve.points[t->curve.n - 1] =
+		    (struct curve_point){ .step = m->step, .value = v };
 }
 
 void trial_output(struct step *st, struct trial *t, const struct event *ev)
@@ -471,6 +485,7 @@ void trial_output(struct step *st, struct trial *t, const struct event *ev)
 	/* It has not run: what is in the file is an earlier attempt's. */
 	if (a->rec.state == ATTEMPT_LAUNCHING)
 		return;
+	a->may_be_over |= ev->output.is_rest;
 	a->rec.offset = ev->output.offset;
 	free(a->rec.reader);
 	a->rec.reader =
@@ -510,6 +525,12 @@ void trial_adopted(struct step *st, struct trial *t, int64_t pid)
 			       (long long)a->rec.number),
 		     NULL);
 	a->rec.pid = pid;
+	a->may_be_over = false;
+	if (a->stopped_late)
+		a->rec.kill_boot_ms =
+		    st->at.boot_ms + t->search->spec->grace_ms;
+	a->stopped_late = false;
+	fx_save_attempt(st->fx, &a->rec, &a->queued_save);
 	/* The earlier daemon may have died before it could send this. */
 	if (a->rec.state == ATTEMPT_STOPPING)
 		fx_signal(st->fx, FX_TERMINATE, &a->rec);
@@ -530,6 +551,8 @@ int64_t trial_deadline(const struct trial *t)
 	const struct attempt *a = t->attempt;
 	const struct core *c = t->search->core;
 
+	if (a->may_be_over)
+		return INT64_MAX;
 	/* Another boot's times mean nothing now, and its processes are gone. */
 	if (strcmp(a->rec.boot_id, c->options.boot_id) != 0)
 		return INT64_MAX;

@@ -102,8 +102,26 @@ static ssize_t read_at(const struct follow *f, char *bytes, size_t len)
 	return n < 0 ? -errno : n;
 }
 
+/*
+ * A small part of the @n bytes that were read, so that the transaction of a
+ * loop turn stays small; all of them when a long record is in the way.
+ */
+static size_t feed(struct follow *f, struct follow_batch *batch, size_t n)
+{
+	size_t part = n < FOLLOW_STEP_BYTES ? n : FOLLOW_STEP_BYTES;
+	size_t used =
+	    reader_feed(f->reader, batch->bytes, part, on_metric, batch);
+
+	if (used == 0 && part < n)
+		used =
+		    reader_feed(f->reader, batch->bytes, n, on_metric, batch);
+	f->offset += (int64_t)used;
+	return used;
+}
+
 int follow_step(struct follow *f, struct follow_batch *batch)
 {
+	size_t used;
 	ssize_t n;
 
 	batch_clear(batch);
@@ -116,11 +134,12 @@ int follow_step(struct follow *f, struct follow_batch *batch)
 	}
 	if (f->offset + n == f->seen)
 		return FOLLOW_IDLE;
-	f->seen = f->offset + n;
-	f->offset += (int64_t)reader_feed(f->reader, batch->bytes, (size_t)n,
-					  on_metric, batch);
+	used = feed(f, batch, (size_t)n);
 	batch_settle(batch);
-	return n == FOLLOW_BYTES ? FOLLOW_MORE : FOLLOW_READ;
+	if (n == FOLLOW_BYTES || (used > 0 && used < (size_t)n))
+		return FOLLOW_MORE;
+	f->seen = f->offset + (n - (ssize_t)used);
+	return used > 0 ? FOLLOW_READ : FOLLOW_IDLE;
 }
 
 void follow_finish(struct follow *f)
@@ -142,14 +161,14 @@ int follow_last(struct follow *f, struct follow_batch *batch)
 		    left < FOLLOW_BYTES ? (size_t)left : FOLLOW_BYTES);
 	if (n < 0)
 		return (int)n;
-	used =
-	    reader_feed(f->reader, batch->bytes, (size_t)n, on_metric, batch);
-	f->offset += (int64_t)used;
-	if (n < FOLLOW_BYTES) {
-		reader_finish(f->reader, batch->bytes + used, (size_t)n - used,
-			      on_metric, batch);
-		f->offset += n - (int64_t)used;
+	used = feed(f, batch, (size_t)n);
+	if (n == FOLLOW_BYTES || (used > 0 && used < (size_t)n)) {
+		batch_settle(batch);
+		return FOLLOW_MORE;
 	}
+	reader_finish(f->reader, batch->bytes + used, (size_t)n - used,
+		      on_metric, batch);
+	f->offset += n - (ssize_t)used;
 	batch_settle(batch);
-	return n < FOLLOW_BYTES ? FOLLOW_READ : FOLLOW_MORE;
+	return FOLLOW_READ;
 }

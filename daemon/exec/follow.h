@@ -17,8 +17,8 @@
 #include <stdint.h>
 
 /* Of one step, so that one chatty trial does not hold up the loop. */
-#define FOLLOW_BYTES 262144
-static_assert(FOLLOW_BYTES > 2 * LIMIT_LINE_BYTES, "a record must fit");
+#define FOLLOW_STEP_BYTES 16384
+#define FOLLOW_BYTES      (LIMIT_LINE_BYTES + FOLLOW_STEP_BYTES)
 
 struct follow {
 	int fd; /* -1: there is no log */

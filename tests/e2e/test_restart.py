@@ -4,6 +4,7 @@ import os
 import pathlib
 import signal
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from hpsd import DaemonTest, is_alive, main, search, wait_for  # noqa: E402
@@ -84,6 +85,20 @@ class Restart(DaemonTest):
         wait_for(lambda: not any(map(is_alive, shims)), "the ends")
         self.d.start()
         self.assertEqual(self.d.wait_final("e")["counts"]["done"], 8)
+
+    def test_a_trial_that_ended_in_time_is_not_timed_out_by_a_later_daemon(self):
+        shell = f"echo $$ > {self.d.dir}/pid.new; mv {self.d.dir}/pid.new {self.d.dir}/pid; echo loss=1"
+        self.d.submit(search("t", ["sh", "-c", shell + "; sleep 0.2"], {"x": {"value": 1}}, timeout="1s"))
+        wait_for((self.d.dir / "pid").exists, "the trial")
+        shim = self.d.rows("select pid from attempts")[0]["pid"]
+        self.d.kill()
+        wait_for(lambda: not is_alive(shim), "the end")
+        begin = time.monotonic()
+        wait_for(lambda: time.monotonic() - begin > 1.2, "the time-out")
+        self.d.start()
+        self.assertEqual(self.d.wait_final("t")["counts"]["done"], 1)
+        row = self.d.rows("select seconds from trials")[0]
+        self.assertLess(row["seconds"], 1)
 
     def test_a_shutdown_leaves_trials_running_and_the_next_daemon_goes_on(self):
         self.begin(10)

@@ -28,6 +28,9 @@ static void settle_attempt(struct sim *sim, const struct search_row *s,
 
 	if (strcmp(a->boot_id, sim->boot_id) != 0)
 		return;
+	/* It may be over, or is: what is due is decided by its own end. */
+	if (r != NULL && (r->phase == RUN_PROBING || r->phase == RUN_DRAINING))
+		return;
 	if (a->state == ATTEMPT_RUNNING && s->spec->timeout_ms > 0)
 		settle_deadline(sim, a->started_boot_ms + s->spec->timeout_ms,
 				"timeout", a->trial);
