@@ -117,9 +117,12 @@ SELECT s.name AS search, t.number AS trial, a.number, a.state, a.outcome,
        strftime('%Y-%m-%dT%H:%M:%fZ', nullif(a.ended_ms, 0) / 1000.0,
                 'unixepoch') AS ended,
        (nullif(a.ended_ms, 0) - nullif(a.started_ms, 0)) / 1000.0 AS seconds,
-       a.user_ms / 1000.0 AS user_seconds,
-       a.system_ms / 1000.0 AS system_seconds,
-       a.memory_bytes
+       iif(a.outcome = 'exited' OR a.outcome = 'signaled', a.user_ms / 1000.0,
+           NULL) AS user_seconds,
+       iif(a.outcome = 'exited' OR a.outcome = 'signaled', a.system_ms / 1000.0,
+           NULL) AS system_seconds,
+       iif(a.outcome = 'exited' OR a.outcome = 'signaled', a.memory_bytes, NULL)
+           AS memory_bytes
 FROM attempt a JOIN trial t ON t.id = a.trial
      JOIN search s ON s.id = t.search;
 

@@ -48,9 +48,9 @@ void core_settle(struct core *c);
 
 /*
  * Loading, from the database: a search, its trials by number, the open
- * attempts, the objective's values by trial number and step, then
- * core_load_end(), which returns 0 or -EBADMSG when the rows make no sense
- * (the search is left out then, with the reason in @reterr).
+ * attempts, the objective's values by trial number and step, core_load_end().
+ * Rows that make no sense are answered with -EBADMSG, their fault in @reterr;
+ * core_unload() drops what was loaded of the search until then.
  */
 int core_load_search(struct core *c, const struct search_record *r,
 		     struct diag *reterr) __attribute__((warn_unused_result));

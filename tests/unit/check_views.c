@@ -187,7 +187,7 @@ static const struct {
 	  "seconds, user_seconds FROM attempts WHERE search = 'digits' "
 	  "AND trial BETWEEN 4 AND 6 ORDER BY trial",		  "4|1|ended|signaled|NULL|15|0|NULL|NULL|1.5\n"
 	  "5|1|ended|exited|1|NULL|NULL|NULL|1.5|0.0\n"
-	  "6|1|running|none|NULL|NULL|NULL|NULL|NULL|0.0\n"                 },
+	  "6|1|running|none|NULL|NULL|NULL|NULL|NULL|NULL\n"                },
 	{ "SELECT trial, time, kind, text, data FROM events ORDER BY id",
          "NULL|2026-11-18T11:06:40.000Z|submit|submitted|NULL\n"
 	  "4|2026-11-18T11:06:40.001Z|stop|above the median|"
