@@ -228,6 +228,11 @@ void trial_spawned(struct step *st, struct trial *t, int64_t pid,
 	fx_signal(st->fx, FX_GO, &a->rec);
 }
 
+static int64_t kill_due(const struct step *st, const struct trial *t)
+{
+	return st->at.boot_ms + t->search->spec->grace_ms;
+}
+
 void trial_stop(struct step *st, struct trial *t, const char *reason)
 {
 	struct attempt *a = t->attempt;
@@ -243,7 +248,7 @@ void trial_stop(struct step *st, struct trial *t, const char *reason)
 			    &(struct outcome){ .kind = OUTCOME_NEVER_STARTED });
 		return;
 	}
-	a->rec.kill_boot_ms = st->at.boot_ms + t->search->spec->grace_ms;
+	a->rec.kill_boot_ms = kill_due(st, t);
 	attempt_move(st, a, ATTEMPT_STOPPING);
 	if (a->may_be_over)
 		a->stopped_late = true;
@@ -526,11 +531,11 @@ void trial_adopted(struct step *st, struct trial *t, int64_t pid)
 		     NULL);
 	a->rec.pid = pid;
 	a->may_be_over = false;
-	if (a->stopped_late)
-		a->rec.kill_boot_ms =
-		    st->at.boot_ms + t->search->spec->grace_ms;
+	if (a->stopped_late) {
+		a->rec.kill_boot_ms = kill_due(st, t);
+		fx_save_attempt(st->fx, &a->rec, &a->queued_save);
+	}
 	a->stopped_late = false;
-	fx_save_attempt(st->fx, &a->rec, &a->queued_save);
 	/* The earlier daemon may have died before it could send this. */
 	if (a->rec.state == ATTEMPT_STOPPING)
 		fx_signal(st->fx, FX_TERMINATE, &a->rec);
