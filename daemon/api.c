@@ -301,7 +301,7 @@ static int check_name(struct request *req, const char *name)
 }
 
 static int check_place(struct request *req, const char *workdir,
-		       const char *environ)
+		       const char *env)
 {
 	struct stat st;
 
@@ -314,7 +314,7 @@ static int check_place(struct request *req, const char *workdir,
 	else if (!S_ISDIR(st.st_mode))
 		diag_add(&req->diag, "workdir", "\"%s\" is no directory",
 			 workdir);
-	if (strlen(environ) > LIMIT_ENVIRON_BYTES)
+	if (strlen(env) > LIMIT_ENVIRON_BYTES)
 		diag_add(&req->diag, "environ",
 			 "the environment is larger than %d bytes: submit from "
 			 "a smaller one (env -i ...)",
@@ -327,7 +327,7 @@ static int do_submit(struct request *req)
 	const char *text = json_get_text(req->params, "file");
 	const char *name = json_get_text(req->params, "name");
 	const char *workdir = json_get_text(req->params, "workdir");
-	auto_free char *environ = json_print(json_get(req->params, "environ"));
+	auto_free char *env = json_print(json_get(req->params, "environ"));
 	struct event ev = { .type = EV_SUBMIT, .at = server_now() };
 	struct search_spec *spec;
 	struct core_progress p;
@@ -342,7 +342,7 @@ static int do_submit(struct request *req)
 	}
 	r = check_name(req, name != NULL ? name : spec->name);
 	if (r == 0)
-		r = check_place(req, workdir, environ);
+		r = check_place(req, workdir, env);
 	if (r != 0) {
 		search_free(spec);
 		return r;
@@ -352,7 +352,7 @@ static int do_submit(struct request *req)
 	ev.submit.key = json_get_text(req->params, "key");
 	ev.submit.text = text;
 	ev.submit.workdir = workdir;
-	ev.submit.environ = environ;
+	ev.submit.environ = env;
 	r = server_step(req->s, &ev, &req->diag);
 	if (r != 0)
 		return from_core(r);

@@ -45,7 +45,7 @@ void server_launch(struct server *s, const struct fx_run *run)
 	auto_free char *params = params_text(run);
 	struct expand e = expand_of(s, run, dir);
 	auto_strv char **argv = expand_argv(&e);
-	auto_strv char **environ = expand_environ(&e);
+	auto_strv char **env = expand_environ(&e);
 
 	executor_launch(s->executor,
 			&(struct launch){
@@ -56,7 +56,7 @@ void server_launch(struct server *s, const struct fx_run *run)
 			    .params = params,
 			    .workdir = run->search->workdir,
 			    .argv = argv,
-			    .environ = environ,
+			    .environ = env,
 			    .memory_bytes = run->spec->memory_bytes,
         });
 }

@@ -265,7 +265,7 @@ static double estimate(const struct search *s, int64_t left)
 	double mean;
 
 	if (left < 0 || s->ended_trials == 0)
-		return NAN;
+		return (double)NAN;
 	mean = s->ended_seconds / (double)s->ended_trials;
 	left += s->open + s->counts[TRIAL_QUEUED];
 	return mean * (double)left / (double)(s->open > 0 ? s->open : 1);

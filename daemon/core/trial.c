@@ -463,9 +463,10 @@ void trial_learn(struct trial *t, const struct metric_record *m,
 	double v = m->value;
 
 	if (m->kind == VALUE_NAN)
-		v = NAN;
+		v = (double)NAN;
 	else if (m->kind != VALUE_FINITE)
-		v = m->kind == VALUE_PLUS_INF ? INFINITY : -INFINITY;
+		v = m->kind == VALUE_PLUS_INF ? (double)INFINITY
+					      : -(double)INFINITY;
 	pruner_report(t->search->pruner, t->pruning, &t->curve, m->step, v,
 		      ret);
 	/* The rule learns no further steps, but the last one is the last. */
