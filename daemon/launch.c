@@ -98,6 +98,9 @@ int server_trial_command(struct server *s, int64_t search, const cJSON *trial,
 			 struct trial_command *ret)
 {
 	static const char *const none[] = { NULL };
+	/* The view trials calls it "number", the leaderboard "trial". */
+	int64_t number = json_get_integer(trial, "number",
+					  json_get_integer(trial, "trial", 0));
 	auto_diag struct diag d = DIAG_INIT;
 	auto_free char *text = NULL;
 	auto_free char *dir = NULL;
@@ -111,16 +114,12 @@ int server_trial_command(struct server *s, int64_t search, const cJSON *trial,
 	if (search_parse(text, strlen(text), &spec, &d) != 0)
 		return -EBADMSG;
 	config = xcalloc(spec->space->n, sizeof(*config));
-	dir = server_trial_dir(
-	    s, search,
-	    json_get_integer(trial, "number",
-			     json_get_integer(trial, "trial", 0)));
+	dir = server_trial_dir(s, search, number);
 	e = (struct expand){
 		.spec = spec,
 		.config = config,
 		.search = json_get_text(trial, "search"),
-		.trial = json_get_integer(trial, "number",
-					  json_get_integer(trial, "trial", 0)),
+		.trial = number,
 		.attempt = 1,
 		.dir = dir,
 		.socket = s->paths.socket,

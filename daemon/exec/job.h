@@ -14,6 +14,7 @@
  * A step does one thing and tells at most one piece of news, last, since
  * whoever hears it may call anything, executor_close() too.
  */
+#include "base/container.h"
 #include "exec/executor.h"
 #include "exec/follow.h"
 
@@ -77,9 +78,6 @@ struct executor {
 	void (*closed)(void *ctx);
 	void *closed_ctx;
 };
-
-#define container_of(ptr, type, member)                                        \
-	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 /* --- job.c ---------------------------------------------------------------- */
 

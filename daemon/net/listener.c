@@ -1,5 +1,7 @@
 #include "net/listener.h"
 
+#include "base/container.h"
+
 #include "schema/limits.h"
 #include "schema/mem.h"
 
@@ -15,9 +17,6 @@
 
 #define READ_BYTES 65536
 #define BACKLOG    128
-
-#define container_of(ptr, type, member)                                        \
-	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 struct conn {
 	uv_pipe_t pipe;
