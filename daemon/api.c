@@ -270,6 +270,8 @@ static int answer_again(struct request *req, bool *ret_known)
 		r = store_read_search(req->s->store, id, &row);
 	if (r != 0)
 		return internal(req);
+	/* The first answer may not have been sent: its sync is waited for. */
+	req->changes = true;
 	put_submitted(req, id, json_get_text(row, "name"),
 		      json_get_integer(row, "trials", 0));
 	return 0;
@@ -420,16 +422,18 @@ static int do_remove(struct request *req)
 
 	if (r != 0)
 		return r;
-	if (core_has_search(s->core, id)) {
+	if (store_read_search(s->store, id, &row) != 0)
+		return internal(req);
+	/* Not held and yet running: a search that could not be loaded. */
+	if (core_has_search(s->core, id) ||
+	    json_get_integer(row, "running", 0) > 0) {
 		diag_add(&req->diag, "",
 			 "search \"%s\" has not ended: cancel it first (hpctl "
 			 "cancel)",
 			 json_get_text(req->params, "search"));
 		return RPC_CONFLICT;
 	}
-	r = store_read_search(s->store, id, &row);
-	if (r == 0)
-		r = store_begin(s->store);
+	r = store_begin(s->store);
 	if (r == 0)
 		r = store_delete_search(s->store, id);
 	if (r == 0)

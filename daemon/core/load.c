@@ -87,6 +87,13 @@ int core_load_attempt(struct core *c, int64_t search,
 
 	if (attempt_state_is_final(r->state))
 		return 0;
+	if (r->offset < 0 || r->token[0] == '\0') {
+		diag_add(reterr, "",
+			 "search %s: attempt %lld has no token or a negative "
+			 "offset",
+			 s->rec.name, (long long)r->number);
+		return -EBADMSG;
+	}
 	for (size_t i = s->n; i-- > 0;) {
 		struct trial *t = s->trials[i];
 
@@ -115,8 +122,6 @@ static void end_replay(struct search *s)
 	s->replay = NULL;
 	if (t == NULL || t->attempt != NULL)
 		return;
-	pruner_trial_free(t->pruning);
-	t->pruning = NULL;
 	curve_free(&t->curve);
 }
 

@@ -38,7 +38,7 @@ struct trial {
 	struct cell *config;          /* [space->n] */
 	struct attempt *attempt;      /* the open one, or NULL */
 	struct curve curve;           /* while an attempt is open */
-	struct pruner_trial *pruning; /* while an attempt is open */
+	struct pruner_trial *pruning; /* from its first attempt on; or NULL */
 	bool queued_save;
 	TAILQ_ENTRY(trial) queue; /* in search->queue when queued */
 };

@@ -113,6 +113,7 @@ void trial_open(struct trial *t, struct attempt *a)
 
 	assert(t->attempt == NULL);
 	t->attempt = a;
+	pruner_trial_forget(t->pruning); /* an earlier attempt's */
 	t->pruning = pruner_trial_new(t->search->pruner);
 	if (c->n_open == c->cap_open) {
 		c->cap_open = c->cap_open > 0 ? 2 * c->cap_open : 16;
@@ -139,8 +140,6 @@ static void trial_close(struct trial *t)
 	}
 	c->ended[c->n_ended++] = t->attempt;
 	t->attempt = NULL;
-	pruner_trial_free(t->pruning);
-	t->pruning = NULL;
 	curve_free(&t->curve);
 }
 

@@ -63,11 +63,22 @@ static void listener_put(struct listener *l)
 /* --- a connection ------------------------------------------------------------
  */
 
+/* From here on the owner does not know the connection any more. */
+static void begin_close(struct conn *conn)
+{
+	if (conn->closing)
+		return;
+	conn->closing = true;
+	uv_read_stop((uv_stream_t *)&conn->pipe);
+	conn->listener->cb.closed(conn->listener->cb.ctx, conn);
+}
+
 static void on_conn_closed(uv_handle_t *handle)
 {
 	struct conn *conn = container_of(handle, struct conn, pipe);
 	struct listener *l = conn->listener;
 
+	begin_close(conn); /* conn_send() has not told the owner */
 	TAILQ_REMOVE(&l->conns, conn, link);
 	l->n--;
 	buf_free(&conn->in);
@@ -82,16 +93,6 @@ static void finish_close(struct conn *conn)
 		return;
 	conn->closed = true;
 	uv_close((uv_handle_t *)&conn->pipe, on_conn_closed);
-}
-
-/* From here on the owner does not know the connection any more. */
-static void begin_close(struct conn *conn)
-{
-	if (conn->closing)
-		return;
-	conn->closing = true;
-	uv_read_stop((uv_stream_t *)&conn->pipe);
-	conn->listener->cb.closed(conn->listener->cb.ctx, conn);
 }
 
 void conn_close(struct conn *conn)
@@ -115,6 +116,10 @@ static void on_sent(uv_write_t *req, int status)
 		finish_close(conn);
 }
 
+/*
+ * Never calls `closed` itself: the owner may be in the midst of a request of
+ * this very connection. What it sends until it is told goes nowhere.
+ */
 void conn_send(struct conn *conn, struct buf *b)
 {
 	uv_stream_t *stream = (uv_stream_t *)&conn->pipe;
@@ -122,22 +127,22 @@ void conn_send(struct conn *conn, struct buf *b)
 	uv_buf_t out;
 
 	assert(!conn->closing);
-	if (b->len == 0)
+	if (uv_stream_get_write_queue_size(stream) > LIMIT_QUEUE_BYTES)
+		finish_close(conn);
+	if (b->len == 0 || conn->closed) {
+		buf_free(b);
 		return;
+	}
 	send = xcalloc(1, sizeof(*send));
 	out = uv_buf_init(b->data, (unsigned)b->len);
 	send->text = buf_take(b);
 	conn->writes++;
-	if (uv_write(&send->req, stream, &out, 1, on_sent) < 0) {
-		conn->writes--;
-		free(send->text);
-		free(send);
-		begin_close(conn);
-		finish_close(conn);
-	} else if (uv_stream_get_write_queue_size(stream) > LIMIT_QUEUE_BYTES) {
-		begin_close(conn);
-		finish_close(conn);
-	}
+	if (uv_write(&send->req, stream, &out, 1, on_sent) == 0)
+		return;
+	conn->writes--;
+	free(send->text);
+	free(send);
+	finish_close(conn);
 }
 
 /* Hands up every whole line; what is left waits for its end. */
@@ -146,7 +151,7 @@ static void take_lines(struct conn *conn)
 	struct listener *l = conn->listener;
 	size_t begin = 0;
 
-	while (!conn->closing) {
+	while (!conn->closing && !conn->closed) {
 		char *end;
 
 		if (conn->scanned == conn->in.len)
@@ -165,7 +170,8 @@ static void take_lines(struct conn *conn)
 	}
 	buf_drop(&conn->in, begin);
 	conn->scanned -= begin;
-	if (!conn->closing && conn->in.len > LIMIT_FRAME_BYTES) {
+	if (!conn->closed && !conn->closing &&
+	    conn->in.len > LIMIT_FRAME_BYTES) {
 		l->cb.too_long(l->cb.ctx, conn);
 		if (!conn->closing)
 			conn_close(conn);

@@ -343,6 +343,16 @@ static void median_report(struct pruner *base, struct pruner_trial *base_trial,
 		stop(base, t->history->last, &by, ret);
 }
 
+static void median_forget(struct pruner *base, struct pruner_trial *base_trial)
+{
+	struct history *h = ((struct median_trial *)base_trial)->history;
+
+	if (h == NULL)
+		return;
+	move((struct median *)base, h, INT64_MIN, sorted_remove);
+	h->n = 0; /* nobody's from here on */
+}
+
 static void median_fini(struct pruner *base)
 {
 	struct median *m = (struct median *)base;
@@ -361,5 +371,6 @@ const struct rule median_rule = {
 	.size = sizeof(struct median),
 	.trial_size = sizeof(struct median_trial),
 	.report = median_report,
+	.forget = median_forget,
 	.fini = median_fini,
 };

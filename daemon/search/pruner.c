@@ -165,6 +165,20 @@ void pruner_trial_free(struct pruner_trial *t)
 	free(t);
 }
 
+void pruner_trial_forget(struct pruner_trial *t)
+{
+	struct pruner *p;
+
+	if (t == NULL)
+		return;
+	p = t->pruner;
+	if (t->has_first)
+		sorted_remove(&p->firsts, t->first);
+	if (p->rule != NULL && p->rule->forget != NULL)
+		p->rule->forget(p, t);
+	pruner_trial_free(t);
+}
+
 void pruner_report(struct pruner *p, struct pruner_trial *t, struct curve *c,
 		   int64_t step, double value, struct verdict *ret)
 {

@@ -91,6 +91,8 @@ void pruner_free(struct pruner *p);
  */
 struct pruner_trial *pruner_trial_new(struct pruner *p);
 void pruner_trial_free(struct pruner_trial *t);
+/* Frees @t and takes back what was learned of the trial: it runs anew. */
+void pruner_trial_forget(struct pruner_trial *t);
 
 /*
  * The trial reported @value at @step: sets it in @c, its curve of nothing but

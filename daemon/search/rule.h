@@ -21,6 +21,8 @@ struct rule {
 	 */
 	void (*report)(struct pruner *p, struct pruner_trial *t,
 		       const struct curve *c, size_t i, struct verdict *ret);
+	/* Takes back what it keeps of the trial outside @t; or NULL. */
+	void (*forget)(struct pruner *p, struct pruner_trial *t);
 	void (*fini)(struct pruner *p); /* or NULL */
 };
 

@@ -156,6 +156,9 @@ static int open_wal(struct store *s)
 	s->wal_fd = open(s->wal_path, O_RDONLY | O_CLOEXEC);
 	if (s->wal_fd < 0 || fstat(s->wal_fd, &st) < 0)
 		return db_system_failure(s, s->wal_path);
+	/* What an earlier daemon committed and did not live to sync. */
+	if (fdatasync(s->wal_fd) < 0)
+		return db_system_failure(s, s->wal_path);
 	s->wal_id = (struct file_id){ st.st_dev, st.st_ino };
 	if (stat(s->path, &st) < 0)
 		return db_system_failure(s, s->path);

@@ -82,6 +82,15 @@ class Clients(DaemonTest):
             with contextlib.suppress(ConnectionResetError):
                 self.assertEqual(c.sock.recv(1), b"")
 
+    def test_a_client_that_asks_and_never_reads_is_hung_up_on_and_hurts_nobody(self):
+        self.d.submit(search("k", ["sleep", "1000"]))
+        self.d.call("pause", search="k")
+        request = b'{"jsonrpc":"2.0","id":1,"method":"pause","params":{"search":"k"}}\n'
+        with self.d.connection() as c, contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            for _ in range(2000):
+                c.send(request * 100)
+        self.assertEqual(self.d.call("show", search="k")["search"]["state"], "paused")
+
     def test_a_client_that_goes_in_the_middle_hurts_nobody(self):
         request = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "list", "params": {}}).encode() + b"\n"
         for n in range(len(request)):

@@ -139,6 +139,17 @@ class Ends(DaemonTest):
         codes = self.d.rows("select code from attempts order by number")
         self.assertEqual([r["code"] for r in codes], [9, 9, 0])
 
+    def test_a_retried_trial_is_not_compared_with_its_own_failed_attempt(self):
+        count = self.d.dir / "count"
+        shell = (f"echo x >> {count}; [ $(wc -l < {count}) = 2 ] || {{{{ echo step=1 loss=1; exit 9; }};"
+                 f"echo step=1 loss=5; while [ ! -e {self.d.dir}/go ]; do sleep 0.01; done")
+        self.d.submit(search("o", ["sh", "-c", shell], {"x": {"value": 1}}, retries=1,
+                             early_stopping={"type": "median", "min_steps": 1, "min_trials": 1}))
+        with self.d.connection() as c:
+            c.wait_until("o", lambda p: self.d.rows("select * from metrics where value = 5"))
+        (self.d.dir / "go").touch()
+        self.assertEqual(self.d.wait_final("o")["counts"]["done"], 1)
+
 
 class Steering(DaemonTest):
     slots = 1
