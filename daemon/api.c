@@ -756,8 +756,9 @@ static int dispatch(struct request *req, const char *name)
 	/* What a request sees and changes is what was committed before it. */
 	if (!server_turn(req->s) && m != METHOD_STATUS && m != METHOD_VERSION) {
 		diag_add(&req->diag, "",
-			 "the database is locked by another program; try again "
-			 "when it is done");
+			 "the database cannot be written now (%s); nothing is "
+			 "lost, try again when it can",
+			 store_error(req->s->store));
 		return RPC_LIMIT;
 	}
 	if (req->s->shutdown_wanted && m != METHOD_STATUS) {

@@ -10,9 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RETRY_MS     100   /* a commit, while the database is locked */
-#define SYNC_SOON_MS 20    /* ends of trials that nobody waits for */
-#define TICK_MAX_MS  60000 /* a suspended machine's timers stand still */
+#define RETRY_MS      100   /* a commit, while the database is locked */
+#define RETRY_FULL_MS 5000  /* while the disk is full */
+#define SYNC_SOON_MS  20    /* ends of trials that nobody waits for */
+#define TICK_MAX_MS   60000 /* a suspended machine's timers stand still */
 
 static int64_t clock_ms(clockid_t id)
 {
@@ -189,6 +190,22 @@ static void want_sync_for_replies(struct server *s)
 	api_synced(s);
 }
 
+/*
+ * Another program has the lock, or the disk is full: nothing was saved, so
+ * nothing is done. Running trials go on, and their output waits in its files.
+ */
+static void stall(struct server *s, int r)
+{
+	if (!s->stall_is_told)
+		log_warning("the database cannot be written now: %s; trying "
+			    "again",
+			    store_error(s->store));
+	s->stall_is_told = true;
+	s->stalled = true;
+	uv_timer_start(&s->retry, on_retry,
+		       r == -EBUSY ? RETRY_MS : RETRY_FULL_MS, 0);
+}
+
 bool server_turn(struct server *s)
 {
 	int r;
@@ -206,14 +223,11 @@ bool server_turn(struct server *s)
 		return true;
 	}
 	r = save_all(s);
-	if (r == -EBUSY) {
-		log_warning("the database is locked by another program: %s; "
-			    "trying again",
-			    store_error(s->store));
-		s->stalled = true;
-		uv_timer_start(&s->retry, on_retry, RETRY_MS, 0);
+	if (r == -EBUSY || r == -ENOSPC) {
+		stall(s, r);
 		return false;
 	}
+	s->stall_is_told = false;
 	if (r != 0)
 		fail(s, "the database cannot be written",
 		     store_error(s->store));
@@ -520,7 +534,13 @@ static void stop_if_done(struct server *s)
 {
 	struct core_load load;
 
-	if (!s->shutdown_wanted || s->stopping || s->fx.n > 0)
+	if (!s->shutdown_wanted || s->stopping)
+		return;
+	if (s->shutdown_is_forced) {
+		stop(s);
+		return;
+	}
+	if (s->fx.n > 0)
 		return;
 	core_load_now(s->core, &load);
 	if (s->shutdown_waits && load.running > 0)
@@ -549,9 +569,9 @@ static void on_signal(uv_signal_t *signal, int number)
 
 	if (number == SIGHUP)
 		return;
-	/* The second time nothing is waited for. */
+	/* The second time nothing is waited for, a locked database either. */
 	if (s->shutdown_wanted)
-		s->shutdown_waits = false;
+		s->shutdown_is_forced = true;
 	else
 		server_shutdown(s, false);
 }

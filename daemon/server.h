@@ -69,11 +69,13 @@ struct server {
 	uint64_t sync_covers; /* commits that the running sync makes so */
 	int sync_result;
 	bool syncing;
-	bool reply_waits;     /* for the next commit, or one before */
-	bool stalled;         /* the database is locked by another program */
-	bool stopping;        /* no further events are taken */
-	bool shutdown_wanted; /* ends when no trial is to be waited for */
-	bool shutdown_waits;  /* for the trials it has killed */
+	bool reply_waits;        /* for the next commit, or one before */
+	bool stall_is_told;      /* in the log */
+	bool shutdown_is_forced; /* by a second signal */
+	bool stalled;            /* the database is locked by another program */
+	bool stopping;           /* no further events are taken */
+	bool shutdown_wanted;    /* ends when no trial is to be waited for */
+	bool shutdown_waits;     /* for the trials it has killed */
 	int exit_status;
 
 	TAILQ_HEAD(, waiting_reply) replies;
