@@ -188,15 +188,7 @@ void core_start(struct core *c, const struct moment *at, struct effects *fx)
 		struct trial *t = c->open[i];
 
 		t->attempt->may_be_over = true;
-		fx_run(fx, FX_ADOPT,
-		       (struct fx_run){
-			   .search = &t->search->rec,
-			   .spec = t->search->spec,
-			   .environ = t->search->environ,
-			   .trial = &t->rec,
-			   .config = t->config,
-			   .attempt = &t->attempt->rec,
-		       });
+		fx_run(fx, FX_ADOPT, trial_run(t));
 	}
 	step_tick(&st);
 	schedule(&st);
@@ -222,8 +214,7 @@ int64_t core_next_deadline(const struct core *c)
 void core_settle(struct core *c)
 {
 	for (size_t i = 0; i < c->n_ended; i++) {
-		free(c->ended[i]->rec.reader);
-		free(c->ended[i]);
+		attempt_free(c->ended[i]);
 	}
 	c->n_ended = 0;
 	for (size_t i = 0; i < c->n;) {

@@ -79,52 +79,6 @@ int core_load_trial(struct core *c, const struct trial_record *r,
 	return 0;
 }
 
-int core_load_attempt(struct core *c, int64_t search,
-		      const struct attempt_record *r, struct diag *reterr)
-{
-	struct search *s = search_find(c, search);
-	struct attempt *a;
-
-	if (attempt_state_is_final(r->state))
-		return 0;
-	if (r->offset < 0 || r->token[0] == '\0') {
-		diag_add(reterr, "",
-			 "search %s: attempt %lld has no token or a negative "
-			 "offset",
-			 s->rec.name, (long long)r->number);
-		return -EBADMSG;
-	}
-	for (size_t i = s->n; i-- > 0;) {
-		struct trial *t = s->trials[i];
-
-		if (t->rec.id != r->trial)
-			continue;
-		if (t->rec.state != TRIAL_RUNNING || t->attempt != NULL)
-			break;
-		a = xcalloc(1, sizeof(*a));
-		a->rec = *r;
-		a->rec.reader = copy(r->reader);
-		trial_open(t, a);
-		return 0;
-	}
-	diag_add(reterr, "",
-		 "search %s: attempt %lld belongs to no running "
-		 "trial",
-		 s->rec.name, (long long)r->number);
-	return -EBADMSG;
-}
-
-/* The trial of the replay has ended: what is kept of it alone goes. */
-static void end_replay(struct search *s)
-{
-	struct trial *t = s->replay;
-
-	s->replay = NULL;
-	if (t == NULL || t->attempt != NULL)
-		return;
-	curve_free(&t->curve);
-}
-
 static struct trial *find_by_id(const struct search *s, int64_t id)
 {
 	size_t low = 0, high = s->n;
@@ -140,6 +94,47 @@ static struct trial *find_by_id(const struct search *s, int64_t id)
 	}
 	return low < s->n && s->trials[low]->rec.id == id ? s->trials[low]
 							  : NULL;
+}
+
+int core_load_attempt(struct core *c, int64_t search,
+		      const struct attempt_record *r, struct diag *reterr)
+{
+	struct search *s = search_find(c, search);
+	struct attempt *a;
+	struct trial *t;
+
+	if (attempt_state_is_final(r->state))
+		return 0;
+	if (r->offset < 0 || r->token[0] == '\0') {
+		diag_add(reterr, "",
+			 "search %s: attempt %lld has no token or a negative "
+			 "offset",
+			 s->rec.name, (long long)r->number);
+		return -EBADMSG;
+	}
+	t = find_by_id(s, r->trial);
+	if (t == NULL || t->rec.state != TRIAL_RUNNING || t->attempt != NULL) {
+		diag_add(reterr, "",
+			 "search %s: attempt %lld belongs to no running trial",
+			 s->rec.name, (long long)r->number);
+		return -EBADMSG;
+	}
+	a = xcalloc(1, sizeof(*a));
+	a->rec = *r;
+	a->rec.reader = copy(r->reader);
+	trial_open(t, a);
+	return 0;
+}
+
+/* The trial of the replay has ended: what is kept of it alone goes. */
+static void end_replay(struct search *s)
+{
+	struct trial *t = s->replay;
+
+	s->replay = NULL;
+	if (t == NULL || t->attempt != NULL)
+		return;
+	curve_free(&t->curve);
 }
 
 int core_load_value(struct core *c, int64_t search, int64_t trial,

@@ -140,7 +140,15 @@ void search_count_end(struct search *s, struct trial *t);
 /* trial.c: the life of a trial and its attempts */
 struct trial *trial_new(struct search *s, const struct cell *config,
 			enum origin origin, uint64_t cursor);
+/* As trial_new(), of a trial that has not been before: with id and params. */
+struct trial *trial_create(struct step *st, struct search *s,
+			   const struct cell *config, enum origin origin,
+			   uint64_t cursor);
 void trial_free(struct trial *t);
+/* NULL is fine. */
+void attempt_free(struct attempt *a);
+/* What is needed to launch or adopt the open attempt. */
+struct fx_run trial_run(const struct trial *t);
 void trial_move(struct step *st, struct trial *t, enum trial_state to,
 		const char *reason);
 struct trial *trial_find_open(const struct core *c, int64_t id,

@@ -111,20 +111,13 @@ static struct trial *create_trial(struct step *st, struct search *s)
 {
 	size_t n = s->spec->space->n;
 	auto_free struct cell *config = xcalloc(n, sizeof(*config));
-	auto_json cJSON *params = NULL;
 	uint64_t cursor = 0;
-	struct trial *t;
 
 	s->exhausted = !next_config(s, config, &cursor);
 	fx_save_search(st->fx, &s->rec, &s->queued_save);
 	if (s->exhausted)
 		return NULL;
-	t = trial_new(s, config, ORIGIN_SAMPLER, cursor);
-	t->rec.id = ++st->core->options.last_trial;
-	t->rec.created_ms = st->at.now_ms;
-	params = space_print(s->spec->space, config);
-	t->rec.params = json_print(params);
-	return t;
+	return trial_create(st, s, config, ORIGIN_SAMPLER, cursor);
 }
 
 static void launch_next(struct step *st, struct search *s)

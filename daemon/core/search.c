@@ -303,7 +303,6 @@ int search_add(struct step *st, struct search *s, const struct cell *config,
 {
 	bool was_final = search_state_is_final(s->rec.state);
 	struct trial *t;
-	cJSON *params;
 
 	if (s->n >= LIMIT_TRIALS)
 		return conflict(s, reterr, " and has all the trials it may");
@@ -312,12 +311,7 @@ int search_add(struct step *st, struct search *s, const struct cell *config,
 	if (was_final || search_budget(s) == 0)
 		s->rec.trials_max = (int64_t)s->n + 1;
 	save(st, s);
-	t = trial_new(s, config, ORIGIN_ADDED, 0);
-	t->rec.id = ++st->core->options.last_trial;
-	t->rec.created_ms = st->at.now_ms;
-	params = space_print(s->spec->space, config);
-	t->rec.params = json_print(params);
-	cJSON_Delete(params);
+	t = trial_create(st, s, config, ORIGIN_ADDED, 0);
 	fx_save_trial(st->fx, &t->rec, &t->queued_save);
 	TAILQ_INSERT_HEAD(&s->queue, t, queue);
 	return 0;
@@ -338,20 +332,23 @@ static struct trial *find_trial(const struct search *s, int64_t number,
 	return NULL;
 }
 
+/* @t is the best trial, if it counts and is better than the one so far. */
+static void keep_best(struct search *s, struct trial *t)
+{
+	double sign = s->spec->goal == GOAL_MINIMIZE ? 1 : -1;
+
+	if (t->rec.state != TRIAL_DONE || t->rec.kind != VALUE_FINITE)
+		return;
+	if (s->best == NULL || sign * t->rec.value < sign * s->best->rec.value)
+		s->best = t;
+}
+
 /* The best trial runs again: another one is the best, for now. */
 static void find_best(struct search *s)
 {
 	s->best = NULL;
-	for (size_t i = 0; i < s->n; i++) {
-		struct trial *t = s->trials[i];
-		double sign = s->spec->goal == GOAL_MINIMIZE ? 1 : -1;
-
-		if (t->rec.state != TRIAL_DONE || t->rec.kind != VALUE_FINITE)
-			continue;
-		if (s->best == NULL ||
-		    sign * t->rec.value < sign * s->best->rec.value)
-			s->best = t;
-	}
+	for (size_t i = 0; i < s->n; i++)
+		keep_best(s, s->trials[i]);
 }
 
 int search_retry(struct step *st, struct search *s, int64_t number,
@@ -403,17 +400,12 @@ int search_kill(struct step *st, struct search *s, int64_t number,
 
 void search_count_end(struct search *s, struct trial *t)
 {
-	double sign = s->spec->goal == GOAL_MINIMIZE ? 1 : -1;
-
 	if (t->rec.started_ms != 0 && t->rec.ended_ms > t->rec.started_ms) {
 		s->ended_trials++;
 		s->ended_seconds +=
 		    (double)(t->rec.ended_ms - t->rec.started_ms) / 1000;
 	}
-	if (t->rec.state != TRIAL_DONE || t->rec.kind != VALUE_FINITE)
-		return;
-	if (s->best == NULL || sign * t->rec.value < sign * s->best->rec.value)
-		s->best = t;
+	keep_best(s, t);
 }
 
 static bool reaches_target(const struct search *s, const struct trial *t)

@@ -56,12 +56,25 @@ struct trial *trial_new(struct search *s, const struct cell *config,
 	return t;
 }
 
-static void attempt_free(struct attempt *a)
+void attempt_free(struct attempt *a)
 {
 	if (a == NULL)
 		return;
 	free(a->rec.reader);
 	free(a);
+}
+
+struct trial *trial_create(struct step *st, struct search *s,
+			   const struct cell *config, enum origin origin,
+			   uint64_t cursor)
+{
+	auto_json cJSON *params = space_print(s->spec->space, config);
+	struct trial *t = trial_new(s, config, origin, cursor);
+
+	t->rec.id = ++st->core->options.last_trial;
+	t->rec.created_ms = st->at.now_ms;
+	t->rec.params = json_print(params);
+	return t;
 }
 
 void trial_free(struct trial *t)
@@ -170,7 +183,7 @@ static void make_token(struct core *c, char ret[TOKEN_BYTES])
 	strcpy(ret, text);
 }
 
-static struct fx_run run_of(const struct trial *t)
+struct fx_run trial_run(const struct trial *t)
 {
 	return (struct fx_run){
 		.search = &t->search->rec,
@@ -199,13 +212,13 @@ void trial_launch(struct step *st, struct trial *t)
 	trial_move(st, t, TRIAL_RUNNING, "");
 	fx_save_attempt(st->fx, &a->rec, &a->queued_save);
 	t->search->launched = ++st->core->launches;
-	fx_run(st->fx, FX_LAUNCH, run_of(t));
+	fx_run(st->fx, FX_LAUNCH, trial_run(t));
 }
 
 static void relaunch(struct step *st, struct trial *t)
 {
 	t->attempt->relaunch_boot_ms = 0;
-	fx_run(st->fx, FX_LAUNCH, run_of(t));
+	fx_run(st->fx, FX_LAUNCH, trial_run(t));
 }
 
 void trial_spawned(struct step *st, struct trial *t, int64_t pid,

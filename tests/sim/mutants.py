@@ -51,8 +51,8 @@ MUTANTS = {
         "trial.c", "\tcurve_free(&t->curve);\n}\n\nstatic void attempt_move",
         "}\n\nstatic void attempt_move"),
     "a deadline is lost on load": (
-        "load.c", "\t\ta->rec = *r;\n",
-        "\t\ta->rec = *r;\n\t\ta->rec.kill_boot_ms = INT64_MAX;\n"),
+        "load.c", "\ta->rec = *r;\n",
+        "\ta->rec = *r;\n\ta->rec.kill_boot_ms = INT64_MAX;\n"),
     "the queue is lost on load": (
         "load.c", "\t\tTAILQ_INSERT_TAIL(&s->queue, t, queue);\n", "\t\t;\n"),
     "counts are wrong after a load": (
