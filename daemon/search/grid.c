@@ -48,7 +48,8 @@ static enum sampler_answer draw(const struct search_spec *spec, uint64_t cursor,
 }
 
 static enum sampler_answer grid_ask(struct sampler *s, uint64_t *cursor,
-				    struct cell *ret_config)
+				    struct cell *ret_config,
+				    struct rationale *ret_why)
 {
 	struct grid *g = (struct grid *)s;
 	uint64_t k, end;

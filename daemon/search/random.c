@@ -16,7 +16,8 @@ static struct sampler *random_create(const struct search_spec *spec)
 }
 
 static enum sampler_answer random_ask(struct sampler *s, uint64_t *cursor,
-				      struct cell *ret_config)
+				      struct cell *ret_config,
+				      struct rationale *ret_why)
 {
 	const struct space *space = s->spec->space;
 	double u[LIMIT_PARAMS];

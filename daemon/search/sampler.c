@@ -2,6 +2,11 @@
 
 #include "search/listing.h"
 
+#include "schema/mem.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
 static const struct sampler_ops *const samplers[] = {
 	[SAMPLER_GRID] = &sampler_grid,
 	[SAMPLER_RANDOM] = &sampler_random,
@@ -18,13 +23,52 @@ struct sampler *sampler_new(const struct search_spec *spec)
 
 	s->ops = ops;
 	s->spec = spec;
+	history_init(&s->history, spec->space);
 	return s;
 }
 
 void sampler_free(struct sampler *s)
 {
-	if (s != NULL)
-		s->ops->destroy(s);
+	if (s == NULL)
+		return;
+	history_fini(&s->history);
+	s->ops->destroy(s);
+}
+
+void sampler_tell(struct sampler *s, size_t number, const struct cell *config,
+		  struct observation seen)
+{
+	if (sampler_learns(s))
+		history_tell(&s->history, number, config, seen);
+}
+
+size_t sampler_propose(struct sampler *s, uint64_t *cursor, size_t n,
+		       struct proposal *ret)
+{
+	const struct observation running = { .fate = FATE_RUNNING };
+	size_t done;
+
+	assert(sampler_learns(s));
+	for (done = 0; done < n; done++) {
+		struct proposal *p = &ret[done];
+
+		*p = (struct proposal){ .config = xcalloc(s->spec->space->n,
+							  sizeof(*p->config)) };
+		if (s->ops->ask(s, cursor, p->config, &p->rationale) !=
+		    SAMPLER_OK) {
+			proposal_fini(p);
+			break;
+		}
+		p->cursor = (*cursor)++;
+		history_tell(&s->history, s->history.n, p->config, running);
+	}
+	return done;
+}
+
+void proposal_fini(struct proposal *p)
+{
+	free(p->config);
+	p->config = NULL;
 }
 
 enum sampler_answer sampler_enumerate(const struct search_spec *spec,

@@ -3,9 +3,16 @@
 /*
  * A sampler proposes configurations. It never sees a clock, a file or another
  * search: what it proposes is a function of the search file (seed included),
- * the cursor, and what it was told. So a restarted daemon, which tells it the
- * same trials in the order of their numbers, gets the same proposals.
+ * the cursor, and what it was told, not of the order in which it was told. So
+ * a restarted daemon gets the same proposals. What a sampler keeps besides
+ * (fitted hyper-parameters, factors of matrices) is a cache.
+ *
+ * Some samplers think for milliseconds and more (sampler_is_slow()): the
+ * daemon asks these on a worker thread, which then owns the sampler.
  */
+#include "search/history.h"
+
+#include "schema/limits.h"
 #include "schema/search.h"
 
 enum sampler_answer {
@@ -14,26 +21,75 @@ enum sampler_answer {
 	SAMPLER_SKIP, /* this cursor has no point of its own: try the next */
 };
 
+/* Why a configuration was chosen. */
+enum why {
+	WHY_DESIGN,   /* the next point of a sequence: grid, random, Sobol */
+	WHY_START,    /* of a model's start-up design: too little is known */
+	WHY_MODEL,    /* what the model expects most of */
+	WHY_FALLBACK, /* the model could not tell the points apart */
+};
+
+#define NEAREST_MAX 3
+
+/*
+ * The numbers behind a proposal. Results are in the metric's own units; what a
+ * sampler does not know is NaN or 0.
+ */
+struct rationale {
+	enum why why;
+	size_t observations; /* trials with a result that it knew */
+	size_t pending;      /* trials whose result it did not know yet */
+	double best;         /* the best result it knew */
+	double mean;         /* predicted result */
+	double low, high;    /* where two of three results should fall */
+	double noise;        /* standard deviation of a repeat */
+	double feasible;     /* probability that the trial has a result */
+	double exploration;  /* 0 exploits what is known .. 1 explores */
+	size_t n_nearest;
+	struct {
+		size_t number;
+		double distance; /* 1: as far as a lengthscale */
+		double value;    /* its result; NaN: none */
+	} nearest[NEAREST_MAX];
+	/*
+	 * [space->n] how strongly the result depends on each parameter: the
+	 * share of the model's variance, 0 .. 1.
+	 */
+	double relevance[LIMIT_PARAMS];
+};
+
+struct proposal {
+	struct cell *config; /* [space->n], activated */
+	uint64_t cursor;
+	struct rationale rationale;
+};
+
 struct sampler_ops;
 
 struct sampler {
 	const struct sampler_ops *ops;
 	const struct search_spec *spec; /* borrowed, outlives the sampler */
+	struct history history;         /* empty unless the sampler learns */
 };
 
 struct sampler_ops {
 	enum sampler_type type;
+	bool learns; /* wants to be told, and is slow */
 	/* new; the spec has been checked by search_parse() */
 	struct sampler *(*create)(const struct search_spec *spec);
 	/*
-	 * Writes the point at @cursor, activated, to @ret_config [space->n].
+	 * Writes the point at @cursor, activated, to @ret_config [space->n],
+	 * and, if it learns, its reasons to @ret_why.
 	 * Moves @cursor on to the next point where it knows that those between
 	 * have none: a grid steps over the levels of inactive parameters.
 	 * SAMPLER_SKIP: a shuffled grid, which cannot; after many of them in a
 	 * row sampler_enumerate() finds what is left sooner.
+	 * One that learns never repeats a configuration of its history unless
+	 * the search allows duplicates.
 	 */
 	enum sampler_answer (*ask)(struct sampler *s, uint64_t *cursor,
-				   struct cell *ret_config);
+				   struct cell *ret_config,
+				   struct rationale *ret_why);
 	void (*destroy)(struct sampler *s);
 };
 
@@ -43,11 +99,37 @@ extern const struct sampler_ops sampler_grid, sampler_random, sampler_sobol;
 struct sampler *sampler_new(const struct search_spec *spec);
 void sampler_free(struct sampler *s);
 
+/* True: it must be told of trials, and asking it may take long. */
+static inline bool sampler_learns(const struct sampler *s)
+{
+	return s->ops->learns;
+}
+
+/*
+ * What is known of trial @number now; numbers come without gaps. Does nothing
+ * if the sampler does not learn. @config [space->n] may be NULL from the second
+ * time on.
+ */
+void sampler_tell(struct sampler *s, size_t number, const struct cell *config,
+		  struct observation seen);
+
 static inline enum sampler_answer
 sampler_ask(struct sampler *s, uint64_t *cursor, struct cell *ret_config)
 {
-	return s->ops->ask(s, cursor, ret_config);
+	struct rationale ignored;
+
+	return s->ops->ask(s, cursor, ret_config, &ignored);
 }
+
+/*
+ * Asks a sampler that learns for up to @n configurations and tells it each as
+ * running, with the next numbers, so that they keep apart. Moves @cursor on.
+ * Returns how many there were; fewer: the space is exhausted. The caller owns
+ * the configurations: proposal_fini().
+ */
+size_t sampler_propose(struct sampler *s, uint64_t *cursor, size_t n,
+		       struct proposal *ret);
+void proposal_fini(struct proposal *p);
 
 /*
  * Lists what the sampler of @spec can propose, each configuration once: the

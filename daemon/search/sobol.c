@@ -33,7 +33,8 @@ static struct sampler *sobol_create(const struct search_spec *spec)
 }
 
 static enum sampler_answer sobol_ask(struct sampler *s, uint64_t *cursor,
-				     struct cell *ret_config)
+				     struct cell *ret_config,
+				     struct rationale *ret_why)
 {
 	struct sobol *sobol = (struct sobol *)s;
 	double u[LIMIT_PARAMS];

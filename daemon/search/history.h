@@ -1,0 +1,48 @@
+#pragma once
+
+/*
+ * What a sampler has been told: one row a trial, by number. A row is what is
+ * known of a configuration, not how it came about.
+ *
+ * Scores are results turned so that lower is better (-value where the goal is
+ * to maximize); score_of() and back.
+ */
+#include "schema/search.h"
+
+enum fate {
+	FATE_NONE,    /* cancelled, lost: nothing is known of the point */
+	FATE_RUNNING, /* or about to be: its result is still to come */
+	FATE_DONE,    /* the score is its result, which need not be finite */
+	FATE_PRUNED,  /* stopped early; the score is what it had reached */
+	FATE_FAILED,  /* crashed, out of memory, timed out, without a result */
+};
+
+struct observation {
+	enum fate fate;
+	double score; /* done, pruned; NaN and infinities are allowed */
+};
+
+struct history_row {
+	struct cell *config; /* [space->n], activated */
+	uint64_t hash;       /* space_hash() of it */
+	struct observation seen;
+};
+
+struct history {
+	const struct space *space; /* borrowed */
+	struct history_row *rows;  /* [n] by trial number */
+	size_t n, cap;
+};
+
+void history_init(struct history *h, const struct space *space);
+void history_fini(struct history *h);
+
+/*
+ * Trial @number <= h->n is, or has become, @seen; the configuration of a known
+ * one does not change and may be NULL.
+ */
+void history_tell(struct history *h, size_t number, const struct cell *config,
+		  struct observation seen);
+
+/* The score of a result, and the result of a score. */
+double score_of(enum goal goal, double value);
