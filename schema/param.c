@@ -100,6 +100,41 @@ bool param_takes(const struct param *p, double v, struct cell *ret_cell)
 	return true;
 }
 
+/* False if @v is no scalar. Text is borrowed. */
+static bool scalar_of(const cJSON *v, struct scalar *ret)
+{
+	if (cJSON_IsString(v))
+		*ret = (struct scalar){ SCALAR_TEXT, .text = v->valuestring };
+	else if (cJSON_IsNumber(v))
+		*ret = (struct scalar){ SCALAR_FLOAT, .f = v->valuedouble };
+	else if (cJSON_IsBool(v))
+		*ret = (struct scalar){ SCALAR_BOOL, .b = cJSON_IsTrue(v) };
+	else if (cJSON_IsNull(v))
+		*ret = (struct scalar){ .kind = SCALAR_NULL };
+	else
+		return false;
+	return true;
+}
+
+bool param_takes_json(const struct param *p, const cJSON *v,
+		      struct cell *ret_cell)
+{
+	struct scalar value;
+
+	if (p->type == PARAM_FLOAT || p->type == PARAM_INT)
+		return cJSON_IsNumber(v) &&
+		       param_takes(p, v->valuedouble, ret_cell);
+	if (!scalar_of(v, &value))
+		return false;
+	for (size_t i = 0; i < p->n_values; i++) {
+		if (!scalar_equal(&value, &p->values[i]))
+			continue;
+		*ret_cell = (struct cell){ .active = true, .i = (int64_t)i };
+		return true;
+	}
+	return false;
+}
+
 /* "a number from 0.1 to 1", "a multiple of 8 from 8 to 256" */
 static char *describe_range(const struct param *p)
 {

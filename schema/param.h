@@ -30,6 +30,11 @@ void param_spread(struct param *p, size_t points);
  */
 bool param_takes(const struct param *p, double v, struct cell *ret_cell);
 
+/* The same of any parameter and a JSON value: of a choice, one of its values.
+ */
+bool param_takes_json(const struct param *p, const cJSON *v,
+		      struct cell *ret_cell);
+
 /* What it takes, for messages ("a whole number from 1 to 3"); new. */
 char *param_describe(const struct param *p);
 

@@ -14,12 +14,12 @@ static const char *const scale_names[] = { "linear", "log", "logit", NULL };
 
 static const char *const all_keys[] = { "type",    "min",    "max",    "scale",
 					"step",    "points", "values", "value",
-					"ordered", "when",   NULL };
-static const char *const number_keys[] = { "type",   "min",  "max",
-					   "scale",  "step", "points",
-					   "values", "when", NULL };
-static const char *const choice_keys[] = { "type", "values", "ordered", "when",
-					   NULL };
+					"ordered", "guess",  "when",   NULL };
+static const char *const number_keys[] = { "type", "min",    "max",    "scale",
+					   "step", "points", "values", "guess",
+					   "when", NULL };
+static const char *const choice_keys[] = { "type",  "values", "ordered",
+					   "guess", "when",   NULL };
 static const char *const constant_keys[] = { "type", "value", "when", NULL };
 
 static const char *const *const keys_of[] = {
@@ -49,6 +49,9 @@ static const struct object_hint key_hints[] = {
 	{ "choices",       "write \"values\""                    },
 	{ "categories",    "write \"values\""                    },
 	{ "log",           "write \"scale\": \"log\""            },
+	{ "default",       "write \"guess\""                     },
+	{ "init",          "write \"guess\""                     },
+	{ "prior",         "write \"guess\""                     },
 	{ "mu",            "a range has \"min\" and \"max\""     },
 	{ "sigma",         "a range has \"min\" and \"max\""     },
 	{ "parameters",    "nested parameters stand beside their parent, with "
@@ -418,6 +421,23 @@ static void set_range(struct param *p, double min, double max, double step)
 	}
 }
 
+/* Of a parameter whose range or values are sound. */
+static void read_guess(const struct object *o, struct param *p)
+{
+	const cJSON *guess = json_get(o->node, "guess");
+	auto_free char *brief = NULL;
+	auto_free char *what = NULL;
+
+	if (guess == NULL)
+		return;
+	p->has_guess = param_takes_json(p, guess, &p->guess);
+	if (p->has_guess)
+		return;
+	brief = json_brief(guess);
+	what = param_describe(p);
+	object_fault(o, "guess", "is %s (must be %s)", brief, what);
+}
+
 /* A float or an int. */
 static void read_range_param(const struct object *o, struct param *p)
 {
@@ -428,8 +448,10 @@ static void read_range_param(const struct object *o, struct param *p)
 	read_scale(o, p);
 	sound = read_range(o, p, &min, &max);
 	sound = read_step(o, p, sound, &min, &max, &step) && sound;
-	if (sound)
+	if (sound) {
 		set_range(p, min, max, step);
+		read_guess(o, p);
+	}
 	has_points = object_integer(o, "points", 2, LIMIT_CHOICES, &points);
 	if (json_get(o->node, "values") == NULL) {
 		if (sound && has_points)
@@ -446,8 +468,9 @@ static void read_range_param(const struct object *o, struct param *p)
 
 static void read_choice(const struct object *o, struct param *p)
 {
-	if (object_require(o, "values", "a list, as [\"sgd\", \"adam\"]"))
-		(void)read_values(o, p);
+	if (object_require(o, "values", "a list, as [\"sgd\", \"adam\"]") &&
+	    read_values(o, p))
+		read_guess(o, p);
 	object_bool(o, "ordered", &p->ordered);
 }
 

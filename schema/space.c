@@ -187,41 +187,13 @@ static void wrong(struct diag *d, const struct param *p, const cJSON *v,
 	diag_add(d, p->name, "is %s (must be %s)", brief, what);
 }
 
-/* False if @v is no scalar. Text is borrowed. */
-static bool scalar_of(const cJSON *v, struct scalar *ret)
-{
-	if (cJSON_IsString(v))
-		*ret = (struct scalar){ SCALAR_TEXT, .text = v->valuestring };
-	else if (cJSON_IsNumber(v))
-		*ret = (struct scalar){ SCALAR_FLOAT, .f = v->valuedouble };
-	else if (cJSON_IsBool(v))
-		*ret = (struct scalar){ SCALAR_BOOL, .b = cJSON_IsTrue(v) };
-	else if (cJSON_IsNull(v))
-		*ret = (struct scalar){ .kind = SCALAR_NULL };
-	else
-		return false;
-	return true;
-}
-
 static int read_cell(const struct param *p, const cJSON *v, struct cell *ret,
 		     struct diag *reterr)
 {
 	auto_free char *what = NULL;
-	struct scalar value;
 
-	if (p->type == PARAM_FLOAT || p->type == PARAM_INT) {
-		if (cJSON_IsNumber(v) && param_takes(p, v->valuedouble, ret))
-			return 0;
-		what = param_describe(p);
-		wrong(reterr, p, v, what);
-		return 1;
-	}
-	for (size_t i = 0; scalar_of(v, &value) && i < p->n_values; i++) {
-		if (scalar_equal(&value, &p->values[i])) {
-			ret->i = (int64_t)i;
-			return 0;
-		}
-	}
+	if (param_takes_json(p, v, ret))
+		return 0;
 	what = param_describe(p);
 	wrong(reterr, p, v, what);
 	return 1;

@@ -54,6 +54,15 @@ struct condition {
 	double min, max;
 };
 
+/* The value of one parameter: f of a float, i of an int, else values[i]. */
+struct cell {
+	bool active;
+	union {
+		double f;
+		int64_t i;
+	};
+};
+
 struct param {
 	char *name;
 	enum param_type type;
@@ -71,6 +80,8 @@ struct param {
 	struct scalar *values;
 	size_t n_values;
 	bool ordered; /* of a choice: an ordinal */
+	bool has_guess;
+	struct cell guess; /* where the user expects the best value */
 	struct condition *conditions;
 	size_t n_conditions;
 };
@@ -79,15 +90,6 @@ struct space {
 	struct param *params;
 	size_t n;
 	size_t *order; /* [n] indices, every parent before its children */
-};
-
-/* The value of one parameter: f of a float, i of an int, else values[i]. */
-struct cell {
-	bool active;
-	union {
-		double f;
-		int64_t i;
-	};
 };
 
 /*
