@@ -478,8 +478,28 @@ static void read_search(const struct object *o, struct search_spec *spec)
 	read_resources(o, spec);
 }
 
-int search_parse(const char *text, size_t len, struct search_spec **ret_spec,
-		 struct diag *reterr)
+/* Puts what only running a program takes into the search where it is missing.
+ */
+static void fill_in(cJSON *root)
+{
+	cJSON *metric;
+
+	if (!cJSON_IsObject(root))
+		return;
+	if (json_get(root, "name") == NULL)
+		cJSON_AddStringToObject(root, "name", "search");
+	if (json_get(root, "command") == NULL)
+		cJSON_AddItemToArray(cJSON_AddArrayToObject(root, "command"),
+				     cJSON_CreateString("true"));
+	if (json_get(root, "metric") == NULL)
+		cJSON_AddObjectToObject(root, "metric");
+	metric = cJSON_GetObjectItemCaseSensitive(root, "metric");
+	if (cJSON_IsObject(metric) && json_get(metric, "name") == NULL)
+		cJSON_AddStringToObject(metric, "name", "value");
+}
+
+static int parse(const char *text, size_t len, bool is_bare,
+		 struct search_spec **ret_spec, struct diag *reterr)
 {
 	auto_json_doc struct json_doc doc = { 0 };
 	size_t before = reterr->n;
@@ -494,6 +514,10 @@ int search_parse(const char *text, size_t len, struct search_spec **ret_spec,
 	if (json_doc_parse(text, len, &doc, reterr) != 0)
 		return 1;
 	spec = xcalloc(1, sizeof(*spec));
+	if (is_bare) {
+		fill_in(doc.root);
+		spec->trials = LIMIT_TRIALS;
+	}
 	spec->grace_ms = DEFAULT_GRACE_MS;
 	spec->stop_on_failures = DEFAULT_STOP_ON_FAILURES;
 	spec->cpus = DEFAULT_CPUS;
@@ -506,6 +530,18 @@ int search_parse(const char *text, size_t len, struct search_spec **ret_spec,
 	}
 	*ret_spec = spec;
 	return 0;
+}
+
+int search_parse(const char *text, size_t len, struct search_spec **ret_spec,
+		 struct diag *reterr)
+{
+	return parse(text, len, false, ret_spec, reterr);
+}
+
+int search_parse_bare(const char *text, size_t len,
+		      struct search_spec **ret_spec, struct diag *reterr)
+{
+	return parse(text, len, true, ret_spec, reterr);
 }
 
 void search_free(struct search_spec *spec)

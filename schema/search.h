@@ -65,6 +65,14 @@ struct search_spec {
  */
 int search_parse(const char *text, size_t len, struct search_spec **ret_spec,
 		 struct diag *reterr) __attribute__((warn_unused_result));
+/*
+ * The same of a search that is asked and told by hand (hpsd-search(3)): "name",
+ * "command", "metric", its "name", and "trials" may be missing; then the goal
+ * is to minimize, and there are as many trials as a search may have.
+ */
+int search_parse_bare(const char *text, size_t len,
+		      struct search_spec **ret_spec, struct diag *reterr)
+    __attribute__((warn_unused_result));
 void search_free(struct search_spec *spec);
 
 /* True when @name may name a search: [A-Za-z0-9_.-]{1,64}, no - or . first. */

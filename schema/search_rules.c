@@ -185,7 +185,7 @@ static void check_trials(const struct object *o, const struct search_spec *spec)
 	const struct space *s = spec->space;
 	auto_free char *many = NULL;
 
-	if (json_get(o->node, "trials") != NULL)
+	if (json_get(o->node, "trials") != NULL || spec->trials > 0)
 		return;
 	if (spec->sampler == SAMPLER_GRID) {
 		many = space_levels(s) > 0 ? too_many(s, param_levels) : NULL;

@@ -193,6 +193,49 @@ START_TEST(every_key_arrives_in_the_spec)
 }
 END_TEST
 
+START_TEST(a_bare_search_needs_its_parameters_alone)
+{
+	static const char text[] =
+	    "{\"parameters\": {\"k\": {\"type\": \"int\", \"min\": 1, "
+	    "\"max\": 3}}}";
+	auto_diag struct diag d = DIAG_INIT;
+	struct search_spec *s = NULL;
+
+	ck_assert_int_eq(search_parse_bare(text, strlen(text), &s, &d), 0);
+	ck_assert_int_eq(s->goal, GOAL_MINIMIZE);
+	ck_assert_uint_eq(s->space->n, 1);
+	ck_assert_int_eq(s->trials, 1000000);
+	search_free(s);
+}
+END_TEST
+
+START_TEST(what_a_bare_search_has_is_checked_as_ever)
+{
+	static const struct {
+		const char *text;
+		const char *faults;
+	} cases[] = {
+		{"[]",						    "1:1: is [] (must be an object, as {\"name\": "
+			"\"digits\", ...})"						     },
+		{ "{}",						   "1:1: parameters: is missing (as {\"lr\": {\"type\": "
+			"\"float\", \"min\": 1e-5, \"max\": 1, \"scale\": "
+			"\"log\"}})"							   },
+		{ "{\"parameters\": {\"k\": {\"value\": 1}},\n\"metric\": "
+		  "{\"goal\": \"up\"},\n\"trials\": 0}", "2:20: metric.goal: is \"up\" (must be \"minimize\" or "
+		  "\"maximize\")\n3:11: trials: is 0 (must be a whole "
+		  "number from 1 to 1000000)"},
+	};
+	auto_diag struct diag d = DIAG_INIT;
+	struct search_spec *s = NULL;
+	auto_free char *faults = NULL;
+	const char *text = cases[_i].text;
+
+	ck_assert_int_eq(search_parse_bare(text, strlen(text), &s, &d), 1);
+	faults = diag_text(&d, NULL);
+	ck_assert_str_eq(faults, cases[_i].faults);
+}
+END_TEST
+
 START_TEST(a_file_beyond_the_limit_is_refused)
 {
 	auto_diag struct diag d = DIAG_INIT;
@@ -313,6 +356,9 @@ Suite *suite(void)
 			    cJSON_GetArraySize(json_get(table, "cases")));
 	tcase_add_test(tc, what_is_left_out_has_its_default);
 	tcase_add_test(tc, every_key_arrives_in_the_spec);
+	tcase_add_test(tc, a_bare_search_needs_its_parameters_alone);
+	tcase_add_loop_test(tc, what_a_bare_search_has_is_checked_as_ever, 0,
+			    3);
 	tcase_add_test(tc, a_file_beyond_the_limit_is_refused);
 	tcase_add_test(tc, no_change_of_a_byte_is_read_beyond_its_end);
 	tcase_add_loop_test(tc, a_duration_is_this_many_milliseconds, 0,
