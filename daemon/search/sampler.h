@@ -90,6 +90,13 @@ struct sampler_ops {
 	enum sampler_answer (*ask)(struct sampler *s, uint64_t *cursor,
 				   struct cell *ret_config,
 				   struct rationale *ret_why);
+	/*
+	 * What is expected of @config, which need not be in the history, as
+	 * the reasons for asking it now. False: it knows too little. NULL of
+	 * samplers without a model.
+	 */
+	bool (*predict)(struct sampler *s, const struct cell *config,
+			struct rationale *ret_why);
 	void (*destroy)(struct sampler *s);
 };
 
@@ -119,6 +126,12 @@ sampler_ask(struct sampler *s, uint64_t *cursor, struct cell *ret_config)
 	struct rationale ignored;
 
 	return s->ops->ask(s, cursor, ret_config, &ignored);
+}
+
+static inline bool sampler_predict(struct sampler *s, const struct cell *config,
+				   struct rationale *ret_why)
+{
+	return s->ops->predict != NULL && s->ops->predict(s, config, ret_why);
 }
 
 /*
