@@ -19,6 +19,8 @@ ARROWS = {
 }
 PURE = {"schema", "daemon/num", "daemon/search", "daemon/core"}
 IMPURE = re.compile(r'#include ("base/log\.h"|<(uv|sqlite3|time|sys/time)\.h>)')
+# The only folder that may see a library.
+ONLY_IN = {"cblas": "daemon/num", "nlopt": "daemon/num"}
 FOLDERS = {folder.split("/")[-1] for folder in ARROWS}
 
 
@@ -32,6 +34,9 @@ def faults(root):
                 m = re.match(r'#include "(\w+)/', line)
                 if m and m[1] in FOLDERS and m[1] != own and m[1] not in allowed:
                     yield f"{place}: {own} may not include {m[1]}"
+                m = re.match(r"#include <(\w+)\.h>", line)
+                if m and ONLY_IN.get(m[1], folder) != folder:
+                    yield f"{place}: only {ONLY_IN[m[1]]} may include {m[1]}.h"
                 if folder in PURE and IMPURE.match(line):
                     yield f"{place}: {own} is pure: {line}"
 

@@ -1,0 +1,216 @@
+#include "num/linalg.h"
+
+#include <assert.h>
+#include <cblas.h>
+#include <limits.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdbool.h>
+
+/* Fortran's; the length of the string comes last. */
+void dpotrf_(const char *uplo, const blasint *n, double *a, const blasint *lda,
+	     blasint *ret_info, size_t uplo_length);
+void dpotri_(const char *uplo, const blasint *n, double *a, const blasint *lda,
+	     blasint *ret_info, size_t uplo_length);
+
+static void use_one_thread(void)
+{
+	openblas_set_num_threads(1);
+}
+
+/* Called before any BLAS function that may use threads. */
+static void begin(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, use_one_thread);
+}
+
+static blasint size_of(size_t n)
+{
+	assert(n <= INT_MAX);
+	return (blasint)n;
+}
+
+/* BLAS wants a leading dimension of at least 1. */
+static blasint ld_of(size_t ld)
+{
+	return ld > 0 ? size_of(ld) : 1;
+}
+
+/*
+ * A NaN passes OpenBLAS's test of a pivot, but then always reaches the
+ * diagonal.
+ */
+static bool diagonal_is_finite(size_t n, const double *l, size_t ld)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!isfinite(l[i + i * ld]))
+			return false;
+	}
+	return true;
+}
+
+int chol_factor(size_t n, double *a, size_t ld)
+{
+	blasint size = size_of(n), stride = ld_of(ld), info;
+
+	assert(ld >= n);
+	begin();
+	dpotrf_("L", &size, a, &stride, &info, 1);
+	assert(info >= 0);
+	return info != 0 || !diagonal_is_finite(n, a, ld);
+}
+
+/* Copies the strict triangles by tiles, which stay in the cache. */
+#define TILE 32
+
+static void copy_lower_to_upper(size_t n, double *a, size_t ld)
+{
+	for (size_t j0 = 0; j0 < n; j0 += TILE) {
+		for (size_t i = j0 + 1; i < n; i++) {
+			size_t end = i < j0 + TILE ? i : j0 + TILE;
+
+			for (size_t j = j0; j < end; j++)
+				a[j + i * ld] = a[i + j * ld];
+		}
+	}
+}
+
+static void copy_upper_to_lower(size_t n, double *a, size_t ld)
+{
+	for (size_t j0 = 0; j0 < n; j0 += TILE) {
+		for (size_t i = j0 + 1; i < n; i++) {
+			size_t end = i < j0 + TILE ? i : j0 + TILE;
+
+			for (size_t j = j0; j < end; j++)
+				a[i + j * ld] = a[j + i * ld];
+		}
+	}
+}
+
+int chol_factor_jitter(size_t n, double *a, size_t ld, double *work,
+		       double *ret_jitter)
+{
+	double sum = 0, jitter = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		work[i] = a[i + i * ld];
+		sum += work[i];
+	}
+	copy_lower_to_upper(n, a, ld);
+	*ret_jitter = 0;
+	if (chol_factor(n, a, ld) == 0)
+		return 0;
+	for (double factor = 1e-10; factor < 2e-3; factor *= 10) {
+		jitter = factor * sum / (double)n;
+		copy_upper_to_lower(n, a, ld);
+		for (size_t i = 0; i < n; i++)
+			a[i + i * ld] = work[i] + jitter;
+		if (chol_factor(n, a, ld) == 0) {
+			*ret_jitter = jitter;
+			return 0;
+		}
+	}
+	return 1;
+}
+
+int chol_append(size_t n, size_t m, double *l, size_t ld)
+{
+	double *rows = l + n, *corner = rows + n * ld;
+	blasint size = size_of(n), added = size_of(m), stride = ld_of(ld);
+
+	assert(ld >= n + m);
+	begin();
+	if (m == 1) {
+		cblas_dtrsv(CblasColMajor, CblasLower, CblasNoTrans,
+			    CblasNonUnit, size, l, stride, rows, stride);
+		*corner -= cblas_ddot(size, rows, stride, rows, stride);
+	} else {
+		cblas_dtrsm(CblasColMajor, CblasRight, CblasLower, CblasTrans,
+			    CblasNonUnit, added, size, 1, l, stride, rows,
+			    stride);
+		cblas_dsyrk(CblasColMajor, CblasLower, CblasNoTrans, added,
+			    size, -1, rows, stride, 1, corner, stride);
+	}
+	return chol_factor(m, corner, ld);
+}
+
+static void solve(CBLAS_TRANSPOSE op, size_t n, const double *l, size_t ld,
+		  size_t m, double *b, size_t ldb)
+{
+	blasint size = size_of(n), stride = ld_of(ld);
+
+	assert(ld >= n && (ldb >= n || m <= 1));
+	begin();
+	if (m == 1)
+		cblas_dtrsv(CblasColMajor, CblasLower, op, CblasNonUnit, size,
+			    l, stride, b, 1);
+	else
+		cblas_dtrsm(CblasColMajor, CblasLeft, CblasLower, op,
+			    CblasNonUnit, size, size_of(m), 1, l, stride, b,
+			    ld_of(ldb));
+}
+
+void chol_solve_lower(size_t n, const double *l, size_t ld, size_t m, double *b,
+		      size_t ldb)
+{
+	solve(CblasNoTrans, n, l, ld, m, b, ldb);
+}
+
+void chol_solve_upper(size_t n, const double *l, size_t ld, size_t m, double *b,
+		      size_t ldb)
+{
+	solve(CblasTrans, n, l, ld, m, b, ldb);
+}
+
+void chol_inverse(size_t n, double *l, size_t ld)
+{
+	blasint size = size_of(n), stride = ld_of(ld), info;
+
+	assert(ld >= n);
+	begin();
+	dpotri_("L", &size, l, &stride, &info, 1);
+	assert(info == 0);
+}
+
+double chol_log_det(size_t n, const double *l, size_t ld)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += log(l[i + i * ld]);
+	return 2 * sum;
+}
+
+double dot(size_t n, const double *x, const double *y)
+{
+	begin();
+	return cblas_ddot(size_of(n), x, 1, y, 1);
+}
+
+void mat_vec(size_t rows, size_t columns, const double *a, size_t ld,
+	     const double *x, double *ret)
+{
+	assert(ld >= rows);
+	begin();
+	cblas_dgemv(CblasColMajor, CblasNoTrans, size_of(rows),
+		    size_of(columns), 1, a, ld_of(ld), x, 1, 0, ret, 1);
+}
+
+void mat_t_vec(size_t rows, size_t columns, const double *a, size_t ld,
+	       const double *x, double *ret)
+{
+	assert(ld >= rows);
+	begin();
+	cblas_dgemv(CblasColMajor, CblasTrans, size_of(rows), size_of(columns),
+		    1, a, ld_of(ld), x, 1, 0, ret, 1);
+}
+
+void sym_vec(size_t n, const double *a, size_t ld, const double *x, double *ret)
+{
+	assert(ld >= n);
+	begin();
+	cblas_dsymv(CblasColMajor, CblasLower, size_of(n), 1, a, ld_of(ld), x,
+		    1, 0, ret, 1);
+}
