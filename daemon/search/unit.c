@@ -1,5 +1,6 @@
 #include "search/unit.h"
 
+#include <assert.h>
 #include <math.h>
 
 static double to_scale(enum param_scale scale, double v)
@@ -28,20 +29,52 @@ static double from_scale(enum param_scale scale, double x)
 	return x;
 }
 
-static struct cell number(const struct param *p, double u)
+static double half_step(const struct param *p)
+{
+	return (p->type == PARAM_INT ? (double)p->int_step : p->step) / 2;
+}
+
+/* The values at the ends of the coordinate, which @p need not take. */
+static void ends(const struct param *p, double *ret_min, double *ret_max)
 {
 	bool is_int = p->type == PARAM_INT;
 	double min = is_int ? (double)p->int_min : p->min;
 	double max = is_int ? (double)p->int_max : p->max;
-	double half = (is_int ? (double)p->int_step : p->step) / 2;
+	double half = half_step(p);
 
 	/* Half a step at each end, but not out of what the scale takes. */
-	min -= p->scale == SCALE_LINEAR ? half : fmin(half, min / 2);
-	max += p->scale == SCALE_LOGIT ? fmin(half, (1 - max) / 2) : half;
+	*ret_min =
+	    min - (p->scale == SCALE_LINEAR ? half : fmin(half, min / 2));
+	*ret_max =
+	    max + (p->scale == SCALE_LOGIT ? fmin(half, (1 - max) / 2) : half);
+}
+
+static struct cell number(const struct param *p, double u)
+{
+	double min, max;
+
+	ends(p, &min, &max);
 	min = to_scale(p->scale, min);
 	max = to_scale(p->scale, max);
 	/* Not min + u * (max - min), which may overflow. */
 	return param_snap(p, from_scale(p->scale, (1 - u) * min + u * max));
+}
+
+/* Where @v lies between the ends; @p need not take it. */
+static double coordinate(const struct param *p, double v)
+{
+	double min, max, u;
+
+	ends(p, &min, &max);
+	if (v <= min || v >= max)
+		return min == max ? 0.5 : v <= min ? 0 : 1;
+	min = to_scale(p->scale, min);
+	max = to_scale(p->scale, max);
+	v = to_scale(p->scale, v);
+	/* Halves of what may be near the largest double. */
+	u = isinf(max - min) ? (v / 2 - min / 2) / (max / 2 - min / 2)
+			     : (v - min) / (max - min);
+	return fmin(fmax(u, 0), 1);
 }
 
 struct cell unit_cell(const struct param *p, double u)
@@ -60,6 +93,46 @@ struct cell unit_cell(const struct param *p, double u)
 		break;
 	}
 	return c;
+}
+
+static double number_of_cell(const struct param *p, const struct cell *c)
+{
+	return p->type == PARAM_INT ? (double)c->i : c->f;
+}
+
+double unit_of(const struct param *p, const struct cell *c)
+{
+	assert(c->active);
+	switch (p->type) {
+	case PARAM_FLOAT:
+	case PARAM_INT:
+		return coordinate(p, number_of_cell(p, c));
+	case PARAM_CHOICE:
+		return ((double)c->i + 0.5) / (double)p->n_values;
+	case PARAM_CONSTANT:
+		break;
+	}
+	return 0.5;
+}
+
+void unit_interval(const struct param *p, const struct cell *c, double *ret_low,
+		   double *ret_high)
+{
+	double n = (double)p->n_values, half = half_step(p), v;
+
+	assert(c->active);
+	*ret_low = 0;
+	*ret_high = 1;
+	if (param_cardinality(p) == 1)
+		return;
+	if (p->type == PARAM_CHOICE) {
+		*ret_low = (double)c->i / n;
+		*ret_high = ((double)c->i + 1) / n;
+	} else {
+		v = number_of_cell(p, c);
+		*ret_low = coordinate(p, v - half);
+		*ret_high = coordinate(p, v + half);
+	}
 }
 
 void unit_config(const struct space *s, const double *u,

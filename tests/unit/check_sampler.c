@@ -573,29 +573,30 @@ static double number_of(const struct param *p, struct cell v)
 	return p->type == PARAM_INT ? (double)v.i : v.f;
 }
 
+static const char *const ranges[] = {
+	"\"float\", \"min\": 0.1, \"max\": 0.3",
+	"\"float\", \"min\": 0.1, \"max\": 0.1",
+	"\"float\", \"min\": -8e307, \"max\": 8e307",
+	"\"float\", \"min\": 5e-324, \"max\": 1e308, \"scale\": "
+	"\"log\"",
+	"\"float\", \"min\": 1e-5, \"max\": 10, \"scale\": \"log\"",
+	"\"float\", \"min\": 0.7, \"max\": 0.99999, \"scale\": "
+	"\"logit\"",
+	"\"float\", \"min\": 0.1, \"max\": 0.9, \"step\": 0.1, "
+	"\"scale\": \"logit\"",
+	"\"float\", \"min\": 0.1, \"max\": 0.9, \"step\": 0.4, "
+	"\"scale\": \"logit\"",
+	"\"float\", \"min\": 0.05, \"max\": 1.5, \"step\": 0.05, "
+	"\"scale\": \"log\"",
+	"\"int\", \"min\": 1, \"max\": 9007199254740992, \"scale\": "
+	"\"log\"",
+	"\"int\", \"min\": -9007199254740992, \"max\": "
+	"9007199254740992",
+	"\"int\", \"min\": 5, \"max\": 5",
+};
+
 START_TEST(the_ends_of_the_cube_are_inside_the_range)
 {
-	static const char *const ranges[] = {
-		"\"float\", \"min\": 0.1, \"max\": 0.3",
-		"\"float\", \"min\": 0.1, \"max\": 0.1",
-		"\"float\", \"min\": -8e307, \"max\": 8e307",
-		"\"float\", \"min\": 5e-324, \"max\": 1e308, \"scale\": "
-		"\"log\"",
-		"\"float\", \"min\": 1e-5, \"max\": 10, \"scale\": \"log\"",
-		"\"float\", \"min\": 0.7, \"max\": 0.99999, \"scale\": "
-		"\"logit\"",
-		"\"float\", \"min\": 0.1, \"max\": 0.9, \"step\": 0.1, "
-		"\"scale\": \"logit\"",
-		"\"float\", \"min\": 0.1, \"max\": 0.9, \"step\": 0.4, "
-		"\"scale\": \"logit\"",
-		"\"float\", \"min\": 0.05, \"max\": 1.5, \"step\": 0.05, "
-		"\"scale\": \"log\"",
-		"\"int\", \"min\": 1, \"max\": 9007199254740992, \"scale\": "
-		"\"log\"",
-		"\"int\", \"min\": -9007199254740992, \"max\": "
-		"9007199254740992",
-		"\"int\", \"min\": 5, \"max\": 5",
-	};
 	auto_free char *parameter =
 	    xasprintf("\"p\": {\"type\": %s}", ranges[_i]);
 	auto_run struct run r = run_new(parameter, drawn[0]);
@@ -615,6 +616,82 @@ START_TEST(the_ends_of_the_cube_are_inside_the_range)
 	if (is_int || p->step > 0)
 		ck_assert(number_of(p, unit_cell(p, 0)) == min);
 	ck_assert(before >= max * (1 - 1e-13));
+}
+END_TEST
+
+/* What a unit coordinate can become: numbers of all kinds, then the rest. */
+static const char *const others[] = {
+	"\"choice\", \"values\": [\"a\", null, 2]",
+	"\"choice\", \"values\": [1, 2, 3, 4, 5, 6, 7], \"ordered\": true",
+	"\"choice\", \"values\": [\"only\"]",
+};
+
+static double cell_number(const struct param *p, struct cell c)
+{
+	return p->type == PARAM_FLOAT ? c.f : (double)c.i;
+}
+
+static const struct param *any_param(int i, struct run *ret_run)
+{
+	auto_free char *parameter =
+	    xasprintf("\"p\": {\"type\": %s}",
+		      i < (int)N(ranges) ? ranges[i] : others[i - N(ranges)]);
+
+	*ret_run = run_new(parameter, drawn[0]);
+	return &ret_run->spec->space->params[0];
+}
+
+START_TEST(a_cell_has_a_coordinate_that_becomes_it_again)
+{
+	auto_run struct run r = { 0 };
+	const struct param *p = any_param(_i, &r);
+
+	for (int k = 0; k <= 1000; k++) {
+		struct cell c = unit_cell(p, k / 1000.0), back;
+		double u = unit_of(p, &c);
+
+		ck_assert(u >= 0 && u <= 1);
+		back = unit_cell(p, u);
+		ck_assert(back.active);
+		ck_assert_double_le(
+		    fabs(cell_number(p, back) - cell_number(p, c)),
+		    1e-12 * fabs(cell_number(p, c)));
+	}
+}
+END_TEST
+
+START_TEST(the_interval_of_a_value_is_what_becomes_it)
+{
+	auto_run struct run r = { 0 };
+	const struct param *p = any_param(_i, &r);
+	uint64_t n = param_cardinality(p);
+	double before = 0, low, high;
+
+	/* Neighbours share an end; a continuous number has a point. */
+	for (uint64_t k = 0; k < n && k < 1000; k++) {
+		struct cell c = param_value(p, k);
+
+		unit_interval(p, &c, &low, &high);
+		ck_assert_double_eq_tol(low, before, 1e-12);
+		ck_assert_double_le(low, unit_of(p, &c));
+		ck_assert_double_le(unit_of(p, &c), high);
+		/* 2^54 values are closer than coordinates can be. */
+		for (int t = 1; t < 10 && n < 1000000; t++) {
+			double u = low + t / 10.0 * (high - low);
+
+			ck_assert_double_eq(cell_number(p, unit_cell(p, u)),
+					    cell_number(p, c));
+		}
+		before = high;
+	}
+	if (n > 0 && n <= 1000)
+		ck_assert_double_eq(before, 1);
+	if (n == 0) {
+		struct cell c = unit_cell(p, 0.25);
+
+		unit_interval(p, &c, &low, &high);
+		ck_assert(low == high && low == unit_of(p, &c));
+	}
 }
 END_TEST
 
@@ -719,6 +796,10 @@ Suite *suite(void)
 	tcase_add_test(draw, two_axes_of_a_sobol_sequence_share_no_cell);
 	tcase_add_loop_test(draw, the_ends_of_the_cube_are_inside_the_range, 0,
 			    12);
+	tcase_add_loop_test(draw, a_cell_has_a_coordinate_that_becomes_it_again,
+			    0, 15);
+	tcase_add_loop_test(draw, the_interval_of_a_value_is_what_becomes_it, 0,
+			    15);
 	tcase_add_loop_test(listing,
 			    a_listing_has_every_value_of_a_discrete_space, 0,
 			    N(drawn));
