@@ -12,14 +12,13 @@
 
 static const struct object_hint sampler_hints[] = {
 	{"gp",         NO_OTHERS},
-	{ "bayes",     NO_OTHERS},
+        { "bayes",     NO_OTHERS},
 	{ "bayesian",  NO_OTHERS},
-	{ "tpe",       NO_OTHERS},
-	{ "auto",      NO_OTHERS},
+        { "auto",      NO_OTHERS},
 	{ "cmaes",     NO_OTHERS},
-	{ "hyperband", NO_OTHERS},
+        { "hyperband", NO_OTHERS},
 	{ "optuna",    NO_OTHERS},
-	{ NULL,        NULL     },
+        { NULL,        NULL     },
 };
 
 static const struct object_hint pruner_hints[] = {

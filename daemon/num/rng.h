@@ -19,6 +19,7 @@ enum rng_use {
 	RNG_POINT,    /* sampler: stream = axis, index = cursor */
 	RNG_SCRAMBLE, /* sobol: stream = axis, index = row of the matrix */
 	RNG_PERMUTE,  /* permute: stream = round, index = half of the number */
+	RNG_TPE,      /* tpe: stream = coordinate of a draw, index = cursor */
 };
 
 /* The stream number @i < 2^24 of @use. */

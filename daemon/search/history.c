@@ -44,6 +44,18 @@ void history_tell(struct history *h, size_t number, const struct cell *config,
 	row->seen = seen;
 }
 
+bool history_knows(const struct history *h, const struct cell *config)
+{
+	uint64_t hash = space_hash(h->space, config);
+
+	for (size_t i = 0; i < h->n; i++) {
+		if (h->rows[i].hash == hash &&
+		    space_equal(h->space, h->rows[i].config, config))
+			return true;
+	}
+	return false;
+}
+
 double score_of(enum goal goal, double value)
 {
 	return goal == GOAL_MAXIMIZE ? -value : value;

@@ -44,5 +44,8 @@ void history_fini(struct history *h);
 void history_tell(struct history *h, size_t number, const struct cell *config,
 		  struct observation seen);
 
+/* True if a trial has this configuration. */
+bool history_knows(const struct history *h, const struct cell *config);
+
 /* The score of a result, and the result of a score. */
 double score_of(enum goal goal, double value);

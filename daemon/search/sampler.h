@@ -100,7 +100,8 @@ struct sampler_ops {
 	void (*destroy)(struct sampler *s);
 };
 
-extern const struct sampler_ops sampler_grid, sampler_random, sampler_sobol;
+extern const struct sampler_ops sampler_grid, sampler_random, sampler_sobol,
+    sampler_tpe;
 
 /* The sampler of spec->sampler; sampler_free(). */
 struct sampler *sampler_new(const struct search_spec *spec);
