@@ -36,6 +36,22 @@ static struct cell middle(const struct param *p)
 	return c;
 }
 
+/* What is tried first, else guesses and what lies in the middle. */
+static void choose_example(const struct search_spec *spec, struct cell *config)
+{
+	const struct space *space = spec->space;
+
+	if (spec->n_start > 0) {
+		memcpy(config, spec->start, space->n * sizeof(*config));
+		return;
+	}
+	for (size_t i = 0; i < space->n; i++)
+		config[i] = space->params[i].has_guess
+				? space->params[i].guess
+				: middle(&space->params[i]);
+	space_activate(space, config);
+}
+
 /* The command line of one trial as an example. */
 static void print_example(struct buf *b, const struct submission *s)
 {
@@ -55,9 +71,7 @@ static void print_example(struct buf *b, const struct submission *s)
 	};
 	auto_strv char **argv = NULL;
 
-	for (size_t i = 0; i < space->n; i++)
-		config[i] = middle(&space->params[i]);
-	space_activate(space, config);
+	choose_example(s->spec, config);
 	argv = expand_argv(&e);
 	for (size_t i = 0; argv[i] != NULL; i++) {
 		if (i > 0)
@@ -74,17 +88,20 @@ static void add_text(cJSON *object, const char *name, struct buf *b)
 
 static void print_parameters(struct buf *b, const struct space *space)
 {
-	size_t conditional = 0, constant = 0;
+	size_t conditional = 0, constant = 0, guessed = 0;
 
 	for (size_t i = 0; i < space->n; i++) {
 		conditional += space->params[i].n_conditions > 0;
 		constant += space->params[i].type == PARAM_CONSTANT;
+		guessed += space->params[i].has_guess;
 	}
 	buf_addf(b, "%zu", space->n);
 	if (constant > 0)
 		buf_addf(b, ", %zu constant", constant);
 	if (conditional > 0)
 		buf_addf(b, ", %zu conditional", conditional);
+	if (guessed > 0)
+		buf_addf(b, ", %zu with a guess", guessed);
 }
 
 static void print_space(struct buf *b, const struct space *space)
@@ -105,6 +122,8 @@ static void print_trials(struct buf *b, const struct search_spec *spec)
 		buf_addf(b, "%lld", (long long)spec->trials);
 	else
 		buf_adds(b, "the whole grid");
+	if (spec->n_start > 0)
+		buf_addf(b, ", %zu to start with", spec->n_start);
 	if (spec->parallel > 0)
 		buf_addf(b, ", at most %lld at a time",
 			 (long long)spec->parallel);

@@ -183,9 +183,10 @@ const struct command cmd_add = {
 	.max = -1,
 	.operand = OPERAND_SEARCH,
 	.help = "Try this configuration next",
-	.text = "Every active parameter needs a value, except constants. A "
-		"value is read as JSON if it is a JSON number, true, false, "
-		"null or a quoted text, else as the text that it is.",
+	.text = "Every active parameter needs a value, except constants and "
+		"those with a guess in the search file. A value is read as "
+		"JSON if it is a JSON number, true, false, null or a quoted "
+		"text, else as the text that it is.",
 	.run = run_add,
 };
 

@@ -67,6 +67,9 @@ static void say_origin(cJSON *sentences, struct server *s, int64_t search,
 
 	if (origin != NULL && strcmp(origin, "added") == 0) {
 		buf_adds(&b, "its configuration was added by the user");
+	} else if (origin != NULL && strcmp(origin, "start") == 0) {
+		buf_adds(&b, "its configuration stands in the search file, "
+			     "under \"start\"");
 	} else if (store_read_file(s->store, search, &text) == 0 &&
 		   search_parse(text, strlen(text), &spec, &d) == 0) {
 		buf_addf(&b,

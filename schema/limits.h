@@ -10,6 +10,7 @@
 #define LIMIT_CHOICES       10000   /* values of one parameter */
 #define LIMIT_CONDITIONS    16      /* parents in one "when" */
 #define LIMIT_TRIALS        1000000 /* trials of a search, grid points too */
+#define LIMIT_START         1000    /* configurations in "start" */
 #define LIMIT_PARALLEL      1000    /* trials of a search at one time */
 #define LIMIT_RETRIES       100     /* attempts after the first */
 #define LIMIT_CPUS          4096    /* slots that a trial takes */

@@ -7,6 +7,7 @@
 #include "schema/pattern.h"
 #include "schema/reader.h"
 #include "schema/search_rules.h"
+#include "schema/search_start.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -19,30 +20,47 @@
 #define MEMORY_MIN               (1 << 20)
 
 static const char *const keys[] = {
-	"name",     "command",    "workdir", "env",      "metric",
-	"patterns", "parameters", "sampler", "trials",   "early_stopping",
-	"parallel", "timeout",    "grace",   "max_time", "stop_on_failures",
-	"retries",  "resources",  NULL,
+	"name",
+	"command",
+	"workdir",
+	"env",
+	"metric",
+	"patterns",
+	"parameters",
+	"start",
+	"sampler",
+	"trials",
+	"early_stopping",
+	"parallel",
+	"timeout",
+	"grace",
+	"max_time",
+	"stop_on_failures",
+	"retries",
+	"resources",
+	NULL,
 };
 
 /* What other tools call things. */
 static const struct object_hint hints[] = {
-	{"method",           "write \"sampler\": {\"type\": \"grid\"}"},
-	{ "program",         "write \"command\": [\"python\", \"train.py\", "
-		     "\"{args}\"]"                },
-	{ "early_terminate", "write \"early_stopping\""               },
-	{ "pruner",          "write \"early_stopping\""               },
-	{ "run_cap",         "write \"trials\""                       },
-	{ "n_trials",        "write \"trials\""                       },
-	{ "max_trials",      "write \"trials\""                       },
-	{ "jobs",            "write \"parallel\""                     },
-	{ "n_jobs",          "write \"parallel\""                     },
-	{ "space",           "write \"parameters\""                   },
-	{ "search_space",    "write \"parameters\""                   },
-	{ "seed",            "write \"sampler\": {\"seed\": 1}"       },
-	{ "cwd",             "write \"workdir\""                      },
-	{ "environment",     "write \"env\""                          },
-	{ NULL,              NULL				     },
+	{"method",              "write \"sampler\": {\"type\": \"grid\"}"},
+	{ "program",            "write \"command\": [\"python\", \"train.py\", "
+		     "\"{args}\"]"                   },
+	{ "early_terminate",    "write \"early_stopping\""               },
+	{ "pruner",             "write \"early_stopping\""               },
+	{ "run_cap",            "write \"trials\""                       },
+	{ "n_trials",           "write \"trials\""                       },
+	{ "max_trials",         "write \"trials\""                       },
+	{ "jobs",               "write \"parallel\""                     },
+	{ "n_jobs",             "write \"parallel\""                     },
+	{ "space",              "write \"parameters\""                   },
+	{ "search_space",       "write \"parameters\""                   },
+	{ "points_to_evaluate", "write \"start\""                        },
+	{ "initial_points",     "write \"start\""                        },
+	{ "seed",               "write \"sampler\": {\"seed\": 1}"       },
+	{ "cwd",                "write \"workdir\""                      },
+	{ "environment",        "write \"env\""                          },
+	{ NULL,		 NULL				     },
 };
 
 bool search_name_is_valid(const char *name)
@@ -475,6 +493,7 @@ static void read_search(const struct object *o, struct search_spec *spec)
 	read_parameters(o, spec);
 	search_rules_parse(o, spec);
 	read_limits(o, spec);
+	search_start_parse(o, spec);
 	read_resources(o, spec);
 }
 
@@ -559,6 +578,7 @@ void search_free(struct search_spec *spec)
 	free(spec->metric);
 	free(spec->step_metric);
 	strv_free(spec->patterns);
+	free(spec->start);
 	space_free(spec->space);
 	free(spec);
 }

@@ -42,6 +42,8 @@ struct search_spec {
 	char **patterns; /* NULL-ended, or NULL: name=value pairs */
 
 	struct space *space;
+	struct cell *start; /* [n_start][space->n] what is tried first */
+	size_t n_start;
 	enum sampler_type sampler;
 	uint64_t seed;
 	bool shuffle;          /* grid: order shuffled by the seed */

@@ -263,7 +263,9 @@ static int read_param(const struct space *s, size_t i, const cJSON *object,
 	config[i].active = true;
 	if (v != NULL)
 		return read_cell(p, v, &config[i], reterr);
-	if (p->type == PARAM_CONSTANT)
+	if (p->has_guess)
+		config[i] = p->guess;
+	if (p->has_guess || p->type == PARAM_CONSTANT)
 		return 0;
 	diag_add(reterr, p->name, "is missing (it is active here)");
 	return 1;

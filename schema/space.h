@@ -120,7 +120,8 @@ uint64_t space_hash(const struct space *s, const struct cell *config);
 /*
  * {"lr": 0.1, ...} of the active parameters in file order (constants too), and
  * back. Reading checks range, step, membership and activity, wants every
- * active parameter that is not a constant, and reports every fault.
+ * active parameter that is no constant and has no guess, which is taken
+ * then, and reports every fault.
  */
 cJSON *space_print(const struct space *s, const struct cell *config);
 int space_read(const struct space *s, const cJSON *object,

@@ -148,6 +148,20 @@ char **search_read_environ(const char *json)
 	return environ;
 }
 
+/* What the file wants tried first waits in the queue. */
+static void queue_start(struct step *st, struct search *s)
+{
+	const struct search_spec *spec = s->spec;
+
+	for (size_t i = 0; i < spec->n_start; i++) {
+		struct trial *t = trial_create(
+		    st, s, &spec->start[i * spec->space->n], ORIGIN_START, 0);
+
+		fx_save_trial(st->fx, &t->rec, &t->queued_save);
+		TAILQ_INSERT_TAIL(&s->queue, t, queue);
+	}
+}
+
 int search_submit(struct step *st, const struct event *ev, struct diag *reterr)
 {
 	struct core *c = st->core;
@@ -178,6 +192,7 @@ int search_submit(struct step *st, const struct event *ev, struct diag *reterr)
 	memcpy(s->rec.boot_id, c->options.boot_id, BOOT_ID_BYTES);
 	s->environ = search_read_environ(s->rec.environ);
 	save(st, s);
+	queue_start(st, s);
 	fx_search_changed(st->fx, &s->rec);
 	return 0;
 }

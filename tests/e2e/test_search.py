@@ -188,6 +188,30 @@ class Steering(DaemonTest):
         self.assertEqual([r["origin"] for r in rows[:3]], ["sampler", "added", "sampler"])
         self.assertEqual(sorted(json.loads(r["params"])["x"] for r in rows), list(range(10)))
 
+    def test_what_the_file_starts_with_runs_first_also_after_a_kill_and_the_grid_leaves_it_out(self):
+        self.waiting(start=[{"x": 7}, {"x": 2}, {"x": 5}])
+        self.assertEqual(self.d.call("trials", search="s")["trials"][1]["state"], "queued")
+        with self.d.connection() as c:
+            c.wait_until("s", lambda p: p["counts"]["running"] == 1)
+            self.d.kill()
+        self.d.start()
+        self.go(*range(10))
+        self.assertEqual(self.d.wait_final("s")["counts"]["done"], 10)
+        rows = self.d.rows("select origin, params from trials order by started, number")
+        self.assertEqual([r["origin"] for r in rows], ["start"] * 3 + ["sampler"] * 7)
+        self.assertEqual([json.loads(r["params"])["x"] for r in rows], [7, 2, 5, 0, 1, 3, 4, 6, 8, 9])
+        said = self.d.call("explain", search="s", trial=1)["sentences"]
+        self.assertTrue(any('under "start"' in s for s in said), said)
+
+    def test_a_guess_stands_in_for_what_a_configuration_leaves_out(self):
+        two = {"x": {"type": "int", "min": 0, "max": 9}, "y": {"type": "int", "min": 0, "max": 9, "guess": 4}}
+        self.waiting(parameters=two, start=[{"x": 1}], trials=2)
+        self.d.call("add", search="s", params={"x": 3})
+        rows = self.d.rows("select params from trials order by number")
+        self.assertEqual([json.loads(r["params"]) for r in rows], [{"x": 1, "y": 4}, {"x": 3, "y": 4}])
+        self.go(0, 1)
+        self.d.wait_final("s")
+
     def test_a_wrong_configuration_is_refused_with_all_its_faults(self):
         self.waiting()
         with self.assertRaises(RpcError) as e:

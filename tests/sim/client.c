@@ -50,15 +50,20 @@ static const char space_numbers[] =
 
 static const struct {
 	const char *text;
-	bool is_grid;     /* a grid can be made of it */
-	bool is_discrete; /* any sampler can try it whole */
+	bool is_grid;      /* a grid can be made of it */
+	bool is_discrete;  /* any sampler can try it whole */
+	const char *start; /* two configurations */
 } spaces[] = {
-	{space_conditions,  true,  false},
-        { space_points,     true,  false},
-	{ space_one_choice, true,  true },
-        { space_rare,       true,  true },
-	{ space_mixed,      false, false},
-        { space_numbers,    false, false},
+	{space_conditions,  true,  false,
+         "{\"opt\":\"adam\",\"layers\":1},{\"opt\":\"sgd\",\"mom\":0.5,\"layers\":2,\"drop\":true}"},
+	{ space_points,     true,  false,
+         "{\"lr\":0.2,\"k\":4},{\"lr\":1,\"k\":1}"                                                 },
+	{ space_one_choice, true,  true,  "{\"kernel\":7},{\"kernel\":2}"                          },
+	{ space_rare,       true,  true,  "{\"a\":3},{\"a\":0,\"b\":0,\"c\":9}"                    },
+	{ space_mixed,      false, false,
+         "{\"lr\":0.5,\"opt\":\"a\"},{\"lr\":0.1,\"opt\":\"b\",\"mom\":0}"                         },
+	{ space_numbers,    false, false,
+         "{\"x\":0,\"n\":3},{\"x\":-1,\"n\":64}"						   },
 };
 
 /*
@@ -112,7 +117,7 @@ static void add_limits(struct sim *sim, struct buf *b, bool has_end)
 	buf_addf(b, "\"resources\":{\"cpus\":%d}", (int)cpus);
 	add_number(sim, b, "retries", 0, 2);
 	if (!has_end || draw_chance(sim, 40))
-		add_number(sim, b, "trials", 1, 20);
+		add_number(sim, b, "trials", 2, 20);
 	if (cpus == 0 || draw_chance(sim, 40))
 		add_number(sim, b, "parallel", 1, 4);
 	if (draw_chance(sim, 40))
@@ -136,6 +141,8 @@ static char *make_file(struct sim *sim, const char *name)
 	buf_addf(&b, "{\"name\":\"%s\",\"command\":[\"train\",\"{args}\"],",
 		 name);
 	buf_addf(&b, "\"parameters\":%s,", spaces[space].text);
+	if (draw_chance(sim, 25))
+		buf_addf(&b, "\"start\":[%s],", spaces[space].start);
 	buf_addf(&b, "\"sampler\":{\"type\":\"%s\"",
 		 is_grid ? "grid" : samplers[draw_below(sim, 2)]);
 	add_number(sim, &b, "seed", 0, 99);

@@ -33,6 +33,7 @@ static struct thing {
 	{ "SIGKILL",			 0},
 	{ "the same proposal after a crash", 0},
 	{ "a point from the list of all",    0},
+	{ "a trial of the file's start",     0},
 };
 
 static struct thing reasons[] = {

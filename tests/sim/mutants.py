@@ -81,6 +81,10 @@ MUTANTS = {
     "adding one lifts the limit of trials": (
         "search.c", "if (was_final || search_budget(s) == 0)",
         "if (search_budget(s) == 0)"),
+    "what the file starts with is not saved": (
+        "search.c", "ORIGIN_START, 0);\n\n"
+        "\t\tfx_save_trial(st->fx, &t->rec, &t->queued_save);\n",
+        "ORIGIN_START, 0);\n\n"),
     "trials have the reason of the failures": (
         "search.c", "to == SEARCH_FAILED ? \"failures\" : reason", "reason"),
     "max_time stands still after a reboot": (

@@ -229,6 +229,26 @@ static void check_proposal(struct sim *sim, const struct search_spec *spec,
 	}
 }
 
+/* The first trials are those of the file, and no others are. */
+static void check_start(struct sim *sim, const struct search_spec *spec,
+			const struct trial_record *r, const struct cell *config)
+{
+	bool is_start = r->number < (int64_t)spec->n_start;
+	size_t n = spec->space->n;
+
+	sim_check(sim, is_start == (r->origin == ORIGIN_START),
+		  "trial %lld of search %lld is from %s", (long long)r->number,
+		  (long long)r->search, origin_name(r->origin));
+	if (!is_start)
+		return;
+	sim_check(sim,
+		  space_equal(spec->space, config,
+			      &spec->start[(size_t)r->number * n]),
+		  "trial %lld of search %lld is not the file's",
+		  (long long)r->number, (long long)r->search);
+	cover_thing("a trial of the file's start");
+}
+
 static void see_trial(struct sim *sim, const struct trial_record *r)
 {
 	struct search_row *s = rows_search(&sim->rows, r->search);
@@ -261,7 +281,8 @@ static void see_trial(struct sim *sim, const struct trial_record *r)
 				 : hash2((uint64_t)r->search, s->file);
 	hash = space_hash(s->spec->space, t->config);
 	t->history = hash2(history, hash2(hash, (uint64_t)r->origin));
-	if (r->origin == ORIGIN_ADDED)
+	check_start(sim, s->spec, r, t->config);
+	if (r->origin != ORIGIN_SAMPLER)
 		return;
 	check_proposal(sim, s->spec, r, t->config);
 	check_memo(sim, r, history, hash);

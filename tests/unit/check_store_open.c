@@ -53,7 +53,7 @@ static void execute(const char *sql)
 START_TEST(a_new_database_says_whose_it_is)
 {
 	ck_assert_int_eq(number_of("PRAGMA application_id"), DB_APPLICATION_ID);
-	ck_assert_int_eq(number_of("PRAGMA user_version"), 1);
+	ck_assert_int_eq(number_of("PRAGMA user_version"), 2);
 	ck_assert_int_eq(number_of("SELECT count(*) FROM sqlite_schema "
 				   "WHERE type = 'table' AND sql NOT LIKE "
 				   "'%) STRICT%' AND name NOT LIKE 'sqlite%'"),
@@ -181,7 +181,7 @@ START_TEST(a_newer_database_is_left_as_it_is)
 {
 	case_shut();
 	execute("PRAGMA user_version = 999");
-	check_foreign("its schema is 999, this one knows up to 1");
+	check_foreign("its schema is 999, this one knows up to 2");
 }
 END_TEST
 
@@ -251,35 +251,37 @@ END_TEST
 /* --- upgrades ---------------------------------------------------------------
  */
 
-static const struct embedded two[] = {
-	{"0001_init.sql",			    NULL }, /* done already */
-	{ "0002_next.sql",					 "ALTER TABLE event ADD COLUMN extra TEXT" },
+static const struct embedded next[] = {
+	{"0001_init.sql",  NULL }, /* done already */
+	{ "0002_origins.sql",               NULL },
+	{ "0003_next.sql","ALTER TABLE event ADD COLUMN extra TEXT" },
 	{ 0},
 };
 
 static const struct embedded broken[] = {
-	{"0001_init.sql",			    NULL },
-	{ "0002_next.sql",					 "ALTER TABLE event ADD COLUMN extra TEXT" },
-	{ "0003_broken.sql","ALTER TABLE nothing ADD COLUMN extra TEXT" },
-	{ 0			},
+	{"0001_init.sql",  NULL },
+	{ "0002_origins.sql",               NULL },
+	{ "0003_next.sql","ALTER TABLE event ADD COLUMN extra TEXT" },
+	{ "0004_broken.sql", "ALTER TABLE nothing ADD COLUMN extra TEXT" },
+	{ 0	      },
 };
 
 START_TEST(an_upgrade_copies_the_database_first)
 {
-	auto_free char *copy = xasprintf("%s.before-v2", the.path);
+	auto_free char *copy = xasprintf("%s.before-v3", the.path);
 	struct search_record r = sample_search(1, "digits");
 	struct stat st;
 
 	case_save_search(&r);
-	ck_assert_int_eq(db_migrate(the.s, two, sql_views[0].text), 0);
-	ck_assert_int_eq(number_of("PRAGMA user_version"), 2);
+	ck_assert_int_eq(db_migrate(the.s, next, sql_views[0].text), 0);
+	ck_assert_int_eq(number_of("PRAGMA user_version"), 3);
 	ck_assert_int_eq(number_of("SELECT count(extra IS NULL) FROM event"),
 			 0);
 	ck_assert_int_eq(stat(copy, &st), 0);
 	ck_assert_int_eq(st.st_mode & 0777, 0600);
 
 	strcpy(the.path, copy);
-	ck_assert_int_eq(number_of("PRAGMA user_version"), 1);
+	ck_assert_int_eq(number_of("PRAGMA user_version"), 2);
 	ck_assert_int_eq(number_of("PRAGMA application_id"), DB_APPLICATION_ID);
 	ck_assert_int_eq(number_of("SELECT count(*) FROM searches"), 1);
 }
@@ -288,12 +290,69 @@ END_TEST
 START_TEST(a_migration_that_fails_changes_nothing)
 {
 	ck_assert_int_lt(db_migrate(the.s, broken, sql_views[0].text), 0);
-	ck_assert_ptr_nonnull(strstr(store_error(the.s), "0003_broken.sql"));
-	ck_assert_int_eq(number_of("PRAGMA user_version"), 1);
+	ck_assert_ptr_nonnull(strstr(store_error(the.s), "0004_broken.sql"));
+	ck_assert_int_eq(number_of("PRAGMA user_version"), 2);
 	ck_assert_int_eq(number_of("SELECT count(*) FROM "
 				   "pragma_table_info('event') "
 				   "WHERE name = 'extra'"),
 			 0);
+}
+END_TEST
+
+/* As version 1 left it, with a row in each table. */
+static void make_version_1(void)
+{
+	auto_free char *id =
+	    xasprintf("PRAGMA application_id = %d", DB_APPLICATION_ID);
+
+	case_shut();
+	unlink(the.path);
+	execute(id);
+	execute("PRAGMA journal_mode = WAL");
+	execute(sql_migrations[0].text);
+	execute(sql_views[0].text);
+	execute("PRAGMA user_version = 1;"
+		"INSERT INTO search VALUES (3, 'digits', 'k', 'loss', "
+		"'minimize', 'running', '', 60, 1, 1, 1, 'b', 0);"
+		"INSERT INTO submission VALUES (3, '{}', '/', '[]');"
+		"INSERT INTO trial VALUES (7, 3, 0, 'done', '', 'sampler', 0, "
+		"'{\"lr\":1}', 'finite', 0.25, 0.25, 1, 1, 1, 1, 2);"
+		"INSERT INTO trial VALUES (8, 3, 1, 'queued', '', 'added', 0, "
+		"'{\"lr\":2}', NULL, NULL, NULL, 0, 0, 1, 0, 0);"
+		"INSERT INTO attempt VALUES (7, 1, 'ended', 't', 'b', 1, 1, 1, "
+		"'', 0, 'exited', 0, 0, 0, 0, '', 1, 1, 1, 2, 0, 0, NULL);"
+		"INSERT INTO metric VALUES (7, 1, 'loss', 0, 1, 'finite', "
+		"0.25, 0);"
+		"INSERT INTO event VALUES (1, 3, 7, 1, 'stop', 'why', NULL)");
+	case_open_again();
+}
+
+START_TEST(a_database_of_version_1_keeps_its_rows_and_admits_new_origins)
+{
+	auto_free char *origins = NULL;
+	struct trial_record r = sample_trial(3, 2);
+
+	make_version_1();
+	ck_assert_int_eq(number_of("PRAGMA user_version"), 2);
+	origins = case_query("SELECT group_concat(origin) FROM trials");
+	ck_assert_str_eq(origins, "sampler,added");
+	ck_assert_int_eq(number_of("SELECT count(*) FROM metrics m, attempts "
+				   "a, events e, best b WHERE m.trial = 0 AND "
+				   "a.trial = 0 AND e.trial = 0 AND "
+				   "b.value = 0.25"),
+			 1);
+	r.origin = ORIGIN_START;
+	case_save_trial(&r);
+	r = sample_trial(3, 3);
+	r.origin = ORIGIN_IMPORTED;
+	case_save_trial(&r);
+	ck_assert_int_eq(number_of("SELECT count(*) FROM trials"), 4);
+	ck_assert_int_eq(
+	    number_of("SELECT count(*) FROM pragma_integrity_check "
+		      "WHERE integrity_check <> 'ok'"),
+	    0);
+	ck_assert_int_eq(
+	    number_of("SELECT count(*) FROM pragma_foreign_key_check"), 0);
 }
 END_TEST
 
@@ -500,6 +559,8 @@ Suite *suite(void)
 	tcase_add_checked_fixture(tc, case_open, case_close);
 	tcase_add_test(tc, an_upgrade_copies_the_database_first);
 	tcase_add_test(tc, a_migration_that_fails_changes_nothing);
+	tcase_add_test(
+	    tc, a_database_of_version_1_keeps_its_rows_and_admits_new_origins);
 	tcase_add_test(tc, changed_views_are_made_anew_at_the_start);
 	suite_add_tcase(s, tc);
 
