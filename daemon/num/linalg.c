@@ -13,17 +13,34 @@ void dpotrf_(const char *uplo, const blasint *n, double *a, const blasint *lda,
 void dpotri_(const char *uplo, const blasint *n, double *a, const blasint *lda,
 	     blasint *ret_info, size_t uplo_length);
 
-static void use_one_thread(void)
+/*
+ * An OpenBLAS that is built without threads hands its work space to two callers
+ * at once (seen with Debian's libopenblas0-serial 0.3.21: wrong factors), so
+ * its callers take turns. One that is built with threads locks it itself.
+ */
+static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+static bool take_turns;
+
+static void set_up(void)
 {
 	openblas_set_num_threads(1);
+	take_turns = openblas_get_parallel() == 0;
 }
 
-/* Called before any BLAS function that may use threads. */
+/* Around all that calls BLAS; not nested. */
 static void begin(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-	pthread_once(&once, use_one_thread);
+	pthread_once(&once, set_up);
+	if (take_turns)
+		pthread_mutex_lock(&turn);
+}
+
+static void end(void)
+{
+	if (take_turns)
+		pthread_mutex_unlock(&turn);
 }
 
 static blasint size_of(size_t n)
@@ -51,15 +68,24 @@ static bool diagonal_is_finite(size_t n, const double *l, size_t ld)
 	return true;
 }
 
-int chol_factor(size_t n, double *a, size_t ld)
+static int factor(size_t n, double *a, size_t ld)
 {
 	blasint size = size_of(n), stride = ld_of(ld), info;
 
-	assert(ld >= n);
-	begin();
 	dpotrf_("L", &size, a, &stride, &info, 1);
 	assert(info >= 0);
 	return info != 0 || !diagonal_is_finite(n, a, ld);
+}
+
+int chol_factor(size_t n, double *a, size_t ld)
+{
+	int r;
+
+	assert(ld >= n);
+	begin();
+	r = factor(n, a, ld);
+	end();
+	return r;
 }
 
 /* Copies the strict triangles by tiles, which stay in the cache. */
@@ -119,6 +145,7 @@ int chol_append(size_t n, size_t m, double *l, size_t ld)
 {
 	double *rows = l + n, *corner = rows + n * ld;
 	blasint size = size_of(n), added = size_of(m), stride = ld_of(ld);
+	int r;
 
 	assert(ld >= n + m);
 	begin();
@@ -133,7 +160,9 @@ int chol_append(size_t n, size_t m, double *l, size_t ld)
 		cblas_dsyrk(CblasColMajor, CblasLower, CblasNoTrans, added,
 			    size, -1, rows, stride, 1, corner, stride);
 	}
-	return chol_factor(m, corner, ld);
+	r = factor(m, corner, ld);
+	end();
+	return r;
 }
 
 static void solve(CBLAS_TRANSPOSE op, size_t n, const double *l, size_t ld,
@@ -150,6 +179,7 @@ static void solve(CBLAS_TRANSPOSE op, size_t n, const double *l, size_t ld,
 		cblas_dtrsm(CblasColMajor, CblasLeft, CblasLower, op,
 			    CblasNonUnit, size, size_of(m), 1, l, stride, b,
 			    ld_of(ldb));
+	end();
 }
 
 void chol_solve_lower(size_t n, const double *l, size_t ld, size_t m, double *b,
@@ -171,6 +201,7 @@ void chol_inverse(size_t n, double *l, size_t ld)
 	assert(ld >= n);
 	begin();
 	dpotri_("L", &size, l, &stride, &info, 1);
+	end();
 	assert(info == 0);
 }
 
@@ -185,8 +216,12 @@ double chol_log_det(size_t n, const double *l, size_t ld)
 
 double dot(size_t n, const double *x, const double *y)
 {
+	double sum;
+
 	begin();
-	return cblas_ddot(size_of(n), x, 1, y, 1);
+	sum = cblas_ddot(size_of(n), x, 1, y, 1);
+	end();
+	return sum;
 }
 
 void mat_vec(size_t rows, size_t columns, const double *a, size_t ld,
@@ -196,6 +231,7 @@ void mat_vec(size_t rows, size_t columns, const double *a, size_t ld,
 	begin();
 	cblas_dgemv(CblasColMajor, CblasNoTrans, size_of(rows),
 		    size_of(columns), 1, a, ld_of(ld), x, 1, 0, ret, 1);
+	end();
 }
 
 void mat_t_vec(size_t rows, size_t columns, const double *a, size_t ld,
@@ -205,6 +241,7 @@ void mat_t_vec(size_t rows, size_t columns, const double *a, size_t ld,
 	begin();
 	cblas_dgemv(CblasColMajor, CblasTrans, size_of(rows), size_of(columns),
 		    1, a, ld_of(ld), x, 1, 0, ret, 1);
+	end();
 }
 
 void sym_vec(size_t n, const double *a, size_t ld, const double *x, double *ret)
@@ -213,4 +250,5 @@ void sym_vec(size_t n, const double *a, size_t ld, const double *x, double *ret)
 	begin();
 	cblas_dsymv(CblasColMajor, CblasLower, size_of(n), 1, a, ld_of(ld), x,
 		    1, 0, ret, 1);
+	end();
 }
