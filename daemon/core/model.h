@@ -10,9 +10,9 @@
  *                                  ends searches that have nothing left
  */
 #include "core/core.h"
-#include "core/seen.h"
 #include "search/pruner.h"
 #include "search/sampler.h"
+#include "search/seen.h"
 
 #include <sys/queue.h>
 

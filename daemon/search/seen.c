@@ -1,4 +1,4 @@
-#include "core/seen.h"
+#include "search/seen.h"
 
 #include "schema/mem.h"
 
