@@ -18,6 +18,7 @@ void sqdist_add(size_t n, const double *x, double c, double w, double *r2);
  *
  * so that dk = -g/2 d(r2): for r2 = sum_i (x_i - y_i)^2 / l_i^2, dk/dx_i is
  * -g (x_i - y_i) / l_i^2 and dk/d(ln l_i) is g (x_i - y_i)^2 / l_i^2.
- * Both are exactly 0 where rho > 708. @g may be NULL; @k or @g may be @r2.
+ * Both are exactly 0 where rho > 708, and right to 4 ulp for the rounded rho; a
+ * NaN gives NaN. @g may be NULL; @k or @g may be @r2.
  */
 void matern52(size_t n, const double *r2, double *k, double *g);
