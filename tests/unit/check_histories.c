@@ -1,0 +1,555 @@
+/*
+ * Samplers that learn, told histories that no one would want to have: whatever
+ * they hold, the next configurations are valid and new, the reasons are numbers
+ * that make sense, and a sampler that was told the same in another order gives
+ * the same ones.
+ *
+ * The cases are drawn from fixed seeds. HISTORIES: how many for each sampler
+ * and space; the torture suite has more.
+ */
+#include "check_main.h"
+#include "num/rng.h"
+#include "search/sampler.h"
+#include "search/unit.h"
+
+#include "schema/mem.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define N(array) (sizeof(array) / sizeof *(array))
+
+#define CASES    6     /* of a sampler and a space */
+#define PROPOSED 3     /* configurations of a case */
+#define MANY     10000 /* trials of a long history */
+
+/* --- spaces -----------------------------------------------------------------
+ */
+
+#define FLOAT(name, more) "\"" name "\": {\"type\": \"float\", " more "}"
+#define UNIT(name)        FLOAT(name, "\"min\": 0, \"max\": 1")
+
+static const char *const spaces[] = {
+	UNIT("x"),
+	UNIT("x") ", " FLOAT("lr", "\"min\": 1e-5, \"max\": 1, \"scale\": "
+				   "\"log\", \"guess\": 1e-3"),
+	/* the ends of what a double holds */
+	FLOAT("log", "\"min\": 1e-300, \"max\": 1e300, \"scale\": \"log\""),
+	FLOAT("wide", "\"min\": -8e307, \"max\": 8e307") ", " FLOAT(
+	    "narrow", "\"min\": 1, \"max\": 1.0000000000000002"),
+	FLOAT("tiny", "\"min\": 5e-324, \"max\": 1e-310") ", " FLOAT(
+	    "share", "\"min\": 1e-12, \"max\": 0.999999999, \"scale\": "
+		     "\"logit\""),
+	/* values that are few */
+	"\"k\": {\"type\": \"int\", \"min\": 1, \"max\": 1}, " UNIT("x"),
+	"\"k\": {\"type\": \"int\", \"min\": 0, \"max\": 3}, \"b\": "
+	"{\"type\": \"choice\", \"values\": [true, false]}",
+	"\"k\": {\"type\": \"int\", \"min\": 1, \"max\": 1000, \"scale\": "
+	"\"log\", \"step\": 3}, " FLOAT("half", "\"min\": 0, \"max\": 1, "
+						"\"step\": 0.5"),
+	"\"k\": {\"type\": \"int\", \"min\": -9007199254740992, \"max\": "
+	"9007199254740992}, \"o\": {\"type\": \"choice\", \"values\": "
+	"[\"s\", \"m\", \"l\", \"xl\"], \"ordered\": true}",
+	"\"c\": {\"value\": 7}",
+	/* conditions: a chain, and two branches that share a parameter */
+	"\"opt\": {\"type\": \"choice\", \"values\": [\"sgd\", \"adam\", "
+	"\"lion\"]}, " FLOAT(
+	    "lr",
+	    "\"min\": 1e-6, \"max\": 1, \"scale\": "
+	    "\"log\"") ", " FLOAT("momentum",
+				  "\"min\": 0, \"max\": 0.99, \"when\": {\"opt\": "
+				  "\"sgd\"}") ", \"nesterov\": {\"type\": \"choice\", "
+					      "\"values\": [false, true], \"when\": "
+					      "{\"momentum\": {\"min\": 0.5}}}, "
+					      "\"layers\": {\"type\": \"int\", \"min\": "
+					      "1, \"max\": 3}, \"units2\": {\"type\": "
+					      "\"int\", \"min\": 8, \"max\": 256, "
+					      "\"scale\": \"log\", \"when\": "
+					      "{\"layers\": {\"min\": 2}}}, \"units3\": "
+					      "{\"type\": \"int\", \"min\": 8, \"max\": "
+					      "256, \"scale\": \"log\", \"when\": "
+					      "{\"layers\": {\"min\": 3}}}",
+	/* many dimensions */
+	UNIT("a") ", " UNIT("b") ", " UNIT("c") ", " UNIT("d") ", " UNIT("e") ", " UNIT("f") ", " UNIT("g") ", " UNIT("h") ", " UNIT("i") ", " UNIT("j") ", " UNIT(
+	    "k") ", " UNIT("l") ", " UNIT("m") ", " UNIT("n") ", " UNIT("o") ", " UNIT("p") ", " UNIT("q") ", " UNIT("r") ", " UNIT("s") ", " UNIT("t"),
+};
+
+#define CONDITIONAL 10 /* index of the space that has every type */
+
+/* --- outcomes ---------------------------------------------------------------
+ */
+
+enum flavour {
+	SMOOTH,     /* what one hopes for */
+	EQUAL,      /* all results are the same */
+	NANS,       /* none is a number */
+	INFINITE,   /* +-infinity */
+	HUGE,       /* +-1e308: differences overflow */
+	DENORMAL,   /* differences underflow */
+	EXPLODING,  /* some are 1e30 */
+	OFFSET,     /* 1e15 and a little: digits are lost */
+	STEPS,      /* 0 or 1 */
+	FAILED,     /* none has a result */
+	PRUNED,     /* all were stopped */
+	RUNNING,    /* none has ended */
+	CANCELLED,  /* nothing is known of any */
+	EVERYTHING, /* of all of these some */
+	FLAVOURS,
+};
+
+/* Random numbers of one case. */
+struct dice {
+	uint64_t seed, i;
+};
+
+static double roll(struct dice *d)
+{
+	return rng_unit(d->seed, 1U << 31, d->i++);
+}
+
+static size_t roll_below(struct dice *d, size_t n)
+{
+	return (size_t)(roll(d) * (double)n);
+}
+
+static struct observation done(double score)
+{
+	return (struct observation){ .fate = FATE_DONE, .score = score };
+}
+
+static struct observation outcome(struct dice *d, enum flavour flavour,
+				  double smooth)
+{
+	double r = roll(d);
+
+	switch (flavour) {
+	case EQUAL:
+		return done(0.5);
+	case NANS:
+		return done((double)NAN);
+	case INFINITE:
+		return done(r < 0.5 ? (double)INFINITY : (double)-INFINITY);
+	case HUGE:
+		return done(r < 0.5 ? 1e308 * smooth : -1e308);
+	case DENORMAL:
+		return done(r * 1e-310);
+	case EXPLODING:
+		return done(r < 0.3 ? 1e30 : smooth);
+	case OFFSET:
+		return done(1e15 + smooth);
+	case STEPS:
+		return done(r < 0.5);
+	case FAILED:
+		return (struct observation){ .fate = FATE_FAILED };
+	case PRUNED:
+		return (struct observation){ FATE_PRUNED, smooth };
+	case RUNNING:
+		return (struct observation){ .fate = FATE_RUNNING };
+	case CANCELLED:
+		return (struct observation){ .fate = FATE_NONE };
+	case EVERYTHING:
+		return outcome(d, (enum flavour)roll_below(d, EVERYTHING),
+			       smooth);
+	case SMOOTH:
+	case FLAVOURS:
+		break;
+	}
+	return done(smooth);
+}
+
+/* --- a history --------------------------------------------------------------
+ */
+
+struct told {
+	struct search_spec *spec;
+	struct cell *configs; /* [n][space->n] */
+	struct observation *seen;
+	size_t n;
+};
+
+static struct search_spec *spec_of(const char *parameters,
+				   enum sampler_type type, struct dice *d)
+{
+	auto_diag struct diag faults = DIAG_INIT;
+	auto_free char *text = NULL;
+	struct search_spec *spec = NULL;
+
+	text =
+	    xasprintf("{\"parameters\": {%s}, \"metric\": {\"goal\": \"%s\"}, "
+		      "\"sampler\": {\"type\": \"%s\", \"seed\": %zu, "
+		      "\"allow_duplicates\": %s}}",
+		      parameters, roll(d) < 0.5 ? "minimize" : "maximize",
+		      sampler_type_name(type), roll_below(d, 1000),
+		      roll(d) < 0.3 ? "true" : "false");
+	if (search_parse_bare(text, strlen(text), &spec, &faults) != 0) {
+		auto_free char *told = diag_text(&faults, NULL);
+
+		ck_abort_msg("%s: %s", text, told);
+	}
+	return spec;
+}
+
+/*
+ * A configuration at random, or near the last one, or one before; a space may
+ * be so small that it is one in any case.
+ */
+static void draw_config(struct dice *d, const struct told *t, size_t i,
+			double stuck, double *ret_smooth)
+{
+	const struct space *space = t->spec->space;
+	struct cell *config = &t->configs[i * space->n];
+	double u[LIMIT_PARAMS];
+
+	*ret_smooth = 0;
+	for (size_t k = 0; k < space->n; k++) {
+		/* Some columns are constant in some histories. */
+		u[k] = rng_unit(d->seed, 2, k) < stuck ? 0.25 : roll(d);
+		*ret_smooth += (u[k] - 0.3) * (u[k] - 0.3);
+	}
+	unit_config(space, u, config);
+	if (i > 0 && roll(d) < 0.1)
+		memcpy(config, &t->configs[roll_below(d, i) * space->n],
+		       space->n * sizeof(*config));
+}
+
+static struct told told_new(const char *parameters, enum sampler_type type,
+			    size_t n, enum flavour flavour, struct dice *d)
+{
+	struct told t = { .spec = spec_of(parameters, type, d), .n = n };
+	double stuck = roll(d) < 0.3 ? roll(d) : 0;
+
+	t.configs = xcalloc(n * t.spec->space->n, sizeof(*t.configs));
+	t.seen = xcalloc(n, sizeof(*t.seen));
+	for (size_t i = 0; i < n; i++) {
+		double smooth;
+
+		draw_config(d, &t, i, stuck, &smooth);
+		t.seen[i] = outcome(d, flavour, smooth);
+	}
+	return t;
+}
+
+static void told_free(struct told *t)
+{
+	free(t->configs);
+	free(t->seen);
+	search_free(t->spec);
+}
+
+static const struct cell *told_config(const struct told *t, size_t i)
+{
+	return &t->configs[i * t->spec->space->n];
+}
+
+/* --- two ways to tell it ----------------------------------------------------
+ */
+
+/* As it happens: one after the other, and asked in between. */
+static struct sampler *teach_as_it_happens(const struct told *t, struct dice *d)
+{
+	struct sampler *s = sampler_new(t->spec);
+	auto_free struct cell *config =
+	    xcalloc(t->spec->space->n, sizeof(*config));
+	const struct observation running = { .fate = FATE_RUNNING };
+
+	for (size_t i = 0; i < t->n; i++) {
+		uint64_t cursor = i;
+
+		sampler_tell(s, i, told_config(t, i), running);
+		if (t->n < 100 && roll(d) < 0.2)
+			sampler_ask(s, &cursor, config);
+		sampler_tell(s, i, NULL, t->seen[i]);
+	}
+	return s;
+}
+
+/* As after a restart of all workers: every result late, the last one first. */
+static struct sampler *teach_backwards(const struct told *t)
+{
+	struct sampler *s = sampler_new(t->spec);
+
+	for (size_t i = 0; i < t->n; i++)
+		sampler_tell(s, i, told_config(t, i),
+			     (struct observation){ .fate = FATE_RUNNING });
+	for (size_t i = t->n; i-- > 0;)
+		sampler_tell(s, i, NULL, t->seen[i]);
+	return s;
+}
+
+/* --- what must hold ---------------------------------------------------------
+ */
+
+static bool is_share(double v)
+{
+	return isnan(v) || (v >= 0 && v <= 1);
+}
+
+static bool is_known_or_nan(double v)
+{
+	return isnan(v) || isfinite(v);
+}
+
+static void assert_sane(const struct rationale *r, const struct space *space,
+			size_t n)
+{
+	ck_assert_int_le((int)r->why, WHY_FALLBACK);
+	ck_assert_uint_le(r->observations + r->pending, n);
+	ck_assert(is_known_or_nan(r->best) && is_known_or_nan(r->mean));
+	ck_assert(is_known_or_nan(r->low) && is_known_or_nan(r->high));
+	ck_assert(!(r->low > r->mean) && !(r->mean > r->high));
+	ck_assert(isnan(r->noise) || (r->noise >= 0 && isfinite(r->noise)));
+	ck_assert(is_share(r->feasible) && is_share(r->exploration));
+	ck_assert_uint_le(r->n_nearest, NEAREST_MAX);
+	for (size_t i = 0; i < r->n_nearest; i++) {
+		ck_assert_uint_lt(r->nearest[i].number, n);
+		ck_assert(r->nearest[i].distance >= 0);
+		ck_assert(i == 0 ||
+			  r->nearest[i].distance >= r->nearest[i - 1].distance);
+	}
+	for (size_t i = 0; i < space->n; i++)
+		ck_assert(r->relevance[i] >= 0 && r->relevance[i] <= 1);
+}
+
+static void assert_valid(const struct space *space, const struct cell *config)
+{
+	auto_free struct cell *copy = xcalloc(space->n, sizeof(*copy));
+	auto_diag struct diag faults = DIAG_INIT;
+	auto_json cJSON *params = space_print(space, config);
+	auto_free char *told = NULL;
+	int r = space_read(space, params, copy, &faults);
+
+	told = diag_text(&faults, NULL);
+	ck_assert_msg(r == 0, "%s", told);
+	ck_assert(space_equal(space, config, copy));
+	/* Nothing is left where a parameter is inactive. */
+	memcpy(copy, config, space->n * sizeof(*copy));
+	space_activate(space, copy);
+	for (size_t i = 0; i < space->n; i++) {
+		ck_assert(config[i].active == copy[i].active);
+		ck_assert(config[i].active || config[i].i == 0);
+	}
+}
+
+static bool is_told(const struct told *t, const struct cell *config)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		if (space_equal(t->spec->space, config, told_config(t, i)))
+			return true;
+	}
+	return false;
+}
+
+static bool is_proposed(const struct told *t, const struct proposal *list,
+			size_t n, const struct cell *config)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (space_equal(t->spec->space, config, list[i].config))
+			return true;
+	}
+	return false;
+}
+
+/* Fewer than asked for only when each configuration is there. */
+static void assert_exhausted(const struct told *t, const struct proposal *list,
+			     size_t n)
+{
+	auto_free struct cell *config =
+	    xcalloc(t->spec->space->n, sizeof(*config));
+	uint64_t k;
+
+	ck_assert(!t->spec->allow_duplicates);
+	ck_assert(space_is_discrete(t->spec->space));
+	for (k = 0; sampler_enumerate(t->spec, &k, config) == SAMPLER_OK; k++)
+		ck_assert(is_told(t, config) ||
+			  is_proposed(t, list, n, config));
+	ck_assert_uint_gt(k, 0);
+}
+
+static void assert_proposals(const struct told *t, const struct proposal *list,
+			     size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct cell *config = list[i].config;
+
+		assert_valid(t->spec->space, config);
+		assert_sane(&list[i].rationale, t->spec->space, t->n + i);
+		ck_assert(
+		    t->spec->allow_duplicates ||
+		    (!is_told(t, config) && !is_proposed(t, list, i, config)));
+	}
+	if (n < PROPOSED)
+		assert_exhausted(t, list, n);
+}
+
+/* Bit by bit, so that NaN is NaN. */
+static void assert_same_number(double a, double b)
+{
+	ck_assert_msg(memcmp(&a, &b, sizeof(a)) == 0 || (isnan(a) && isnan(b)),
+		      "%.17g is not %.17g", a, b);
+}
+
+static void assert_same_reasons(const struct rationale *a,
+				const struct rationale *b)
+{
+	ck_assert_int_eq(a->why, b->why);
+	ck_assert_uint_eq(a->observations, b->observations);
+	ck_assert_uint_eq(a->pending, b->pending);
+	assert_same_number(a->best, b->best);
+	assert_same_number(a->mean, b->mean);
+	assert_same_number(a->low, b->low);
+	assert_same_number(a->high, b->high);
+	assert_same_number(a->noise, b->noise);
+	assert_same_number(a->feasible, b->feasible);
+	assert_same_number(a->exploration, b->exploration);
+	ck_assert_uint_eq(a->n_nearest, b->n_nearest);
+	for (size_t i = 0; i < a->n_nearest; i++) {
+		ck_assert_uint_eq(a->nearest[i].number, b->nearest[i].number);
+		assert_same_number(a->nearest[i].distance,
+				   b->nearest[i].distance);
+		assert_same_number(a->nearest[i].value, b->nearest[i].value);
+	}
+	for (size_t i = 0; i < LIMIT_PARAMS; i++)
+		assert_same_number(a->relevance[i], b->relevance[i]);
+}
+
+static void assert_same(const struct space *space, const struct proposal *a,
+			const struct proposal *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		auto_json cJSON *p = space_print(space, a[i].config);
+		auto_json cJSON *q = space_print(space, b[i].config);
+		auto_free char *x = json_print(p), *y = json_print(q);
+
+		ck_assert_str_eq(x, y);
+		ck_assert_uint_eq(a[i].cursor, b[i].cursor);
+		assert_same_reasons(&a[i].rationale, &b[i].rationale);
+	}
+}
+
+/* What is expected of a point that was told, and of one that was not. */
+static void assert_predicts(const struct told *t, struct sampler *s)
+{
+	auto_free struct rationale *r = xcalloc(1, sizeof(*r));
+	auto_free struct cell *config =
+	    xcalloc(t->spec->space->n, sizeof(*config));
+	double u[LIMIT_PARAMS];
+
+	for (size_t i = 0; i < t->spec->space->n; i++)
+		u[i] = 1;
+	unit_config(t->spec->space, u, config);
+	if (sampler_predict(s, config, r))
+		assert_sane(r, t->spec->space, s->history.n);
+	if (t->n > 0 && sampler_predict(s, told_config(t, 0), r))
+		assert_sane(r, t->spec->space, s->history.n);
+}
+
+static void assert_learns(const struct told *t, struct dice *d)
+{
+	struct sampler *a = teach_as_it_happens(t, d);
+	struct sampler *b = teach_backwards(t);
+	struct proposal *p = xcalloc(2 * PROPOSED, sizeof(*p));
+	struct proposal *q = &p[PROPOSED];
+	uint64_t cursor_a = t->n, cursor_b = t->n;
+	size_t n = sampler_propose(a, &cursor_a, PROPOSED, p);
+
+	ck_assert_uint_eq(sampler_propose(b, &cursor_b, PROPOSED, q), n);
+	assert_proposals(t, p, n);
+	assert_same(t->spec->space, p, q, n);
+	assert_predicts(t, a);
+	for (size_t i = 0; i < n; i++) {
+		proposal_fini(&p[i]);
+		proposal_fini(&q[i]);
+	}
+	free(p);
+	sampler_free(a);
+	sampler_free(b);
+}
+
+/* --- the cases --------------------------------------------------------------
+ */
+
+/* Samplers of names.def that learn. */
+static enum sampler_type learners[NAMES_SAMPLERS_N];
+static int n_learners;
+
+static void find_learners(void)
+{
+	for (int type = 0; type < NAMES_SAMPLERS_N; type++) {
+		struct dice d = { 0 };
+		struct search_spec *spec = spec_of("\"c\": {\"value\": 7}",
+						   (enum sampler_type)type, &d);
+		struct sampler *s = sampler_new(spec);
+
+		if (sampler_learns(s))
+			learners[n_learners++] = (enum sampler_type)type;
+		sampler_free(s);
+		search_free(spec);
+	}
+}
+
+static int cases(void)
+{
+	const char *wanted = getenv("HISTORIES");
+
+	return wanted != NULL ? atoi(wanted) : CASES;
+}
+
+/* Most are short; where much is odd, much is at the beginning. */
+static size_t draw_length(struct dice *d)
+{
+	static const size_t lengths[] = { 0, 1, 2, 3, 4, 7, 12, 20, 33, 60 };
+
+	return lengths[roll_below(d, N(lengths))];
+}
+
+START_TEST(any_history_has_valid_new_and_reproducible_successors)
+{
+	enum sampler_type type = learners[(size_t)_i / N(spaces)];
+	const char *parameters = spaces[(size_t)_i % N(spaces)];
+
+	for (int k = 0; k < cases(); k++) {
+		struct dice d = { .seed = (uint64_t)_i * 1000 + (uint64_t)k };
+		size_t n = draw_length(&d);
+		enum flavour flavour =
+		    (enum flavour)((_i * CASES + k) % FLAVOURS);
+		struct told t = told_new(parameters, type, n, flavour, &d);
+
+		/* What is shown when an assertion fails. */
+		printf("# %s, space %zu, case %d: %zu trials of flavour %d\n",
+		       sampler_type_name(type), (size_t)_i % N(spaces), k, n,
+		       (int)flavour);
+		(void)fflush(stdout);
+		assert_learns(&t, &d);
+		told_free(&t);
+	}
+}
+END_TEST
+
+START_TEST(a_long_history_has_them_too)
+{
+	struct dice d = { .seed = (uint64_t)_i };
+	struct told t =
+	    told_new(spaces[CONDITIONAL], learners[_i], MANY, EVERYTHING, &d);
+
+	assert_learns(&t, &d);
+	told_free(&t);
+}
+END_TEST
+
+Suite *suite(void)
+{
+	Suite *s = suite_create("histories");
+	TCase *tc = tcase_create("histories"), *many = tcase_create("many");
+
+	find_learners();
+	tcase_add_loop_test(
+	    tc, any_history_has_valid_new_and_reproducible_successors, 0,
+	    n_learners * (int)N(spaces));
+	tcase_add_loop_test(many, a_long_history_has_them_too, 0, n_learners);
+	suite_add_tcase(s, tc);
+	suite_add_tcase(s, many);
+	return s;
+}
