@@ -4,7 +4,8 @@ The samplers of the comparison behind one small interface:
     s = make(name, problem, seed)
     config = s.ask()               keeps what it needs until it is told
     s.tell(number, config, loss)   number counts the asks; FAILED: no result
-    s.thought                      seconds of the last ask
+    s.thought                      seconds of the last ask, of processor time,
+                                   which a busy machine does not stretch
     s.close()
 
 The libraries are imported when first used. Each gets the same space: what has
@@ -26,9 +27,9 @@ from problems import FAILED
 
 class Sampler:
     def ask(self):
-        began = time.perf_counter()
+        began = time.process_time()
         config = self.propose()
-        self.thought = time.perf_counter() - began
+        self.thought = time.process_time() - began
         return config
 
     def close(self):
@@ -268,7 +269,19 @@ class Ax(Sampler):
             self.client.complete_trial(index, raw_data={"loss": loss})
 
 
-class Smac(Sampler):
+class Worst(Sampler):
+    """For libraries that cannot do without a loss."""
+
+    worst = 0.0
+
+    def cost(self, loss):
+        """Of a failure, the worst so far."""
+        if loss is not FAILED:
+            self.worst = max(loss, self.worst)
+        return self.worst if loss is FAILED else loss
+
+
+class Smac(Worst):
     """Its facade for black boxes (a GP) or for hyperparameters (a forest)."""
 
     def __init__(self, problem, seed, kind):
@@ -334,16 +347,16 @@ class Smac(Sampler):
     def tell(self, number, config, loss):
         from smac.runhistory.dataclasses import TrialValue
         from smac.runhistory.enumerations import StatusType
-        value = TrialValue(cost=float("inf"), status=StatusType.CRASHED) \
-            if loss is FAILED else TrialValue(cost=loss)
-        self.facade.tell(self.asked.pop(number), value)
+        status = StatusType.CRASHED if loss is FAILED else StatusType.SUCCESS
+        self.facade.tell(self.asked.pop(number),
+                         TrialValue(cost=self.cost(loss), status=status))
 
     def close(self):
         self.folder.cleanup()
 
 
-class Skopt(Sampler):
-    """Flat; it has no word for failures: they count as the worst so far."""
+class Skopt(Worst):
+    """Flat."""
 
     def __init__(self, problem, seed):
         import warnings
@@ -356,7 +369,6 @@ class Skopt(Sampler):
             random_state=seed, acq_func="gp_hedge")
         self.rows = {}
         self.n = 0
-        self.worst = None
 
     @staticmethod
     def axis(p):
@@ -383,10 +395,7 @@ class Skopt(Sampler):
         return space.activate(self.parameters, config)
 
     def tell(self, number, config, loss):
-        if loss is FAILED:
-            loss = 0.0 if self.worst is None else self.worst
-        self.worst = loss if self.worst is None else max(loss, self.worst)
-        self.model.tell(self.rows.pop(number), loss)
+        self.model.tell(self.rows.pop(number), self.cost(loss))
 
 
 PEERS = {

@@ -8,7 +8,7 @@ Runs samplers on problems, one JSON line a run:
 
 A line holds what every trial gave (values; null: it failed) and what it is
 judged by (true: without the noise), in the order of their ends, and the
-seconds of each suggestion. Runs that the file already holds are skipped.
+seconds of processor time of each suggestion. Runs that the file already holds are skipped.
 With --workers K trials run at the same time, as far as the sampler can see:
 how long one takes is drawn from a gamma distribution by its number and the
 seed, so that every sampler sees the same ends in the same order.
@@ -34,6 +34,8 @@ import peers
 import problems
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+BINARY = os.environ.get("HPSD_ASK_TELL",
+                        str(ROOT / "build/tests/bench/ask_tell"))
 
 
 def seeds_of(text):
@@ -53,8 +55,7 @@ def arguments():
     p.add_argument("--jobs", type=int, default=1)
     p.add_argument("--out", type=pathlib.Path, required=True)
     p.add_argument("--quick", action="store_true")
-    p.add_argument("--hpsd-binary", default=os.environ.get(
-        "HPSD_ASK_TELL", str(ROOT / "build/tests/bench/ask_tell")))
+    p.add_argument("--hpsd-binary", default=BINARY)
     a = p.parse_args()
     if a.quick and a.problems == "all":
         a.problems = "synthetic,yahpo"
