@@ -46,7 +46,7 @@ class Problem:
         if true is FAILED:
             return FAILED, FAILED
         rng = np.random.default_rng([seed, number, 77])
-        return true + self.noise * rng.standard_normal(), true
+        return float(true + self.noise * rng.standard_normal()), float(true)
 
 
 def real(low, high, scale="linear", **more):
