@@ -528,6 +528,37 @@ START_TEST(any_history_has_valid_new_and_reproducible_successors)
 }
 END_TEST
 
+/* Each done or pruned trial's score is @by times what it was. */
+static void scale(struct told *t, double by)
+{
+	for (size_t i = 0; i < t->n; i++)
+		t->seen[i].score *= by;
+}
+
+START_TEST(results_in_another_unit_change_no_proposal)
+{
+	enum sampler_type type = learners[(size_t)_i / N(spaces)];
+	struct dice d = { .seed = 7000 + (uint64_t)_i };
+	struct told t = told_new(spaces[(size_t)_i % N(spaces)], type, 25,
+				 _i % 2 == 0 ? SMOOTH : EXPLODING, &d);
+	struct sampler *a = teach_backwards(&t), *b;
+	struct proposal p = { 0 }, q = { 0 };
+	uint64_t cursor_a = t.n, cursor_b = t.n;
+	size_t n = sampler_propose(a, &cursor_a, 1, &p);
+
+	/* A power of two leaves all digits as they are. */
+	scale(&t, 1024);
+	b = teach_backwards(&t);
+	ck_assert_uint_eq(sampler_propose(b, &cursor_b, 1, &q), n);
+	ck_assert(n == 0 || space_equal(t.spec->space, p.config, q.config));
+	proposal_fini(&p);
+	proposal_fini(&q);
+	sampler_free(a);
+	sampler_free(b);
+	told_free(&t);
+}
+END_TEST
+
 START_TEST(a_long_history_has_them_too)
 {
 	struct dice d = { .seed = (uint64_t)_i };
@@ -548,6 +579,8 @@ Suite *suite(void)
 	tcase_add_loop_test(
 	    tc, any_history_has_valid_new_and_reproducible_successors, 0,
 	    n_learners * (int)N(spaces));
+	tcase_add_loop_test(tc, results_in_another_unit_change_no_proposal, 0,
+			    n_learners * (int)N(spaces));
 	tcase_add_loop_test(many, a_long_history_has_them_too, 0, n_learners);
 	suite_add_tcase(s, tc);
 	suite_add_tcase(s, many);
