@@ -217,7 +217,7 @@ int64_t hps_add(struct hps_search *s, const char *params, enum hps_fate fate,
 
 int64_t hps_best(struct hps_search *s, double *ret_value)
 {
-	double best = INFINITY;
+	double best = (double)INFINITY;
 	int64_t number = -1;
 
 	if (!begin(s))

@@ -371,18 +371,18 @@ START_TEST(the_best_is_the_first_finite_one_that_the_goal_likes_most)
 		enum hps_fate fate;
 		double value;
 	} trials[] = {
-		{HPS_DONE,     2        },
-                { HPS_DONE,    NAN      },
-		{ HPS_DONE,    INFINITY },
-                { HPS_DONE,    -INFINITY},
-		{ HPS_PRUNED,  -99      },
-                { HPS_PRUNED,  99       },
-		{ HPS_FAILED,  -99      },
-                { HPS_UNKNOWN, 99       },
-		{ HPS_RUNNING, -99      },
-                { HPS_DONE,    1        },
-		{ HPS_DONE,    1        },
-                { HPS_DONE,    2        },
+		{HPS_DONE,     2                },
+		{ HPS_DONE,    (double)NAN      },
+		{ HPS_DONE,    (double)INFINITY },
+		{ HPS_DONE,    -(double)INFINITY},
+		{ HPS_PRUNED,  -99              },
+		{ HPS_PRUNED,  99               },
+		{ HPS_FAILED,  -99              },
+		{ HPS_UNKNOWN, 99               },
+		{ HPS_RUNNING, -99              },
+		{ HPS_DONE,    1                },
+		{ HPS_DONE,    1                },
+		{ HPS_DONE,    2                },
 	};
 	struct hps_search *s = search_of(
 	    X_0_1, _i == 0 ? "" : ", \"metric\": {\"goal\": \"maximize\"}");
