@@ -47,8 +47,7 @@ int server_step(struct server *s, const struct event *ev, struct diag *reterr)
 	return core_step(s->core, ev, &s->fx, reterr);
 }
 
-/* News that can have no answer. */
-static void step_news(struct server *s, const struct event *ev)
+void server_news(struct server *s, const struct event *ev)
 {
 	auto_diag struct diag none = DIAG_INIT;
 	int r;
@@ -90,6 +89,7 @@ static int save(struct server *s, const struct effect *e)
 	case FX_GO:
 	case FX_TERMINATE:
 	case FX_KILL:
+	case FX_SUGGEST:
 	case FX_TRIAL_ENDED:
 	case FX_SEARCH_CHANGED:
 		break;
@@ -115,7 +115,7 @@ static struct attempt_id id_of(const struct attempt_record *r)
 	return (struct attempt_id){ .trial = r->trial, .number = r->number };
 }
 
-static void act(struct server *s, const struct effect *e)
+static void act(struct server *s, struct effect *e)
 {
 	switch (e->type) {
 	case FX_LAUNCH:
@@ -132,6 +132,9 @@ static void act(struct server *s, const struct effect *e)
 		break;
 	case FX_KILL:
 		executor_kill(s->executor, id_of(e->attempt));
+		break;
+	case FX_SUGGEST:
+		server_suggest(s, &e->suggest);
 		break;
 	case FX_TRIAL_ENDED:
 		subscribe_trial_ended(s, e->trial);
@@ -161,7 +164,7 @@ static void on_deadline(uv_timer_t *timer)
 {
 	struct event ev = { .type = EV_TICK, .at = server_now() };
 
-	step_news(timer->data, &ev);
+	server_news(timer->data, &ev);
 }
 
 static void set_deadline(struct server *s)
@@ -331,7 +334,7 @@ static void on_spawned(void *ctx, struct attempt_id id, int64_t pid,
 
 	ev.spawned.pid = pid;
 	ev.spawned.offset = offset;
-	step_news(ctx, &ev);
+	server_news(ctx, &ev);
 }
 
 static void on_spawn_failed(void *ctx, struct attempt_id id, int error,
@@ -341,7 +344,7 @@ static void on_spawn_failed(void *ctx, struct attempt_id id, int error,
 
 	ev.spawn_failed.error = error;
 	ev.spawn_failed.what = what;
-	step_news(ctx, &ev);
+	server_news(ctx, &ev);
 }
 
 static void on_output(void *ctx, struct attempt_id id,
@@ -354,7 +357,7 @@ static void on_output(void *ctx, struct attempt_id id,
 	ev.output.offset = output->offset;
 	ev.output.reader = output->reader;
 	ev.output.is_rest = output->is_rest;
-	step_news(ctx, &ev);
+	server_news(ctx, &ev);
 }
 
 static void on_ended(void *ctx, struct attempt_id id,
@@ -363,7 +366,7 @@ static void on_ended(void *ctx, struct attempt_id id,
 	struct event ev = news(EV_ENDED, id);
 
 	ev.outcome = outcome;
-	step_news(ctx, &ev);
+	server_news(ctx, &ev);
 }
 
 static void on_adopted(void *ctx, struct attempt_id id, int64_t pid)
@@ -371,7 +374,7 @@ static void on_adopted(void *ctx, struct attempt_id id, int64_t pid)
 	struct event ev = news(EV_ADOPTED, id);
 
 	ev.spawned.pid = pid;
-	step_news(ctx, &ev);
+	server_news(ctx, &ev);
 }
 
 /* --- loading
@@ -517,6 +520,7 @@ static void stop(struct server *s)
 		listener_stop(s->listener, on_part_closed, NULL);
 	subscribe_fini(s);
 	api_fini(s);
+	suggest_fini(s);
 	if (s->executor != NULL)
 		executor_close(s->executor, on_part_closed, NULL);
 	close_handle((uv_handle_t *)&s->prepare);
@@ -560,7 +564,7 @@ void server_shutdown(struct server *s, bool kill)
 		      : "shutting down; running trials go on");
 	s->shutdown_wanted = true;
 	s->shutdown_waits |= kill;
-	step_news(s, &ev);
+	server_news(s, &ev);
 }
 
 static void on_signal(uv_signal_t *signal, int number)
@@ -653,6 +657,7 @@ int server_run(struct server *s, int ready_fd)
 	TAILQ_INIT(&s->replies);
 	TAILQ_INIT(&s->ended);
 	TAILQ_INIT(&s->subscriptions);
+	STAILQ_INIT(&s->suggestions);
 	s->started = server_now();
 	(void)uv_loop_init(&s->loop);
 	start_handles(s);

@@ -7,9 +7,11 @@
  *   loop turn:  callbacks --event--> core_step --> effects
  *               server_turn(): save all -> commit -> act
  *               worker: store_sync -> replies and notices that waited for it
+ *               worker: sampler_propose -> EV_SUGGESTED
  *
- * server.c has the turn, launch.c the acts on trials, api.c the methods,
- * explain.c the sentences, subscribe.c the notices.
+ * server.c has the turn, launch.c the acts on trials, suggest.c the samplers
+ * that think for long, api.c the methods, explain.c the sentences, subscribe.c
+ * the notices.
  */
 #include "config.h"
 #include "core/core.h"
@@ -40,6 +42,7 @@ struct ended_notice {
 };
 
 struct subscription;
+struct suggestion;
 
 struct server {
 	uv_loop_t loop;
@@ -81,6 +84,8 @@ struct server {
 	TAILQ_HEAD(, waiting_reply) replies;
 	TAILQ_HEAD(, ended_notice) ended;
 	TAILQ_HEAD(, subscription) subscriptions;
+	STAILQ_HEAD(, suggestion) suggestions; /* that wait for a thread */
+	int suggesting;                        /* those that have one */
 	struct moment started;
 };
 
@@ -90,6 +95,8 @@ struct moment server_now(void);
 /* One event to the core; an answer is passed on with its words. */
 int server_step(struct server *s, const struct event *ev, struct diag *reterr)
     __attribute__((warn_unused_result));
+/* One that can have no answer. */
+void server_news(struct server *s, const struct event *ev);
 /* Saves, commits and acts on all effects so far. False: they still wait. */
 bool server_turn(struct server *s);
 /* Has the core hold @search, if need be from the database. 0 or -errno. */
@@ -111,6 +118,12 @@ struct trial_command {
 };
 int server_trial_command(struct server *s, int64_t search, const cJSON *trial,
 			 struct trial_command *ret);
+
+/* suggest.c */
+/* Takes the sampler; EV_SUGGESTED gives it to the core again. */
+void server_suggest(struct server *s, struct fx_suggest *asked);
+/* Those that wait will not be asked; those that are being asked end first. */
+void suggest_fini(struct server *s);
 
 /* api.c */
 void api_line(void *ctx, struct conn *conn, const char *line, size_t len);

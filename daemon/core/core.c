@@ -65,6 +65,7 @@ static int step_search(struct step *st, const struct event *ev,
 	case EV_OUTPUT:
 	case EV_ENDED:
 	case EV_ADOPTED:
+	case EV_SUGGESTED:
 	case EV_TICK:
 	case EV_SHUTDOWN:
 		break;
@@ -150,6 +151,9 @@ int core_step(struct core *c, const struct event *ev, struct effects *fx,
 	case EV_ADOPTED:
 		step_attempt(&st, ev);
 		break;
+	case EV_SUGGESTED:
+		suggest_take(&st, search_find(c, ev->search), ev);
+		break;
 	case EV_TICK:
 		step_tick(&st);
 		break;
@@ -220,7 +224,9 @@ void core_settle(struct core *c)
 	for (size_t i = 0; i < c->n;) {
 		struct search *s = c->searches[i];
 
-		if (s->open > 0 || !search_state_is_final(s->rec.state)) {
+		/* A worker may have its sampler, which borrows the spec. */
+		if (s->open > 0 || s->sampler == NULL ||
+		    !search_state_is_final(s->rec.state)) {
 			i++;
 			continue;
 		}
@@ -277,6 +283,7 @@ void core_progress(const struct core *c, int64_t search,
 		.spec = s->spec,
 		.created = (int64_t)s->n,
 		.left = budget == INT64_MAX ? -1 : budget,
+		.choosing = s->wanted,
 		.best = s->best != NULL ? &s->best->rec : NULL,
 		.seconds = (double)(end_ms - s->rec.created_ms) / 1000,
 	};

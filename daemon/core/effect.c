@@ -1,5 +1,7 @@
 #include "core/effect.h"
 
+#include "search/sampler.h"
+
 #include "schema/mem.h"
 
 #include <stdlib.h>
@@ -76,6 +78,11 @@ void fx_signal(struct effects *fx, enum effect_type type,
 	append(fx, type)->attempt = r;
 }
 
+void fx_suggest(struct effects *fx, struct fx_suggest s)
+{
+	append(fx, FX_SUGGEST)->suggest = s;
+}
+
 void fx_trial_ended(struct effects *fx, const struct trial_record *r)
 {
 	append(fx, FX_TRIAL_ENDED)->trial = r;
@@ -99,6 +106,8 @@ void effects_clear(struct effects *fx)
 			free(e->event.text);
 			free(e->event.data);
 		}
+		if (e->type == FX_SUGGEST)
+			sampler_free(e->suggest.sampler);
 	}
 	fx->n = 0;
 }

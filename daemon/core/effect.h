@@ -27,6 +27,7 @@ enum effect_type {
 	FX_GO,
 	FX_TERMINATE,
 	FX_KILL,
+	FX_SUGGEST,
 	/* notices */
 	FX_TRIAL_ENDED,
 	FX_SEARCH_CHANGED,
@@ -48,6 +49,18 @@ struct fx_metrics {
 	size_t n;
 };
 
+/*
+ * sampler_propose() is to be called on a worker thread, and EV_SUGGESTED to
+ * follow, with whatever came out. The sampler and its spec live until then;
+ * nobody else touches the sampler.
+ */
+struct fx_suggest {
+	int64_t search;
+	struct sampler *sampler; /* owned: whoever takes it leaves NULL */
+	uint64_t cursor;         /* to begin at */
+	size_t n;                /* configurations wanted */
+};
+
 struct effect {
 	enum effect_type type;
 	bool *queued; /* of the record: a save of it stands in the list */
@@ -58,6 +71,7 @@ struct effect {
 		struct fx_metrics metrics;
 		struct event_record event; /* text and data are owned */
 		struct fx_run run;
+		struct fx_suggest suggest;
 	};
 };
 
@@ -79,9 +93,14 @@ void fx_save_event(struct effects *fx, struct event_record e);
 void fx_run(struct effects *fx, enum effect_type type, struct fx_run run);
 void fx_signal(struct effects *fx, enum effect_type type,
 	       const struct attempt_record *r);
+/* Takes the sampler. */
+void fx_suggest(struct effects *fx, struct fx_suggest s);
 void fx_trial_ended(struct effects *fx, const struct trial_record *r);
 void fx_search_changed(struct effects *fx, const struct search_record *r);
 
-/* Empties the list, whose effects were carried out; keeps its memory. */
+/*
+ * Empties the list, whose effects were carried out or never will be; keeps its
+ * memory.
+ */
 void effects_clear(struct effects *fx);
 void effects_free(struct effects *fx);

@@ -32,6 +32,8 @@ enum event_type {
 	EV_OUTPUT,
 	EV_ENDED,
 	EV_ADOPTED,
+	/* The answer to FX_SUGGEST, of `search`. */
+	EV_SUGGESTED,
 	/* Time has passed: a deadline may be due. */
 	EV_TICK,
 	/* No further launches; with `kill` running trials are stopped. */
@@ -71,6 +73,11 @@ struct event {
 			const char *reader;
 			bool is_rest; /* of an attempt that is over */
 		} output;
+		struct {
+			struct sampler *sampler; /* taken */
+			struct proposal *list;   /* their insides are taken */
+			size_t n;
+		} suggested;
 		const struct outcome *outcome;
 		bool kill;
 	};

@@ -8,6 +8,9 @@
  *                     \                        /
  *                      schedule(): launches while there is room,
  *                                  ends searches that have nothing left
+ *                          |                       ^
+ *                      suggest_ask()          suggest_take()
+ *                          \--> a worker thread --/
  */
 #include "core/core.h"
 #include "search/pruner.h"
@@ -41,9 +44,12 @@ struct trial {
 	struct pruner_trial *pruning; /* from its first attempt on; or NULL */
 	bool queued_save;
 	TAILQ_ENTRY(trial) queue; /* in search->queue when queued */
+	bool is_untold;
+	STAILQ_ENTRY(trial) untold; /* in search->untold if so */
 };
 
 TAILQ_HEAD(trial_queue, trial);
+STAILQ_HEAD(trial_news, trial);
 
 struct search {
 	struct search_record rec;
@@ -51,7 +57,11 @@ struct search {
 	struct core *core;
 	bool queued_save;
 	char **environ;
-	struct sampler *sampler;
+	struct sampler *sampler;  /* NULL: a worker thread has it */
+	bool learns;              /* the sampler */
+	struct trial_news untold; /* changes that it has not been told of */
+	int64_t asked;            /* trials that a worker asks it for */
+	int64_t wanted; /* and those that come next; their slots are kept */
 	struct pruner *pruner;
 	struct trial **trials; /* [n], by number */
 	size_t n, cap;
@@ -173,5 +183,20 @@ void trial_open(struct trial *t, struct attempt *a);
 
 /* schedule.c */
 void schedule(struct step *st);
-/* Slots taken by open attempts. */
+/* Slots taken by open attempts, and kept for those that a worker thinks of. */
 int64_t slots_used(const struct core *c);
+/* True if no trial of the search has @config, or duplicates are allowed. */
+bool config_is_new(const struct search *s, const struct cell *config);
+/*
+ * The space is nearly used up: goes through the list of all its points. False:
+ * there is none left, or the space is continuous and has no list.
+ */
+bool config_find_unseen(struct search *s, struct cell *config);
+
+/* suggest.c: samplers that learn */
+/* @t is new, or its state has changed. */
+void suggest_changed(struct trial *t);
+/* Has a worker ask the sampler for s->wanted configurations. */
+void suggest_ask(struct step *st, struct search *s);
+/* The answer: trials, if they can be launched now. */
+void suggest_take(struct step *st, struct search *s, const struct event *ev);

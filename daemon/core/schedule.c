@@ -1,7 +1,9 @@
 /*
  * Who runs next. The search with the fewest slots in use goes first; when its
  * trial does not fit, the others wait too, so that a wide one is not starved by
- * narrow ones.
+ * narrow ones. A search whose sampler learns takes its slots in the same order,
+ * before it is known what will run in them: the sampler is asked for all of
+ * them at once, and for those that come meanwhile when it is back.
  */
 #include "core/model.h"
 
@@ -13,12 +15,17 @@
 
 #define MISSES_MAX 1000 /* in a row, before unseen points are looked up */
 
+static int64_t slots_of(const struct search *s)
+{
+	return (s->open + s->wanted) * s->spec->cpus;
+}
+
 int64_t slots_used(const struct core *c)
 {
 	int64_t used = 0;
 
 	for (size_t i = 0; i < c->n; i++)
-		used += c->searches[i]->open * c->searches[i]->spec->cpus;
+		used += slots_of(c->searches[i]);
 	return used;
 }
 
@@ -27,8 +34,9 @@ static bool has_work(const struct search *s)
 {
 	if (s->rec.state != SEARCH_RUNNING)
 		return false;
-	return !TAILQ_EMPTY(&s->queue) ||
-	       (!s->exhausted && search_budget(s) > 0);
+	if (!TAILQ_EMPTY(&s->queue))
+		return true;
+	return !s->exhausted && search_budget(s) > s->wanted;
 }
 
 static bool wants(const struct search *s)
@@ -37,14 +45,13 @@ static bool wants(const struct search *s)
 	    s->spec->parallel > 0 ? s->spec->parallel : LIMIT_PARALLEL;
 
 	/* A daemon with fewer slots may have started since the submit. */
-	return has_work(s) && s->open < parallel &&
+	return has_work(s) && s->open + s->wanted < parallel &&
 	       s->spec->cpus <= s->core->options.slots;
 }
 
 static bool goes_before(const struct search *a, const struct search *b)
 {
-	int64_t used_a = a->open * a->spec->cpus;
-	int64_t used_b = b->open * b->spec->cpus;
+	int64_t used_a = slots_of(a), used_b = slots_of(b);
 
 	return used_a != used_b ? used_a < used_b : a->launched < b->launched;
 }
@@ -70,21 +77,17 @@ static struct search *pick(const struct core *c)
 /* --- the next configuration -------------------------------------------------
  */
 
-static bool is_new(const struct search *s, const struct cell *config)
+bool config_is_new(const struct search *s, const struct cell *config)
 {
 	return s->spec->allow_duplicates ||
 	       !seen_has(&s->seen, space_hash(s->spec->space, config));
 }
 
-/*
- * The space is nearly used up: goes through the list of all its points. False:
- * there is none left, or the space is continuous and has no list.
- */
-static bool find_unseen(struct search *s, struct cell *config)
+bool config_find_unseen(struct search *s, struct cell *config)
 {
 	while (sampler_enumerate(s->spec, &s->listed, config) == SAMPLER_OK) {
 		s->listed++;
-		if (is_new(s, config))
+		if (config_is_new(s, config))
 			return true;
 	}
 	return false;
@@ -101,10 +104,10 @@ static bool next_config(struct search *s, struct cell *config,
 		if (answer == SAMPLER_EXHAUSTED)
 			return false;
 		*ret_cursor = s->rec.cursor++;
-		if (answer == SAMPLER_OK && is_new(s, config))
+		if (answer == SAMPLER_OK && config_is_new(s, config))
 			return true;
 	}
-	return find_unseen(s, config);
+	return config_find_unseen(s, config);
 }
 
 static struct trial *create_trial(struct step *st, struct search *s)
@@ -124,6 +127,10 @@ static void launch_next(struct step *st, struct search *s)
 {
 	struct trial *t = TAILQ_FIRST(&s->queue);
 
+	if (t == NULL && s->learns) {
+		s->wanted++;
+		return;
+	}
 	if (t != NULL)
 		TAILQ_REMOVE(&s->queue, t, queue);
 	else
@@ -158,13 +165,19 @@ static void finish(struct step *st, struct search *s)
 
 void schedule(struct step *st)
 {
+	struct core *c = st->core;
 	struct search *s;
 
-	while (!st->core->shutting_down && (s = pick(st->core)) != NULL)
+	for (size_t i = 0; i < c->n; i++)
+		c->searches[i]->wanted = c->searches[i]->asked;
+	while (!c->shutting_down && (s = pick(c)) != NULL)
 		launch_next(st, s);
-	for (size_t i = 0; i < st->core->n; i++) {
-		if (is_complete(st->core->searches[i]))
-			finish(st, st->core->searches[i]);
+	for (size_t i = 0; i < c->n; i++) {
+		s = c->searches[i];
+		if (s->wanted > s->asked && s->asked == 0)
+			suggest_ask(st, s);
+		if (is_complete(s))
+			finish(st, s);
 	}
 }
 
@@ -180,6 +193,11 @@ void core_explain(const struct core *c, int64_t id, struct buf *ret_text)
 	if (s->rec.state == SEARCH_PAUSED)
 		buf_adds(ret_text, "paused: no further trial is started until "
 				   "it is resumed");
+	else if (s->wanted > 0)
+		buf_addf(ret_text,
+			 "its sampler is choosing the configurations of %lld "
+			 "further trials",
+			 (long long)s->wanted);
 	else if (!has_work(s) && s->open > 0)
 		buf_addf(ret_text,
 			 "no further trial is to come; %lld still running",

@@ -33,6 +33,8 @@ struct search *search_new(struct core *c, struct search_spec *spec)
 	s->core = c;
 	s->spec = spec;
 	s->sampler = sampler_new(spec);
+	s->learns = sampler_learns(s->sampler);
+	STAILQ_INIT(&s->untold);
 	s->pruner = pruner_new(spec);
 	TAILQ_INIT(&s->queue);
 	if (c->n == c->cap) {

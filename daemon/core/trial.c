@@ -53,6 +53,7 @@ struct trial *trial_new(struct search *s, const struct cell *config,
 	s->trials[s->n++] = t;
 	s->counts[TRIAL_QUEUED]++;
 	seen_add(&s->seen, space_hash(s->spec->space, config));
+	suggest_changed(t);
 	return t;
 }
 
@@ -98,6 +99,7 @@ void trial_move(struct step *st, struct trial *t, enum trial_state to,
 	t->rec.state = to;
 	set_reason(t->rec.reason, reason);
 	fx_save_trial(st->fx, &t->rec, &t->queued_save);
+	suggest_changed(t);
 	if (!trial_state_is_final(to)) {
 		t->rec.ended_ms = 0;
 		return;

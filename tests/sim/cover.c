@@ -24,16 +24,23 @@ static struct thing {
 	const char *name;
 	uint64_t n;
 } things[] = {
-	{"a reboot",			 0},
-	{ "a shutdown",                      0},
-	{ "a commit that waits",             0},
-	{ "SIGTERM",			 0},
-	{ "SIGTERM again",                   0},
-	{ "SIGTERM ignored",                 0},
-	{ "SIGKILL",			 0},
-	{ "the same proposal after a crash", 0},
-	{ "a point from the list of all",    0},
-	{ "a trial of the file's start",     0},
+	{"a reboot",			  0},
+	{ "a shutdown",                       0},
+	{ "a commit that waits",              0},
+	{ "SIGTERM",			  0},
+	{ "SIGTERM again",                    0},
+	{ "SIGTERM ignored",                  0},
+	{ "SIGKILL",			  0},
+	{ "the same proposal after a crash",  0},
+	{ "a point from the list of all",     0},
+	{ "a trial of the file's start",      0},
+	{ "several suggestions at once",      0},
+	{ "a suggestion that comes too late", 0},
+	{ "told of nothing",                  0},
+	{ "told of a running trial",          0},
+	{ "told of a result",                 0},
+	{ "told of a pruned trial",           0},
+	{ "told of a failure",                0},
 };
 
 static struct thing reasons[] = {
@@ -53,15 +60,16 @@ static struct thing reasons[] = {
 };
 
 static const char *const events[] = {
-	"submit", "pause", "resume",  "cancel",  "extend",
-	"add",    "kill",  "retry",   "spawned", "spawn failed",
-	"output", "ended", "adopted", "tick",    "shutdown",
+	"submit",  "pause",     "resume",  "cancel",       "extend", "add",
+	"kill",    "retry",     "spawned", "spawn failed", "output", "ended",
+	"adopted", "suggested", "tick",    "shutdown",
 };
 
 static const char *const effects[] = {
-	"save search", "save trial", "save attempt", "save metrics",
-	"save event",  "launch",     "adopt",        "go",
-	"terminate",   "kill",       "trial ended",  "search changed",
+	"save search",    "save trial", "save attempt", "save metrics",
+	"save event",     "launch",     "adopt",        "go",
+	"terminate",      "kill",       "suggest",      "trial ended",
+	"search changed",
 };
 
 static const char *const crashes[] = {

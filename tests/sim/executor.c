@@ -303,6 +303,7 @@ void executor_act(struct sim *sim, const struct effect *e)
 	case FX_SAVE_ATTEMPT:
 	case FX_SAVE_METRICS:
 	case FX_SAVE_EVENT:
+	case FX_SUGGEST:
 	case FX_TRIAL_ENDED:
 	case FX_SEARCH_CHANGED:
 		break;

@@ -64,7 +64,7 @@ MUTANTS = {
     "slots are not counted": (
         "schedule.c", "first->spec->cpus <= free_slots", "free_slots < 1000"),
     "\"parallel\" is not looked at": (
-        "schedule.c", "s->open < parallel", "parallel > 0"),
+        "schedule.c", "s->open + s->wanted < parallel", "parallel > 0"),
     "a search that never fits holds up the others": (
         "schedule.c", " &&\n\t       s->spec->cpus <= s->core->options.slots;",
         ";"),
@@ -73,6 +73,57 @@ MUTANTS = {
         "\tfx_save_search(st->fx, &s->rec, &s->queued_save);\n", ""),
     "a search stays open when all is done": (
         "schedule.c", "search_budget(s) == 0);", "search_budget(s) < 0);"),
+    "slots of what is being chosen are given away": (
+        "schedule.c", "(s->open + s->wanted) * s->spec->cpus",
+        "s->open * s->spec->cpus"),
+    "what is being chosen does not count against \"parallel\"": (
+        "schedule.c", "s->open + s->wanted < parallel", "s->open < parallel"),
+    "more is chosen than there may be trials": (
+        "schedule.c", "search_budget(s) > s->wanted;", "search_budget(s) > 0;"),
+    "slots are kept when nothing is chosen any more": (
+        "schedule.c", "\t\tc->searches[i]->wanted = c->searches[i]->asked;\n",
+        "\t\t;\n"),
+    "a sampler is not told of results": (
+        "trial.c", "\tsuggest_changed(t);\n\tif (!trial_state_is_final(to))",
+        "\tif (!trial_state_is_final(to))"),
+    "a sampler is not told of trials that were added": (
+        "trial.c", "\tsuggest_changed(t);\n\treturn t;", "\treturn t;"),
+    "a sampler is told of a maximum as of a minimum": (
+        "suggest.c", "score_of(t->search->spec->goal, r->value)", "r->value"),
+    "the machine's faults are the configuration's": (
+        "suggest.c", "if (!is_of_machine(r->reason))", "if (true)"),
+    "a diverged trial is told as a pruned one": (
+        "suggest.c", "strcmp(r->reason, \"diverged\") == 0", "false"),
+    "a trial whose value is not finite has a score": (
+        "suggest.c", "r->has_value && r->kind == VALUE_FINITE)",
+        "r->has_value)"),
+    "a paused search goes on with what was suggested": (
+        "suggest.c", "s->rec.state != SEARCH_RUNNING || ", ""),
+    "a daemon that shuts down launches what was suggested": (
+        "suggest.c", " || st->core->shutting_down", ""),
+    "suggestions exceed the number of trials": (
+        "suggest.c", "i < ev->suggested.n && search_budget(s) > 0",
+        "i < ev->suggested.n"),
+    "suggestions are tried twice": (
+        "suggest.c", "if (!config_is_new(s, p->config) &&", "if (false &&"),
+    "the cursor stays where the suggestions began": (
+        "suggest.c", "\t\ts->rec.cursor = p->cursor + 1;\n", ""),
+    "a sampler believes in trials that never were": (
+        "suggest.c", "if (launch_all(st, s, ev) < n || !is_next)",
+        "if (launch_all(st, s, ev) > n)"),
+    "a sampler counts trials otherwise when one was added": (
+        "suggest.c", "< n || !is_next)", "< n)"),
+    "a search is exhausted when its sampler has answered": (
+        "suggest.c", "s->exhausted = !found_all;", "s->exhausted = true;"),
+    "a search is asked for ever when nothing is left": (
+        "suggest.c", "s->exhausted = !found_all;", "s->exhausted = false;"),
+    "a new sampler is told of the latest changes alone": (
+        "suggest.c", "\t\tsuggest_changed(s->trials[i]);\n", ""),
+    "nothing tells why a configuration was chosen": (
+        "suggest.c", "search_event(st, s, t, \"suggested\",",
+        "search_event(st, s, t, \"chosen\","),
+    "a search is freed while a worker asks its sampler": (
+        "core.c", "s->open > 0 || s->sampler == NULL ||", "s->open > 0 ||"),
     "a cancelled search can be resumed": (
         "search.c", "\tif (s->rec.state != SEARCH_PAUSED)\n",
         "\tif (s->rec.state == SEARCH_FINISHED)\n"),
@@ -114,7 +165,8 @@ def sees(root, compiler, libraries, folder, mutant):
     subprocess.run([*compiler, "-std=c17", "-O1", "-w", "-D_GNU_SOURCE",
                     f"-I{root}", f"-I{root}/daemon", "-I/usr/include/cjson",
                     source, "-Wl,--whole-archive", libraries[0],
-                    "-Wl,--no-whole-archive", *libraries[1:], "-lcjson", "-lm",
+                    "-Wl,--no-whole-archive", *libraries[1:], "-lcjson",
+                    "-lnlopt", "-lopenblas", "-lm",
                     "-o", program], check=True)
     run = subprocess.run([program, "--seeds", "1..1000"], text=True,
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

@@ -117,8 +117,9 @@ static bool waits(const struct sim *sim, const struct search_row *s)
 
 	core_progress(sim->core, s->rec.id, &now, &p);
 	queued = p.counts[TRIAL_QUEUED];
-	running = p.counts[TRIAL_RUNNING];
-	return s->rec.state == SEARCH_RUNNING && (queued > 0 || p.left != 0) &&
+	running = p.counts[TRIAL_RUNNING] + p.choosing;
+	return s->rec.state == SEARCH_RUNNING &&
+	       (queued > 0 || p.left < 0 || p.left > p.choosing) &&
 	       (s->spec->parallel == 0 || running < s->spec->parallel) &&
 	       s->spec->cpus <= sim->slots_now;
 }
@@ -140,6 +141,26 @@ static void settle_idle(struct sim *sim, int64_t free_slots)
 		  (long long)free_slots, (long long)widest);
 }
 
+/* How many trials keep slots of the search until its sampler answers. */
+static int64_t settle_thought(struct sim *sim, const struct search_row *s)
+{
+	const struct fx_suggest *asked = oracle_out(sim, s->rec.id);
+	struct moment now = sim_now(sim);
+	struct core_progress p;
+
+	if (!core_has_search(sim->core, s->rec.id))
+		return 0;
+	core_progress(sim->core, s->rec.id, &now, &p);
+	sim_check(sim,
+		  asked != NULL ? p.choosing >= (int64_t)asked->n
+				: p.choosing == 0,
+		  "search %lld keeps the slots of %lld trials, and its sampler "
+		  "is asked for %zu",
+		  (long long)s->rec.id, (long long)p.choosing,
+		  asked != NULL ? asked->n : 0);
+	return p.choosing;
+}
+
 void oracle_settle(struct sim *sim)
 {
 	struct core_load load;
@@ -149,7 +170,10 @@ void oracle_settle(struct sim *sim)
 		const struct search_row *s = sim->rows.searches[i];
 		bool is_open = search_row_is_open(&sim->rows, s);
 
-		sim_check(sim, core_has_search(sim->core, s->rec.id) == is_open,
+		used += settle_thought(sim, s) * s->spec->cpus;
+		sim_check(sim,
+			  core_has_search(sim->core, s->rec.id) ==
+			      (is_open || oracle_out(sim, s->rec.id) != NULL),
 			  "search %lld is %s, and the core %s",
 			  (long long)s->rec.id, is_open ? "open" : "over",
 			  is_open ? "has forgotten it" : "keeps it");

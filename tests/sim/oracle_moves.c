@@ -59,6 +59,15 @@ static bool may_move(int from, int to, int n, bool (*next)(int, int))
 	return false;
 }
 
+static bool learns(const struct search_spec *spec)
+{
+	struct sampler *sampler = sampler_new(spec);
+	bool does = sampler_learns(sampler);
+
+	sampler_free(sampler);
+	return does;
+}
+
 static struct search_row *see_search(struct sim *sim,
 				     const struct search_record *r)
 {
@@ -72,6 +81,7 @@ static struct search_row *see_search(struct sim *sim,
 			 (long long)r->id, d.faults[0].text);
 	s->behaviour = hash2(sim->seed, (uint64_t)r->id);
 	s->file = hash_text(r->spec);
+	s->learns = learns(s->spec);
 	return s;
 }
 
@@ -206,11 +216,15 @@ static void check_point(struct sim *sim, const struct search_spec *spec,
 	cover_thing("a point from the list of all");
 }
 
-static void check_proposal(struct sim *sim, const struct search_spec *spec,
+static void check_proposal(struct sim *sim, const struct search_row *s,
 			   const struct trial_record *r,
 			   const struct cell *config)
 {
-	check_point(sim, spec, r, config);
+	const struct search_spec *spec = s->spec;
+
+	/* One that learns: oracle_suggest.c. */
+	if (!s->learns)
+		check_point(sim, spec, r, config);
 	for (int64_t i = 0; i < r->number; i++) {
 		const struct trial_row *t =
 		    rows_known(&sim->rows, r->search, i);
@@ -284,8 +298,9 @@ static void see_trial(struct sim *sim, const struct trial_record *r)
 	check_start(sim, s->spec, r, t->config);
 	if (r->origin != ORIGIN_SAMPLER)
 		return;
-	check_proposal(sim, s->spec, r, t->config);
-	check_memo(sim, r, history, hash);
+	check_proposal(sim, s, r, t->config);
+	if (!s->learns)
+		check_memo(sim, r, history, hash);
 }
 
 static void step_trial(struct sim *sim, const struct event *ev,
@@ -330,5 +345,8 @@ void oracle_step(struct sim *sim, const struct event *ev, int answer)
 			step_trial(sim, ev, e->trial);
 		else if (e->type == FX_SAVE_ATTEMPT)
 			step_attempt(sim, ev, e->attempt);
+		else if (e->type == FX_SUGGEST && i >= sim->n_seen)
+			oracle_asked(sim, &e->suggest);
 	}
+	sim->n_seen = sim->fx.n;
 }

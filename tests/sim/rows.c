@@ -229,6 +229,7 @@ void rows_save(struct sim *sim, const struct effect *e)
 	case FX_GO:
 	case FX_TERMINATE:
 	case FX_KILL:
+	case FX_SUGGEST:
 	case FX_TRIAL_ENDED:
 	case FX_SEARCH_CHANGED:
 		break;

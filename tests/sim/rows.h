@@ -42,6 +42,7 @@ struct search_row {
 	uint64_t commit;
 	uint64_t behaviour; /* seed of its programs */
 	uint64_t file;      /* hash of its text */
+	bool learns;        /* its sampler */
 	int seen;           /* state as of the latest step; -1: none */
 };
 

@@ -90,14 +90,14 @@ void sim_fail(const struct sim *sim, const char *fmt, ...)
  * ---------------------------------------------------------------------- */
 
 static const char *const event_names[] = {
-	[EV_SUBMIT] = "submit",     [EV_PAUSE] = "pause",
-	[EV_RESUME] = "resume",     [EV_CANCEL] = "cancel",
-	[EV_EXTEND] = "extend",     [EV_ADD] = "add",
-	[EV_KILL] = "kill",         [EV_RETRY] = "retry",
-	[EV_SPAWNED] = "spawned",   [EV_SPAWN_FAILED] = "spawn failed",
-	[EV_OUTPUT] = "output",     [EV_ENDED] = "ended",
-	[EV_ADOPTED] = "adopted",   [EV_TICK] = "tick",
-	[EV_SHUTDOWN] = "shutdown",
+	[EV_SUBMIT] = "submit",   [EV_PAUSE] = "pause",
+	[EV_RESUME] = "resume",   [EV_CANCEL] = "cancel",
+	[EV_EXTEND] = "extend",   [EV_ADD] = "add",
+	[EV_KILL] = "kill",       [EV_RETRY] = "retry",
+	[EV_SPAWNED] = "spawned", [EV_SPAWN_FAILED] = "spawn failed",
+	[EV_OUTPUT] = "output",   [EV_ENDED] = "ended",
+	[EV_ADOPTED] = "adopted", [EV_SUGGESTED] = "suggested",
+	[EV_TICK] = "tick",       [EV_SHUTDOWN] = "shutdown",
 };
 
 static void trace_event(struct sim *sim, const struct event *ev, int answer)
@@ -181,6 +181,8 @@ static void reboot(struct sim *sim)
 static void lose_core(struct sim *sim)
 {
 	effects_clear(&sim->fx);
+	sim->n_seen = 0;
+	worker_crash(sim);
 	core_free(sim->core);
 	sim->core = NULL;
 	rows_roll_back(&sim->rows);
@@ -226,7 +228,7 @@ static void plan_crash(struct sim *sim)
 
 static bool is_act(const struct effect *e)
 {
-	return e->type >= FX_LAUNCH && e->type <= FX_KILL;
+	return e->type >= FX_LAUNCH && e->type <= FX_SUGGEST;
 }
 
 static void arm_timer(struct sim *sim)
@@ -246,6 +248,7 @@ static void arm_timer(struct sim *sim)
 static void settle(struct sim *sim)
 {
 	effects_clear(&sim->fx);
+	sim->n_seen = 0;
 	core_settle(sim->core);
 	sim->commands_in_turn = 0;
 	sim->turn_end_t = NEVER;
@@ -272,14 +275,17 @@ static bool act_all(struct sim *sim)
 		die_at = (size_t)draw_between(sim, 1, (int64_t)acts - 1);
 	acts = 0;
 	for (size_t i = 0; i < sim->fx.n; i++) {
-		const struct effect *e = &sim->fx.list[i];
+		struct effect *e = &sim->fx.list[i];
 
 		if (is_act(e) && acts++ == die_at) {
 			crash(sim, CRASH_BETWEEN_ACTS);
 			return true;
 		}
 		cover_effect(e->type);
-		executor_act(sim, e);
+		if (e->type == FX_SUGGEST)
+			worker_act(sim, e);
+		else
+			executor_act(sim, e);
 	}
 	if (sim->crash == CRASH_AFTER_ACTS && acts > 0) {
 		crash(sim, CRASH_AFTER_ACTS);
@@ -438,8 +444,11 @@ static bool move(struct sim *sim)
 {
 	int64_t news = sim->core != NULL ? executor_next(sim) : NEVER;
 	int64_t client = sim->core != NULL ? sim->client_t : NEVER;
-	int64_t times[] = { sim->turn_end_t, news,         sim->timer_t, client,
-			    sim->crash_t,    sim->start_t, sim->calm_t };
+	int64_t answer = worker_next(sim);
+	int64_t times[] = {
+		sim->turn_end_t, news,         sim->timer_t, client,
+		sim->crash_t,    sim->start_t, sim->calm_t,  answer
+	};
 	int64_t t = least(times, sizeof(times) / sizeof(times[0]));
 
 	if (t == NEVER)
@@ -455,6 +464,8 @@ static bool move(struct sim *sim)
 		plan_crash(sim);
 	else if (t == client)
 		client_act(sim);
+	else if (t == answer)
+		worker_move(sim);
 	else if (t == sim->timer_t)
 		tick(sim);
 	else
@@ -495,6 +506,7 @@ void sim_run(uint64_t seed, bool verbose)
 	oracle_end(&sim);
 	current = NULL;
 	effects_free(&sim.fx);
+	worker_free(&sim);
 	core_free(sim.core);
 	rows_free(&sim.rows);
 	executor_free(&sim.executor);

@@ -10,6 +10,7 @@
  *   rows.c      what is committed
  *   executor.c  shims and news of them
  *   program.c   what a trial's program does, drawn by hash
+ *   worker.c    threads that samplers think on
  *   client.c    commands and search files, drawn at random
  *   oracle*.c   what must hold: of every step, commit, act and settle
  *   cover.c     how often each thing has happened
@@ -18,6 +19,7 @@
 #include "cover.h"
 #include "executor.h"
 #include "rows.h"
+#include "search/sampler.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,6 +33,23 @@
 void client_act(struct sim *sim);
 /* Has what the client paused go on, so that all can end. */
 void client_resume_all(struct sim *sim);
+
+/* --- worker threads (worker.c) ----------------------------------------------
+ */
+
+/* A sampler that learns is being asked. */
+struct thought {
+	struct fx_suggest asked;
+	int64_t wake_t;
+};
+
+/* Takes the sampler of an FX_SUGGEST. */
+void worker_act(struct sim *sim, struct effect *e);
+/* When the next answer comes. */
+int64_t worker_next(const struct sim *sim);
+void worker_move(struct sim *sim);
+void worker_crash(struct sim *sim);
+void worker_free(struct sim *sim);
 
 /* --- the shell (shell.c) ----------------------------------------------------
  */
@@ -56,6 +75,9 @@ struct sim {
 	bool shutting_down, shutdown_waits;
 	struct rows rows;
 	struct executor executor;
+	struct thought *thoughts;
+	size_t n_thoughts, cap_thoughts;
+	size_t n_seen; /* effects that the oracles have seen */
 	int commands_in_turn;
 	int epoch;       /* daemons started so far */
 	bool has_shrunk; /* a daemon has had fewer slots than one before */
@@ -96,7 +118,7 @@ void sim_run(uint64_t seed, bool verbose);
 /* The program is aborted: tells what of, if a seed runs. */
 void sim_abort(void);
 
-/* --- oracles (oracle.c, oracle_moves.c, oracle_rows.c) ----------------------
+/* --- oracles (oracle*.c) ----------------------------------------------------
  */
 
 void oracle_step(struct sim *sim, const struct event *ev, int answer);
@@ -106,5 +128,21 @@ void oracle_launch(struct sim *sim, const struct fx_run *run);
 void oracle_go(struct sim *sim, const struct proc *p);
 void oracle_kill(struct sim *sim, const struct proc *p);
 void oracle_adopt(struct sim *sim, const struct fx_run *run);
+/* An FX_SUGGEST that has just come up. */
+void oracle_asked(struct sim *sim, const struct fx_suggest *asked);
+/* What a sampler answers that was made now and told the same. */
+size_t oracle_suggest_again(const struct sim *sim,
+			    const struct fx_suggest *asked,
+			    struct proposal *ret);
+void oracle_proposals(struct sim *sim, const struct fx_suggest *asked,
+		      const struct proposal *list, const struct proposal *again,
+		      size_t n);
+/* The core has had the answer; before, the search had @known trials. */
+void oracle_answered(struct sim *sim, int64_t search, size_t known,
+		     const struct proposal *list, size_t n);
+/* What a worker is asking the sampler of @search, or NULL. */
+const struct fx_suggest *oracle_out(const struct sim *sim, int64_t search);
+/* Trials of @search that the steps have shown so far. */
+size_t oracle_known(const struct sim *sim, int64_t search);
 void oracle_end(struct sim *sim);
 void oracle_free(struct sim *sim);

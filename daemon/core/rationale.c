@@ -1,0 +1,149 @@
+#include "core/rationale.h"
+
+#include "schema/json.h"
+#include "schema/mem.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define EXPLORES                                                               \
+	0.5 /* exploration from which it is more that than the rest            \
+	     */
+
+static const char *const why_names[] = {
+	[WHY_DESIGN] = "design",
+	[WHY_START] = "start",
+	[WHY_MODEL] = "model",
+	[WHY_FALLBACK] = "fallback",
+};
+
+/* --- the sentence -----------------------------------------------------------
+ */
+
+static void add_results(struct buf *b, size_t n)
+{
+	buf_addf(b, "%zu %s", n, n == 1 ? "result" : "results");
+}
+
+static void add_expected(struct buf *b, const struct search_spec *spec,
+			 const struct rationale *r)
+{
+	if (r->exploration >= EXPLORES)
+		buf_adds(b, "to learn more: little is known there; ");
+	else
+		buf_adds(b, "for its result: ");
+	buf_addf(b, "the model expects %s %.4g", spec->metric, r->mean);
+	if (isfinite(r->low) && isfinite(r->high))
+		buf_addf(b, " (%.4g to %.4g)", r->low, r->high);
+	if (isfinite(r->best))
+		buf_addf(b, ", the best so far is %.4g", r->best);
+	buf_adds(b, "; from ");
+	add_results(b, r->observations);
+}
+
+char *rationale_text(const struct search_spec *spec, const struct rationale *r)
+{
+	struct buf b = BUF_INIT;
+
+	switch (r->why) {
+	case WHY_DESIGN:
+		buf_adds(&b, "chosen as the next point of the sampler's "
+			     "sequence");
+		break;
+	case WHY_START:
+		buf_adds(&b, "chosen by the start-up design: ");
+		add_results(&b, r->observations);
+		buf_adds(&b, " so far, too few for a model");
+		break;
+	case WHY_MODEL:
+		buf_adds(&b, "chosen ");
+		if (isfinite(r->mean)) {
+			add_expected(&b, spec, r);
+			break;
+		}
+		buf_adds(&b, "since it is more like the better ones of ");
+		add_results(&b, r->observations);
+		buf_adds(&b, " than like the others");
+		break;
+	case WHY_FALLBACK:
+		buf_adds(&b, "chosen by chance: the model cannot tell the "
+			     "points apart (");
+		add_results(&b, r->observations);
+		buf_adds(&b, ")");
+		break;
+	}
+	return buf_take(&b);
+}
+
+/* --- the numbers ------------------------------------------------------------
+ */
+
+static void add_number(cJSON *object, const char *name, double v)
+{
+	char text[32];
+
+	if (!isfinite(v))
+		return;
+	/* More digits would be the model's noise in a million rows. */
+	snprintf(text, sizeof(text), "%.6g", v);
+	json_add_number(object, name, strtod(text, NULL));
+}
+
+static cJSON *nearest_json(const struct rationale *r)
+{
+	cJSON *list = cJSON_CreateArray();
+
+	for (size_t i = 0; i < r->n_nearest; i++) {
+		cJSON *one = cJSON_CreateObject();
+
+		json_add_integer(one, "trial", (int64_t)r->nearest[i].number);
+		add_number(one, "distance", r->nearest[i].distance);
+		add_number(one, "value", r->nearest[i].value);
+		cJSON_AddItemToArray(list, one);
+	}
+	return list;
+}
+
+/* NULL: the sampler says nothing of it. */
+static cJSON *relevance_json(const struct space *space,
+			     const struct rationale *r)
+{
+	cJSON *object = NULL;
+
+	for (size_t i = 0; i < space->n; i++) {
+		if (r->relevance[i] > 0 && object == NULL)
+			object = cJSON_CreateObject();
+	}
+	for (size_t i = 0; object != NULL && i < space->n; i++) {
+		if (space->params[i].type != PARAM_CONSTANT)
+			add_number(object, space->params[i].name,
+				   r->relevance[i]);
+	}
+	return object;
+}
+
+char *rationale_data(const struct search_spec *spec, const struct rationale *r)
+{
+	auto_json cJSON *data = cJSON_CreateObject();
+	cJSON *relevance = relevance_json(spec->space, r);
+
+	cJSON_AddStringToObject(data, "why", why_names[r->why]);
+	json_add_integer(data, "observations", (int64_t)r->observations);
+	json_add_integer(data, "pending", (int64_t)r->pending);
+	if (r->observations > 0)
+		add_number(data, "best", r->best);
+	if (r->why == WHY_MODEL) {
+		add_number(data, "mean", r->mean);
+		add_number(data, "low", r->low);
+		add_number(data, "high", r->high);
+		add_number(data, "noise", r->noise);
+		add_number(data, "feasible", r->feasible);
+		add_number(data, "exploration", r->exploration);
+	}
+	if (r->n_nearest > 0)
+		cJSON_AddItemToObject(data, "nearest", nearest_json(r));
+	if (relevance != NULL)
+		cJSON_AddItemToObject(data, "relevance", relevance);
+	return json_print(data);
+}

@@ -1,0 +1,17 @@
+#pragma once
+
+/*
+ * Why a configuration was chosen, as it is kept with its trial: one sentence
+ * for people, and the numbers for whoever reads the view events.
+ */
+#include "search/sampler.h"
+
+/* New. */
+char *rationale_text(const struct search_spec *spec, const struct rationale *r);
+/*
+ * New: a JSON object. Numbers have six digits, and what is not known is left
+ * out: why, observations, pending, best, mean, low, high, noise, feasible,
+ * exploration, nearest [{trial, distance, value}], relevance {parameter:
+ * share}.
+ */
+char *rationale_data(const struct search_spec *spec, const struct rationale *r);

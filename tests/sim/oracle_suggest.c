@@ -1,0 +1,239 @@
+/*
+ * Samplers that learn: they know what the rows know, a sampler that has just
+ * been made and told the same has the same proposals, and these become trials
+ * once or not at all.
+ */
+#include "search/sampler.h"
+#include "sim.h"
+
+#include "schema/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct fx_suggest *oracle_out(const struct sim *sim, int64_t search)
+{
+	for (size_t i = 0; i < sim->n_thoughts; i++) {
+		if (sim->thoughts[i].asked.search == search)
+			return &sim->thoughts[i].asked;
+	}
+	return NULL;
+}
+
+size_t oracle_known(const struct sim *sim, int64_t search)
+{
+	size_t n = 0;
+
+	while (rows_known(&sim->rows, search, (int64_t)n) != NULL)
+		n++;
+	return n;
+}
+
+/* --- what it has been told --------------------------------------------------
+ */
+
+/* As of now, which the next commit will write. */
+static const struct trial_record *latest(const struct sim *sim,
+					 const struct trial_row *t)
+{
+	for (size_t i = 0; i < sim->fx.n; i++) {
+		const struct effect *e = &sim->fx.list[i];
+
+		if (e->type == FX_SAVE_TRIAL && e->trial->search == t->search &&
+		    e->trial->number == t->number)
+			return e->trial;
+	}
+	return &t->rec;
+}
+
+static enum fate fate_of(const struct trial_record *r)
+{
+	switch (r->state) {
+	case TRIAL_QUEUED:
+	case TRIAL_RUNNING:
+		return FATE_RUNNING;
+	case TRIAL_DONE:
+		return FATE_DONE;
+	case TRIAL_PRUNED:
+		return strcmp(r->reason, "diverged") != 0 ? FATE_PRUNED
+							  : FATE_FAILED;
+	case TRIAL_FAILED:
+		/* The machine could not run it: any point would have failed. */
+		return strcmp(r->reason, "spawn:ENOENT") == 0 ||
+			       strcmp(r->reason, "never-started") == 0
+			   ? FATE_NONE
+			   : FATE_FAILED;
+	case TRIAL_CANCELLED:
+	case TRIAL_LOST:
+	case NAMES_TRIAL_STATES_N:
+		break;
+	}
+	return FATE_NONE;
+}
+
+static const char *const fates[] = {
+	[FATE_NONE] = "told of nothing",
+	[FATE_RUNNING] = "told of a running trial",
+	[FATE_DONE] = "told of a result",
+	[FATE_PRUNED] = "told of a pruned trial",
+	[FATE_FAILED] = "told of a failure",
+};
+
+static void check_row(struct sim *sim, const struct search_spec *spec,
+		      const struct trial_row *t, const struct history_row *row)
+{
+	const struct trial_record *r = latest(sim, t);
+	enum fate fate = fate_of(r);
+	bool has_score = (fate == FATE_DONE || fate == FATE_PRUNED) &&
+			 r->has_value && r->kind == VALUE_FINITE;
+	double score = spec->goal == GOAL_MAXIMIZE ? -r->value : r->value;
+
+	sim_check(sim, space_equal(spec->space, t->config, row->config),
+		  "the sampler of search %lld knows another trial %lld",
+		  (long long)t->search, (long long)t->number);
+	sim_check(sim, row->seen.fate == fate,
+		  "the sampler of search %lld is told fate %d of trial %lld, "
+		  "which is %s (%s)",
+		  (long long)t->search, (int)row->seen.fate,
+		  (long long)t->number, trial_state_name(r->state), r->reason);
+	sim_check(sim,
+		  has_score ? row->seen.score == score : isnan(row->seen.score),
+		  "the sampler of search %lld is told %g of trial %lld, not %g",
+		  (long long)t->search, row->seen.score, (long long)t->number,
+		  has_score ? score : (double)NAN);
+	cover_thing(fates[fate]);
+}
+
+void oracle_asked(struct sim *sim, const struct fx_suggest *asked)
+{
+	const struct search_row *s = rows_search(&sim->rows, asked->search);
+	const struct history *h = &asked->sampler->history;
+	struct moment now = sim_now(sim);
+	struct core_progress p;
+
+	sim_check(sim, oracle_out(sim, asked->search) == NULL,
+		  "search %lld has two samplers", (long long)asked->search);
+	sim_check(sim, h->n == oracle_known(sim, asked->search),
+		  "the sampler of search %lld knows %zu of %zu trials",
+		  (long long)asked->search, h->n,
+		  oracle_known(sim, asked->search));
+	for (size_t i = 0; i < h->n; i++)
+		check_row(sim, s->spec,
+			  rows_known(&sim->rows, asked->search, (int64_t)i),
+			  &h->rows[i]);
+	core_progress(sim->core, asked->search, &now, &p);
+	sim_check(sim, asked->n > 0 && (int64_t)asked->n == p.choosing,
+		  "search %lld is asked for %zu, and has slots for %lld",
+		  (long long)asked->search, asked->n, (long long)p.choosing);
+	sim_check(sim, p.left < 0 || p.choosing <= p.left,
+		  "search %lld is asked for %zu, and may have %lld",
+		  (long long)asked->search, asked->n, (long long)p.left);
+	if (asked->n > 1)
+		cover_thing("several suggestions at once");
+}
+
+/* --- what it answers --------------------------------------------------------
+ */
+
+size_t oracle_suggest_again(const struct sim *sim,
+			    const struct fx_suggest *asked,
+			    struct proposal *ret)
+{
+	const struct history *h = &asked->sampler->history;
+	struct sampler *fresh =
+	    sampler_new(sim->rows.searches[asked->search - 1]->spec);
+	uint64_t cursor = asked->cursor;
+	size_t n;
+
+	for (size_t i = 0; i < h->n; i++)
+		sampler_tell(fresh, i, h->rows[i].config, h->rows[i].seen);
+	n = sampler_propose(fresh, &cursor, asked->n, ret);
+	sampler_free(fresh);
+	return n;
+}
+
+void oracle_proposals(struct sim *sim, const struct fx_suggest *asked,
+		      const struct proposal *list, const struct proposal *again,
+		      size_t n)
+{
+	const struct space *space = asked->sampler->spec->space;
+
+	for (size_t i = 0; i < n; i++)
+		sim_check(
+		    sim,
+		    list[i].cursor == again[i].cursor &&
+			space_equal(space, list[i].config, again[i].config),
+		    "a restarted sampler of search %lld would propose "
+		    "another trial %zu",
+		    (long long)asked->search,
+		    asked->sampler->history.n - n + i);
+}
+
+static bool is_known(const struct sim *sim, const struct search_row *s,
+		     const struct cell *config, size_t known)
+{
+	for (size_t i = 0; i < known; i++) {
+		const struct trial_row *t =
+		    rows_known(&sim->rows, s->rec.id, (int64_t)i);
+
+		if (space_equal(s->spec->space, t->config, config))
+			return true;
+	}
+	return false;
+}
+
+/* A sentence and numbers, in the same commit. */
+static bool has_reason(const struct sim *sim, int64_t search,
+		       const struct trial_row *t)
+{
+	for (size_t i = 0; i < sim->fx.n; i++) {
+		const struct event_record *e = &sim->fx.list[i].event;
+
+		if (sim->fx.list[i].type == FX_SAVE_EVENT &&
+		    strcmp(e->kind, "suggested") == 0 && e->search == search &&
+		    sim->rows.trials[e->trial - 1] == t)
+			return strlen(e->text) > 10 && e->data != NULL;
+	}
+	return false;
+}
+
+void oracle_answered(struct sim *sim, int64_t search, size_t known,
+		     const struct proposal *list, size_t n)
+{
+	const struct search_row *s = rows_search(&sim->rows, search);
+	struct moment now = sim_now(sim);
+	struct core_progress p;
+	size_t used = oracle_known(sim, search) - known;
+
+	core_progress(sim->core, search, &now, &p);
+	sim_check(sim, used <= n, "search %lld makes %zu trials of %zu",
+		  (long long)search, used, n);
+	sim_check(sim, used == 0 || p.search->state == SEARCH_RUNNING,
+		  "search %lld goes on, and is %s", (long long)search,
+		  search_state_name(p.search->state));
+	sim_check(sim,
+		  used == n || p.search->state != SEARCH_RUNNING ||
+		      sim->shutting_down || p.left == 0 ||
+		      is_known(sim, s, list[used].config, known + used),
+		  "search %lld uses %zu of %zu suggestions", (long long)search,
+		  used, n);
+	for (size_t i = 0; i < used; i++) {
+		const struct trial_row *t =
+		    rows_known(&sim->rows, search, (int64_t)(known + i));
+
+		sim_check(sim,
+			  t->seen == TRIAL_RUNNING &&
+			      (is_known(sim, s, list[i].config, known + i) ||
+			       space_equal(s->spec->space, t->config,
+					   list[i].config)),
+			  "trial %zu of search %lld is not what was suggested",
+			  known + i, (long long)search);
+		sim_check(sim, has_reason(sim, search, t),
+			  "trial %zu of search %lld is suggested without a "
+			  "reason",
+			  known + i, (long long)search);
+	}
+	if (used < n)
+		cover_thing("a suggestion that comes too late");
+}
