@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #define ANSWER_MS 60000
 
@@ -185,10 +186,23 @@ void call_hang_up(struct call *call)
 	call->conn = NULL;
 }
 
-/* A submit carries a key, so asking again never submits twice. */
+enum status call_key(char ret_key[CALL_KEY_BYTES])
+{
+	unsigned char bytes[CALL_KEY_BYTES / 2];
+
+	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+		return fail(STATUS_FAILED, "no random bits: %s",
+			    strerror(errno));
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(ret_key + 2 * i, 3, "%02x", bytes[i]);
+	return STATUS_DONE;
+}
+
+/* These carry a key, so that asking again does nothing twice. */
 static bool may_ask_again(enum method m, int error)
 {
-	return m == METHOD_SUBMIT && (error == -ECONNRESET || error == -EPIPE);
+	return (m == METHOD_SUBMIT || m == METHOD_IMPORT) &&
+	       (error == -ECONNRESET || error == -EPIPE);
 }
 
 enum status call_method(struct call *call, enum method m, cJSON *params,

@@ -25,7 +25,7 @@ static const struct command *const show_commands[] = {
 
 static const struct command *const steer_commands[] = {
 	&cmd_pause, &cmd_resume, &cmd_cancel, &cmd_kill, &cmd_retry,
-	&cmd_add,   &cmd_extend, &cmd_rm,     NULL,
+	&cmd_add,   &cmd_import, &cmd_extend, &cmd_rm,   NULL,
 };
 
 static const struct command *const trial_commands[] = { &cmd_report, NULL };

@@ -29,7 +29,8 @@ enum operand {
 	OPERAND_NONE,
 	OPERAND_FILE,
 	OPERAND_SEARCH,
-	OPERAND_TRIAL, /* SEARCH/TRIAL */
+	OPERAND_SEARCH_FILE, /* SEARCH, then a file */
+	OPERAND_TRIAL,       /* SEARCH/TRIAL */
 	OPERAND_COMMAND,
 	OPERAND_SHELL,
 };
@@ -120,6 +121,12 @@ enum status call_method(struct call *call, enum method m, cJSON *params,
 enum status call_paths(struct call *call) __attribute__((warn_unused_result));
 /* Connects if that has not been done: what call_method() does first. */
 enum status call_connect(struct call *call) __attribute__((warn_unused_result));
+/*
+ * A fresh key: a request that carries one may be asked again, and is carried
+ * out once.
+ */
+#define CALL_KEY_BYTES 33
+enum status call_key(char ret_key[CALL_KEY_BYTES]);
 /* Hangs up; the next call_method() connects again. */
 void call_hang_up(struct call *call);
 
@@ -163,7 +170,7 @@ extern const struct command cmd_run, cmd_submit, cmd_check, cmd_watch;
 extern const struct command cmd_list, cmd_show, cmd_trials, cmd_best, cmd_log,
     cmd_metrics, cmd_explain;
 extern const struct command cmd_pause, cmd_resume, cmd_cancel, cmd_kill,
-    cmd_retry, cmd_add, cmd_extend, cmd_rm;
+    cmd_retry, cmd_add, cmd_import, cmd_extend, cmd_rm;
 extern const struct command cmd_report;
 extern const struct command cmd_status, cmd_shutdown, cmd_doctor, cmd_version,
     cmd_completion, cmd_help;

@@ -50,6 +50,8 @@ static const char *operand_word(enum operand operand)
 		return "file";
 	case OPERAND_SEARCH:
 		return "search";
+	case OPERAND_SEARCH_FILE:
+		return "search-file";
 	case OPERAND_TRIAL:
 		return "trial";
 	case OPERAND_COMMAND:
@@ -90,6 +92,10 @@ static void print_bash(FILE *f)
 	      "\t\tcompopt -o filenames\n"
 	      "\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
 	      "\t\treturn ;;\n"
+	      "\t--from)\n"
+	      "\t\tmapfile -t COMPREPLY < <(compgen -W \"$(" SEARCHES ")\" -- "
+	      "\"$cur\")\n"
+	      "\t\treturn ;;\n"
 	      "\tesac\n"
 	      "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
 	      "\t\tcase ${COMP_WORDS[i]} in\n"
@@ -109,6 +115,10 @@ static void print_bash(FILE *f)
 	print_option_words(f, global_options);
 	fputs("\"\n"
 	      "\telse\n"
+	      "\t\tif [[ $operand == search-file ]]; then\n"
+	      "\t\t\toperand=file\n"
+	      "\t\t\t[[ $prev == \"$command\" ]] && operand=search\n"
+	      "\t\tfi\n"
 	      "\t\tcase $operand in\n"
 	      "\t\tcommand) words=$commands ;;\n"
 	      "\t\tshell) words='bash zsh fish' ;;\n"
@@ -166,6 +176,8 @@ static void print_zsh(FILE *f)
 	fputs(")\n"
 	      "\tcase $words[CURRENT-1] in\n"
 	      "\t--socket|--state|--try) _files; return ;;\n"
+	      "\t--from) searches=(${(f)\"$(" SEARCHES ")\"})\n"
+	      "\t\tcompadd -a searches; return ;;\n"
 	      "\tesac\n"
 	      "\tfor word in \"${(@)words[2,CURRENT-1]}\"; do\n"
 	      "\t\tif [[ -n $skip ]]; then skip=; continue; fi\n"
@@ -183,6 +195,10 @@ static void print_zsh(FILE *f)
 	      "\tif [[ $words[CURRENT] == -* ]]; then\n"
 	      "\t\t_describe option options\n"
 	      "\t\treturn\n"
+	      "\tfi\n"
+	      "\tif [[ $operand == search-file ]]; then\n"
+	      "\t\toperand=file\n"
+	      "\t\t[[ $words[CURRENT-1] == $command ]] && operand=search\n"
 	      "\tfi\n"
 	      "\tcase $operand in\n"
 	      "\tcommand) _describe command commands ;;\n"
@@ -216,7 +232,10 @@ static void print_fish_options(FILE *f, const struct option *options,
 			fprintf(f, " -s %c", o->letter);
 		fprintf(f, " -l %s", o->name);
 		if (o->value != NULL)
-			fputs(" -r", f);
+			fputs(strcmp(o->value, "SEARCH") == 0
+				  ? " -x -a '(" SEARCHES ")'"
+				  : " -r",
+			      f);
 		fputs(" -d '", f);
 		print_text(f, o->help);
 		fputs("'\n", f);
@@ -237,6 +256,9 @@ static void print_fish_command(FILE *f, const struct command *c)
 		break;
 	case OPERAND_SEARCH:
 		fputs("-f -a '(" SEARCHES ")'\n", f);
+		break;
+	case OPERAND_SEARCH_FILE:
+		fputs("-F -a '(" SEARCHES ")'\n", f);
 		break;
 	case OPERAND_TRIAL:
 		fputs("-f -a '(" SEARCHES " | string replace -r $ /)'\n", f);

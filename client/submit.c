@@ -9,11 +9,9 @@
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define KEY_BYTES     16
 #define PATH_FALLBACK "/usr/local/bin:/usr/bin:/bin"
 
 extern char **environ;
@@ -213,25 +211,13 @@ static cJSON *own_environ(size_t *ret_bytes)
 	return array;
 }
 
-static enum status make_key(char ret_key[2 * KEY_BYTES + 1])
-{
-	unsigned char bytes[KEY_BYTES];
-
-	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
-		return fail(STATUS_FAILED, "no random bits: %s",
-			    strerror(errno));
-	for (size_t i = 0; i < KEY_BYTES; i++)
-		snprintf(ret_key + 2 * i, 3, "%02x", bytes[i]);
-	return STATUS_DONE;
-}
-
 enum status submit_params(struct call *call, cJSON **ret_params)
 {
 	const char *path = call->operands[0];
 	const char *name = call_option(call, "name");
 	auto_submission struct submission s = { 0 };
 	auto_diag struct diag faults = DIAG_INIT;
-	char key[2 * KEY_BYTES + 1];
+	char key[CALL_KEY_BYTES];
 	size_t environ_bytes;
 	cJSON *params;
 	enum status r;
@@ -243,7 +229,7 @@ enum status submit_params(struct call *call, cJSON **ret_params)
 			note("%s", text);
 		return STATUS_BAD_INPUT;
 	}
-	r = make_key(key);
+	r = call_key(key);
 	if (r != STATUS_DONE)
 		return r;
 	params = cJSON_CreateObject();

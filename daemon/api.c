@@ -3,6 +3,7 @@
  * or a question to the store. A reply that tells of a change waits until the
  * change is power-safe.
  */
+#include "import.h"
 #include "server.h"
 
 #include "schema/limits.h"
@@ -47,9 +48,8 @@ static int internal(struct request *req)
 	return RPC_INTERNAL;
 }
 
-static int find_search(struct request *req, int64_t *ret_id)
+static int find_named(struct request *req, const char *what, int64_t *ret_id)
 {
-	const char *what = json_get_text(req->params, "search");
 	int r = store_find_search(req->s->store, what, ret_id);
 
 	if (r == 0)
@@ -66,6 +66,21 @@ static int find_search(struct request *req, int64_t *ret_id)
 	else
 		return internal(req);
 	return RPC_NOT_FOUND;
+}
+
+static int find_search(struct request *req, int64_t *ret_id)
+{
+	return find_named(req, json_get_text(req->params, "search"), ret_id);
+}
+
+/* The search that the request names, held by the core. */
+static int load_search(struct request *req, int64_t *ret_id)
+{
+	int r = find_search(req, ret_id);
+
+	if (r == 0 && server_load(req->s, *ret_id, &req->diag) != 0)
+		r = req->diag.n > 0 ? RPC_INTERNAL : internal(req);
+	return r;
 }
 
 /* The row of the trial that the request names. */
@@ -142,12 +157,10 @@ static int64_t limit_of(const struct request *req, int64_t fallback)
 /* One event to the core about a search that it holds or has to load. */
 static int command(struct request *req, struct event *ev)
 {
-	int r = find_search(req, &ev->search);
+	int r = load_search(req, &ev->search);
 
 	if (r != 0)
 		return r;
-	if (server_load(req->s, ev->search, &req->diag) != 0)
-		return req->diag.n > 0 ? RPC_INTERNAL : internal(req);
 	ev->at = server_now();
 	r = server_step(req->s, ev, &req->diag);
 	req->changes = r == 0;
@@ -227,12 +240,10 @@ static int do_add(struct request *req)
 	auto_free struct cell *config = NULL;
 	struct moment now = server_now();
 	struct core_progress p;
-	int r = find_search(req, &ev.search);
+	int r = load_search(req, &ev.search);
 
 	if (r != 0)
 		return r;
-	if (server_load(req->s, ev.search, &req->diag) != 0)
-		return req->diag.n > 0 ? RPC_INTERNAL : internal(req);
 	core_progress(req->s->core, ev.search, &now, &p);
 	config = xcalloc(p.spec->space->n, sizeof(*config));
 	ev.add.config = config;
@@ -242,6 +253,114 @@ static int do_add(struct request *req)
 	if (r == 0)
 		json_add_integer(req->result, "trial", p.created);
 	return r;
+}
+
+/* --- import
+ * -------------------------------------------------------------------- */
+
+/* The same key: the same answer. Returns 0 if there is no such import. */
+static int import_again(struct request *req, int64_t search, bool *ret_known)
+{
+	auto_json cJSON *row = NULL;
+	int r = store_read_import(req->s->store, search,
+				  json_get_text(req->params, "key"), &row);
+
+	*ret_known = r == 0;
+	if (r == STORE_NOT_FOUND)
+		return 0;
+	if (r != 0)
+		return internal(req);
+	cJSON_Delete(req->result);
+	req->result = cJSON_DetachItemFromObject(row, "data");
+	cJSON_DeleteItemFromObject(req->result, "key");
+	/* The first answer may not have been sent: its sync is waited for. */
+	req->changes = true;
+	return 0;
+}
+
+/* What is to be imported, from either source. */
+static int read_import(struct request *req, int64_t search,
+		       const struct search_spec *spec, struct import *ret)
+{
+	const cJSON *trials = json_get(req->params, "trials");
+	const char *from = json_get_text(req->params, "from");
+	int64_t id;
+	int r;
+
+	if ((trials == NULL) == (from == NULL)) {
+		diag_add(&req->diag, "",
+			 "trials or a search to take them from: one of them");
+		return RPC_INVALID_PARAMS;
+	}
+	if (trials != NULL) {
+		r = import_read(spec->space, trials, ret, &req->diag);
+	} else {
+		r = find_named(req, from, &id);
+		if (r != 0)
+			return r;
+		if (id == search) {
+			diag_add(&req->diag, "from",
+				 "\"%s\" is the search itself", from);
+			return RPC_BAD_INPUT;
+		}
+		r = import_copy(req->s->store, id, spec, ret, &req->diag);
+	}
+	if (r < 0)
+		return internal(req);
+	if (r > 0 && trials != NULL)
+		req->error_data = rpc_print_faults(&req->diag);
+	return r > 0 ? RPC_BAD_INPUT : 0;
+}
+
+/* The answer, which is kept in the import's event, too. */
+static void put_import(struct request *req, const struct import *import,
+		       int64_t first)
+{
+	json_add_integer(req->result, "trials", (int64_t)import->n);
+	json_add_integer(req->result, "first", first);
+	json_add_integer(req->result, "without_result", import->without_result);
+	json_add_integer(req->result, "unfit", import->unfit);
+	put(req, "why",
+	    import->why != NULL ? cJSON_CreateString(import->why) : NULL);
+}
+
+static char *import_data(const struct request *req)
+{
+	auto_json cJSON *data = cJSON_Duplicate(req->result, true);
+
+	cJSON_AddStringToObject(data, "key", json_get_text(req->params, "key"));
+	return json_print(data);
+}
+
+static int do_import(struct request *req)
+{
+	const char *from = json_get_text(req->params, "from");
+	const char *source = json_get_text(req->params, "source");
+	auto_import struct import import = { 0 };
+	auto_free char *data = NULL;
+	struct event ev = { .type = EV_IMPORT };
+	struct moment now = server_now();
+	struct core_progress p;
+	bool known = false;
+	int r = load_search(req, &ev.search);
+
+	if (r == 0)
+		r = import_again(req, ev.search, &known);
+	if (r != 0 || known)
+		return r;
+	core_progress(req->s->core, ev.search, &now, &p);
+	r = read_import(req, ev.search, p.spec, &import);
+	if (r != 0)
+		return r;
+	put_import(req, &import, p.created);
+	data = import_data(req);
+	ev.import.rows = import.rows;
+	ev.import.n = import.n;
+	ev.import.source = from != NULL     ? from
+			   : source != NULL ? source
+					    : "a client";
+	ev.import.data = data;
+	return command(req, &ev);
 }
 
 /* --- submit
@@ -686,25 +805,16 @@ static int do_shutdown(struct request *req)
 }
 
 static handler_fn *const handlers[METHOD_N] = {
-	[METHOD_VERSION] = do_version,
-	[METHOD_SUBMIT] = do_submit,
-	[METHOD_LIST] = do_list,
-	[METHOD_SHOW] = do_show,
-	[METHOD_TRIALS] = do_trials,
-	[METHOD_BEST] = do_best,
-	[METHOD_TRIAL] = do_trial,
-	[METHOD_METRICS] = do_metrics,
-	[METHOD_EXPLAIN] = do_explain,
-	[METHOD_PAUSE] = do_pause,
-	[METHOD_RESUME] = do_resume,
-	[METHOD_CANCEL] = do_cancel,
-	[METHOD_KILL] = do_kill,
-	[METHOD_RETRY] = do_retry,
-	[METHOD_ADD] = do_add,
-	[METHOD_EXTEND] = do_extend,
-	[METHOD_REMOVE] = do_remove,
-	[METHOD_STATUS] = do_status,
-	[METHOD_SUBSCRIBE] = do_subscribe,
+	[METHOD_VERSION] = do_version,   [METHOD_SUBMIT] = do_submit,
+	[METHOD_LIST] = do_list,         [METHOD_SHOW] = do_show,
+	[METHOD_TRIALS] = do_trials,     [METHOD_BEST] = do_best,
+	[METHOD_TRIAL] = do_trial,       [METHOD_METRICS] = do_metrics,
+	[METHOD_EXPLAIN] = do_explain,   [METHOD_PAUSE] = do_pause,
+	[METHOD_RESUME] = do_resume,     [METHOD_CANCEL] = do_cancel,
+	[METHOD_KILL] = do_kill,         [METHOD_RETRY] = do_retry,
+	[METHOD_ADD] = do_add,           [METHOD_IMPORT] = do_import,
+	[METHOD_EXTEND] = do_extend,     [METHOD_REMOVE] = do_remove,
+	[METHOD_STATUS] = do_status,     [METHOD_SUBSCRIBE] = do_subscribe,
 	[METHOD_SHUTDOWN] = do_shutdown,
 };
 

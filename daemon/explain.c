@@ -70,6 +70,8 @@ static void say_origin(cJSON *sentences, struct server *s, int64_t search,
 	} else if (origin != NULL && strcmp(origin, "start") == 0) {
 		buf_adds(&b, "its configuration stands in the search file, "
 			     "under \"start\"");
+	} else if (origin != NULL && strcmp(origin, "imported") == 0) {
+		buf_adds(&b, "its configuration and its result were imported");
 	} else if (store_read_file(s->store, search, &text) == 0 &&
 		   search_parse(text, strlen(text), &spec, &d) == 0) {
 		buf_addf(&b,

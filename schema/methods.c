@@ -121,6 +121,26 @@ const struct method_entry methods[METHOD_N] = {
 			  "value of each active parameter" },
 		},
 	},
+	[METHOD_IMPORT] = {
+		"import",
+		"Makes earlier trials trials of a search, which learns from "
+		"them: those given, all or none, or those of another search "
+		"that have a place in this one.",
+		"trials: how many; first: the number of the first; "
+		"without_result, unfit: trials of the other search that were "
+		"left out; why: of the first unfit one",
+		{
+			SEARCH_FIELD,
+			{ "key", FIELD_TEXT, true,
+			  "made by the client, so that a retry imports once" },
+			{ "trials", FIELD_OBJECTS, false,
+			  "params, and value (\"nan\", \"inf\", \"-inf\" too) "
+			  "unless the trial failed" },
+			{ "from", FIELD_TEXT, false, "instead: a search" },
+			{ "source", FIELD_TEXT, false,
+			  "where the trials come from, for people" },
+		},
+	},
 	[METHOD_EXTEND] = {
 		"extend", "Raises the number of trials; an ended search goes on.",
 		"trials: the new number",
@@ -171,14 +191,14 @@ int method_find(const char *name)
 	return -1;
 }
 
-static bool is_texts(const cJSON *v)
+static bool is_array_of(const cJSON *v, cJSON_bool is(const cJSON *item))
 {
 	const cJSON *item;
 
 	if (!cJSON_IsArray(v))
 		return false;
 	cJSON_ArrayForEach (item, v) {
-		if (!cJSON_IsString(item))
+		if (!is(item))
 			return false;
 	}
 	return true;
@@ -204,7 +224,11 @@ static const char *field_fault(enum field_type type, const cJSON *v)
 	case FIELD_OBJECT:
 		return cJSON_IsObject(v) ? NULL : "an object";
 	case FIELD_TEXTS:
-		return is_texts(v) ? NULL : "an array of strings";
+		return is_array_of(v, cJSON_IsString) ? NULL
+						      : "an array of strings";
+	case FIELD_OBJECTS:
+		return is_array_of(v, cJSON_IsObject) ? NULL
+						      : "an array of objects";
 	}
 	return NULL;
 }

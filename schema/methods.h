@@ -26,6 +26,7 @@ enum method {
 	METHOD_KILL,
 	METHOD_RETRY,
 	METHOD_ADD,
+	METHOD_IMPORT,
 	METHOD_EXTEND,
 	METHOD_REMOVE,
 	METHOD_STATUS,
@@ -39,7 +40,8 @@ enum field_type {
 	FIELD_INT, /* >= 0 */
 	FIELD_BOOL,
 	FIELD_OBJECT,
-	FIELD_TEXTS, /* array of strings */
+	FIELD_TEXTS,   /* array of strings */
+	FIELD_OBJECTS, /* array of objects */
 };
 
 struct method_field {

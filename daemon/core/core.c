@@ -55,6 +55,8 @@ static int step_search(struct step *st, const struct event *ev,
 		return search_extend(st, s, ev->extend.trials, reterr);
 	case EV_ADD:
 		return search_add(st, s, ev->add.config, reterr);
+	case EV_IMPORT:
+		return search_import(st, s, ev, reterr);
 	case EV_KILL:
 		return search_kill(st, s, ev->number, reterr);
 	case EV_RETRY:
@@ -140,6 +142,7 @@ int core_step(struct core *c, const struct event *ev, struct effects *fx,
 	case EV_CANCEL:
 	case EV_EXTEND:
 	case EV_ADD:
+	case EV_IMPORT:
 	case EV_KILL:
 	case EV_RETRY:
 		r = step_search(&st, ev, reterr);

@@ -24,6 +24,7 @@ enum event_type {
 	EV_CANCEL,
 	EV_EXTEND,
 	EV_ADD,
+	EV_IMPORT,
 	EV_KILL,
 	EV_RETRY,
 	/* The executor's news: `trial` (trial_record.id), `attempt`. */
@@ -38,6 +39,16 @@ enum event_type {
 	EV_TICK,
 	/* No further launches; with `kill` running trials are stopped. */
 	EV_SHUTDOWN,
+};
+
+/* A trial that ran elsewhere: done, pruned or failed. */
+struct import_row {
+	struct cell *config; /* [space->n], activated */
+	enum trial_state state;
+	char reason[REASON_BYTES];
+	bool has_value;
+	enum value_kind kind;
+	double value; /* meaningful if finite */
 };
 
 struct event {
@@ -58,6 +69,12 @@ struct event {
 		struct {
 			const struct cell *config;
 		} add;
+		struct {
+			const struct import_row *rows; /* [n], n > 0 */
+			size_t n;
+			const char *source; /* in words: "old.csv" */
+			const char *data;   /* JSON, for the event's row */
+		} import;
 		struct {
 			int64_t pid;
 			int64_t offset;

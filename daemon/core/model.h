@@ -117,6 +117,9 @@ int search_extend(struct step *st, struct search *s, int64_t trials,
 		  struct diag *reterr);
 int search_add(struct step *st, struct search *s, const struct cell *config,
 	       struct diag *reterr);
+/* import.c */
+int search_import(struct step *st, struct search *s, const struct event *ev,
+		  struct diag *reterr);
 int search_retry(struct step *st, struct search *s, int64_t number,
 		 struct diag *reterr);
 int search_kill(struct step *st, struct search *s, int64_t number,

@@ -436,6 +436,9 @@ static bool reaches_target(const struct search *s, const struct trial *t)
 /* True when @t is one more of the same failures, before any success. */
 static bool counts_as_failure(struct search *s, const struct trial *t)
 {
+	/* It tells nothing about the command. */
+	if (t->rec.origin == ORIGIN_IMPORTED && t->rec.attempts == 0)
+		return false;
 	switch (t->rec.state) {
 	case TRIAL_DONE:
 	case TRIAL_PRUNED:

@@ -18,6 +18,7 @@ enum query {
 	Q_METRICS_OF,
 	Q_EVENTS,
 	Q_EVENTS_OF,
+	Q_IMPORT,
 	Q_FILE,
 	Q_NAME,
 	Q_FIND_NAME,
@@ -51,6 +52,9 @@ static const char *const sql[Q_N] = {
 			"event WHERE search = ?1 AND trial = (SELECT id FROM "
 			"trial WHERE search = ?1 AND number = ?2) "
 			"ORDER BY id DESC LIMIT ?3) ORDER BY id",
+	[Q_IMPORT] = "SELECT data FROM event WHERE search = ? AND "
+		     "trial IS NULL AND kind = 'import' AND "
+		     "data ->> 'key' = ? LIMIT 1",
 	[Q_FILE] = "SELECT spec FROM submission WHERE search = ?",
 	[Q_NAME] = "SELECT name FROM search WHERE id = ?",
 	[Q_FIND_NAME] = "SELECT id FROM search WHERE name = ?",
@@ -316,6 +320,16 @@ int store_read_events(struct store *s, int64_t search, int64_t number,
 		bind_int(&run, number);
 	bind_int(&run, limit);
 	return read_rows(s, &run, "listing events", ret_rows);
+}
+
+int store_read_import(struct store *s, int64_t search, const char *key,
+		      cJSON **ret_row)
+{
+	struct run run = run_begin(s->read[Q_IMPORT]);
+
+	bind_int(&run, search);
+	bind_text(&run, key);
+	return read_row(s, &run, "looking for an import", ret_row);
 }
 
 int store_read_file(struct store *s, int64_t search, char **ret_text)

@@ -151,6 +151,9 @@ int store_read_metrics(struct store *s, int64_t search, int64_t number,
 int store_read_events(struct store *s, int64_t search, int64_t number,
 		      int64_t limit, cJSON **ret_rows)
     __attribute__((warn_unused_result));
+/* What the event of the import with @key holds; NULL and STORE_NOT_FOUND. */
+int store_read_import(struct store *s, int64_t search, const char *key,
+		      cJSON **ret_row) __attribute__((warn_unused_result));
 /* The text of a search's file. New: free(). */
 int store_read_file(struct store *s, int64_t search, char **ret_text)
     __attribute__((warn_unused_result));

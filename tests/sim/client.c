@@ -197,6 +197,59 @@ static void add(struct sim *sim, struct event *ev)
 	free(config);
 }
 
+struct import_row client_row(const struct space *space, struct cell *config)
+{
+	uint64_t hash = space_hash(space, config);
+	struct import_row row = {
+		.config = config,
+		.state = hash % 3 == 0 ? TRIAL_FAILED : TRIAL_DONE,
+	};
+
+	if (row.state == TRIAL_FAILED) {
+		strcpy(row.reason, "imported");
+		return row;
+	}
+	row.has_value = true;
+	row.value = (double)(hash % 600) / 100;
+	return row;
+}
+
+static void import(struct sim *sim, struct event *ev)
+{
+	auto_diag struct diag d = DIAG_INIT;
+	struct import_row rows[4];
+	struct moment now = sim_now(sim);
+	size_t n = (size_t)draw_between(sim, 1, 4);
+	uint64_t cursor = (uint64_t)draw_below(sim, 8);
+	struct core_progress p;
+	struct sampler *sampler;
+
+	core_progress(sim->core, ev->search, &now, &p);
+	sampler = sampler_new(p.spec);
+	for (ev->import.n = 0; ev->import.n < n; cursor++) {
+		struct cell *config =
+		    xcalloc(p.spec->space->n, sizeof(*config));
+		enum sampler_answer answer =
+		    sampler_ask(sampler, &cursor, config);
+
+		rows[ev->import.n] = client_row(p.spec->space, config);
+		if (answer == SAMPLER_OK)
+			ev->import.n++;
+		else
+			free(config);
+		if (answer == SAMPLER_EXHAUSTED)
+			break;
+	}
+	ev->import.rows = rows;
+	ev->import.source = "elsewhere";
+	ev->import.data = "{}";
+	if (ev->import.n > 0 && sim_step(sim, ev, &d) != 0)
+		sim_fail(sim, "an import is refused: %s", d.faults[0].text);
+	for (size_t i = 0; i < ev->import.n; i++)
+		free(rows[i].config);
+	sampler_free(sampler);
+}
+
 static void command(struct sim *sim, enum event_type type)
 {
 	struct event ev = { .type = type, .at = sim_now(sim) };
@@ -210,6 +263,10 @@ static void command(struct sim *sim, enum event_type type)
 	ev.number = draw_between(sim, -1, p.created);
 	if (type == EV_ADD) {
 		add(sim, &ev);
+		return;
+	}
+	if (type == EV_IMPORT) {
+		import(sim, &ev);
 		return;
 	}
 	if (type == EV_EXTEND)
@@ -241,10 +298,10 @@ static void shut_down(struct sim *sim)
 void client_act(struct sim *sim)
 {
 	static const enum event_type commands[] = {
-		EV_PAUSE,  EV_PAUSE,  EV_RESUME, EV_RESUME,
-		EV_RESUME, EV_KILL,   EV_KILL,   EV_KILL,
-		EV_RETRY,  EV_RETRY,  EV_RETRY,  EV_CANCEL,
-		EV_EXTEND, EV_EXTEND, EV_ADD,    EV_ADD,
+		EV_PAUSE, EV_PAUSE,  EV_RESUME, EV_RESUME, EV_RESUME,
+		EV_KILL,  EV_KILL,   EV_KILL,   EV_RETRY,  EV_RETRY,
+		EV_RETRY, EV_CANCEL, EV_EXTEND, EV_EXTEND, EV_ADD,
+		EV_ADD,   EV_IMPORT,
 	};
 	int64_t n = sizeof(commands) / sizeof(commands[0]);
 

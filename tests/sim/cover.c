@@ -34,6 +34,7 @@ static struct thing {
 	{ "the same proposal after a crash",  0},
 	{ "a point from the list of all",     0},
 	{ "a trial of the file's start",      0},
+	{ "a trial that was imported",        0},
 	{ "several suggestions at once",      0},
 	{ "a suggestion that comes too late", 0},
 	{ "told of nothing",                  0},
@@ -60,9 +61,9 @@ static struct thing reasons[] = {
 };
 
 static const char *const events[] = {
-	"submit",  "pause",     "resume",  "cancel",       "extend", "add",
-	"kill",    "retry",     "spawned", "spawn failed", "output", "ended",
-	"adopted", "suggested", "tick",    "shutdown",
+	"submit", "pause",   "resume",    "cancel",  "extend",       "add",
+	"import", "kill",    "retry",     "spawned", "spawn failed", "output",
+	"ended",  "adopted", "suggested", "tick",    "shutdown",
 };
 
 static const char *const effects[] = {
@@ -203,8 +204,8 @@ int cover_report(void)
 	for (int i = EV_SUBMIT; i <= EV_SHUTDOWN; i++)
 		missing += report("event", events[i], counts.events[i]);
 	for (int i = EV_SUBMIT; i <= EV_RETRY; i++) {
-		/* Adding is refused only to a search of a million trials. */
-		if (i != EV_ADD)
+		/* More are refused only to a search of a million trials. */
+		if (i != EV_ADD && i != EV_IMPORT)
 			missing +=
 			    report("refused", events[i], counts.refused[i]);
 	}

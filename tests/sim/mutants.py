@@ -136,6 +136,14 @@ MUTANTS = {
         "search.c", "ORIGIN_START, 0);\n\n"
         "\t\tfx_save_trial(st->fx, &t->rec, &t->queued_save);\n",
         "ORIGIN_START, 0);\n\n"),
+    "imported trials use up those of the search": (
+        "import.c", "\t\ts->rec.trials_max += n;\n", "\t\t;\n"),
+    "imported trials are not saved": (
+        "import.c", "\tfx_save_trial(st->fx, &t->rec, &t->queued_save);\n", ""),
+    "an import loses its results": (
+        "import.c", "\tt->rec.has_value = row->has_value;\n", ""),
+    "an import that reaches the target goes unseen": (
+        "import.c", "\t\tsearch_trial_ended(st, s, s->trials[i]);\n", "\t\t;\n"),
     "trials have the reason of the failures": (
         "search.c", "to == SEARCH_FAILED ? \"failures\" : reason", "reason"),
     "max_time stands still after a reboot": (

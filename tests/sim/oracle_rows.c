@@ -302,6 +302,39 @@ static void check_retries(struct sim *sim, const struct search_row *s,
 	}
 }
 
+static bool reaches_target(const struct search_row *s,
+			   const struct trial_record *t)
+{
+	if (!s->spec->has_target || t->state != TRIAL_DONE)
+		return false;
+	return s->spec->goal == GOAL_MINIMIZE ? t->value <= s->spec->target
+					      : t->value >= s->spec->target;
+}
+
+/* It has not run here, and is what it was elsewhere. */
+static void check_imported(struct sim *sim, const struct search_row *s,
+			   const struct trial_row *t)
+{
+	struct import_row row = client_row(s->spec->space, t->config);
+
+	sim_check(sim, t->rec.origin == ORIGIN_IMPORTED,
+		  "trial %lld is %s and never ran", (long long)t->rec.id,
+		  trial_state_name(t->rec.state));
+	sim_check(sim,
+		  t->rec.state == row.state &&
+		      t->rec.has_value == row.has_value &&
+		      t->rec.value == row.value &&
+		      strcmp(t->rec.reason, row.reason) == 0,
+		  "trial %lld is not what was imported", (long long)t->rec.id);
+	/* Another command in the turn may have set it going again. */
+	sim_check(sim,
+		  sim->commands_in_turn > 1 || !reaches_target(s, &t->rec) ||
+		      search_state_is_final(s->rec.state),
+		  "trial %lld reaches the target, and its search goes on",
+		  (long long)t->rec.id);
+	cover_thing("a trial that was imported");
+}
+
 static void commit_trial(struct sim *sim, const struct trial_row *t)
 {
 	const struct search_row *s = rows_search(&sim->rows, t->rec.search);
@@ -322,7 +355,10 @@ static void commit_trial(struct sim *sim, const struct trial_row *t)
 		  "the cursor of search %lld is behind its trial",
 		  (long long)t->rec.search);
 	check_retries(sim, s, t);
-	if (t->rec.state == TRIAL_DONE)
+	if (a == NULL &&
+	    (t->rec.state == TRIAL_DONE || t->rec.state == TRIAL_FAILED))
+		check_imported(sim, s, t);
+	else if (t->rec.state == TRIAL_DONE)
 		check_done(sim, s->spec, t, a);
 	if (trial_state_is_final(t->rec.state) &&
 	    t->state_before == TRIAL_RUNNING && sim->commands_in_turn == 0)
@@ -337,12 +373,8 @@ static bool has_reached(const struct rows *r, const struct search_row *s)
 	for (size_t i = 0; i < r->n_trials; i++) {
 		const struct trial_record *t = &r->trials[i]->rec;
 
-		if (r->trials[i]->commit == 0 || t->search != s->rec.id ||
-		    t->state != TRIAL_DONE)
-			continue;
-		if (s->spec->goal == GOAL_MINIMIZE
-			? t->value <= s->spec->target
-			: t->value >= s->spec->target)
+		if (r->trials[i]->commit != 0 && t->search == s->rec.id &&
+		    reaches_target(s, t))
 			return true;
 	}
 	return false;

@@ -90,14 +90,23 @@ void sim_fail(const struct sim *sim, const char *fmt, ...)
  * ---------------------------------------------------------------------- */
 
 static const char *const event_names[] = {
-	[EV_SUBMIT] = "submit",   [EV_PAUSE] = "pause",
-	[EV_RESUME] = "resume",   [EV_CANCEL] = "cancel",
-	[EV_EXTEND] = "extend",   [EV_ADD] = "add",
-	[EV_KILL] = "kill",       [EV_RETRY] = "retry",
-	[EV_SPAWNED] = "spawned", [EV_SPAWN_FAILED] = "spawn failed",
-	[EV_OUTPUT] = "output",   [EV_ENDED] = "ended",
-	[EV_ADOPTED] = "adopted", [EV_SUGGESTED] = "suggested",
-	[EV_TICK] = "tick",       [EV_SHUTDOWN] = "shutdown",
+	[EV_SUBMIT] = "submit",
+	[EV_PAUSE] = "pause",
+	[EV_RESUME] = "resume",
+	[EV_CANCEL] = "cancel",
+	[EV_EXTEND] = "extend",
+	[EV_ADD] = "add",
+	[EV_IMPORT] = "import",
+	[EV_KILL] = "kill",
+	[EV_RETRY] = "retry",
+	[EV_SPAWNED] = "spawned",
+	[EV_SPAWN_FAILED] = "spawn failed",
+	[EV_OUTPUT] = "output",
+	[EV_ENDED] = "ended",
+	[EV_ADOPTED] = "adopted",
+	[EV_SUGGESTED] = "suggested",
+	[EV_TICK] = "tick",
+	[EV_SHUTDOWN] = "shutdown",
 };
 
 static void trace_event(struct sim *sim, const struct event *ev, int answer)

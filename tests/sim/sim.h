@@ -31,6 +31,8 @@
  */
 
 void client_act(struct sim *sim);
+/* What it imports of @config, which the row borrows. */
+struct import_row client_row(const struct space *space, struct cell *config);
 /* Has what the client paused go on, so that all can end. */
 void client_resume_all(struct sim *sim);
 
