@@ -13,7 +13,7 @@
  * daemon.
  */
 #include "core/model.h"
-#include "core/rationale.h"
+#include "search/rationale.h"
 
 #include <assert.h>
 #include <math.h>

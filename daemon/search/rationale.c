@@ -1,4 +1,4 @@
-#include "core/rationale.h"
+#include "search/rationale.h"
 
 #include "schema/json.h"
 #include "schema/mem.h"
@@ -7,9 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define EXPLORES                                                               \
-	0.5 /* exploration from which it is more that than the rest            \
-	     */
+/* Exploration from which it is more that than the rest. */
+#define EXPLORES 0.5
 
 static const char *const why_names[] = {
 	[WHY_DESIGN] = "design",
