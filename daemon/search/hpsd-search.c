@@ -1,5 +1,6 @@
 #include "search/hpsd-search.h"
 
+#include "search/rationale.h"
 #include "search/sampler.h"
 #include "search/seen.h"
 
@@ -26,6 +27,9 @@ struct hps_search {
 	struct seen seen;
 	size_t started; /* of what "start" says */
 	uint64_t cursor, listed;
+	struct rationale why; /* of the last hps_ask(), */
+	bool has_why;         /* if a sampler has answered */
+	char *explanation;    /* it as JSON, once it was asked for */
 	char *error;
 };
 
@@ -90,6 +94,7 @@ void hps_close(struct hps_search *s)
 	seen_free(&s->seen);
 	sampler_free(s->sampler);
 	search_free(s->spec);
+	free(s->explanation);
 	free(s->error);
 	free(s);
 }
@@ -290,9 +295,11 @@ static struct cell *propose(struct hps_search *s)
 	if (sampler_learns(s->sampler)) {
 		if (sampler_propose(s->sampler, &s->cursor, 1, &p) == 0)
 			return NULL;
+		s->why = p.rationale;
 		return p.config;
 	}
 	p.config = config_new(s);
+	s->why = (struct rationale){ .why = WHY_DESIGN };
 	if (!next_of_sequence(s, p.config))
 		proposal_fini(&p);
 	return p.config;
@@ -305,14 +312,28 @@ int64_t hps_ask(struct hps_search *s)
 
 	if (!begin(s) || (int64_t)s->n >= s->spec->trials)
 		return -1;
+	free(s->explanation);
+	s->explanation = NULL;
+	s->has_why = false;
 	config = next_of_start(s);
-	if (config == NULL)
+	if (config == NULL) {
 		config = propose(s);
+		s->has_why = config != NULL;
+	}
 	if (config == NULL)
 		return -1;
 	number = append(s, config);
 	tell(s, number, config, HPS_RUNNING, (double)NAN);
 	return number;
+}
+
+const char *hps_explain(struct hps_search *s)
+{
+	if (!begin(s) || !s->has_why)
+		return NULL;
+	if (s->explanation == NULL)
+		s->explanation = rationale_data(s->spec, &s->why);
+	return s->explanation;
 }
 
 bool hps_predict(struct hps_search *s, const char *params,

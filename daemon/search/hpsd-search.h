@@ -109,6 +109,13 @@ struct hps_prediction {
 bool hps_predict(struct hps_search *s, const char *params,
 		 struct hps_prediction *ret);
 
+/*
+ * Why the last hps_ask() proposed what it did: a JSON object, see the manual.
+ * NULL without an error: it proposed nothing, or what "start" lists. Borrowed
+ * until the next hps_ask().
+ */
+const char *hps_explain(struct hps_search *s);
+
 #ifdef __cplusplus
 }
 #endif

@@ -46,7 +46,7 @@ block() {
 # shellcheck disable=SC2086
 synopsis_declares_what_the_header_does() {
 	block 1 >"$folder/synopsis.c" &&
-		[ "$(grep -c ');' "$folder/synopsis.c")" -ge 12 ] &&
+		[ "$(grep -c ');' "$folder/synopsis.c")" -ge 13 ] &&
 		$cc -c "$folder/synopsis.c" $flags -o "$folder/synopsis.o"
 }
 

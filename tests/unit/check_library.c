@@ -105,6 +105,7 @@ START_TEST(a_broken_search_tells_every_fault_and_goes_on_doing_so)
 	ck_assert_ptr_null(hps_get_text(s, 0, "x"));
 	ck_assert_int_eq(hps_best(s, NULL), -1);
 	ck_assert(!hps_predict(s, "{\"x\": 1}", &p));
+	ck_assert_ptr_null(hps_explain(s));
 	ck_assert_ptr_nonnull(strstr(hps_error(s), "2:21: sampler.type"));
 	hps_close(s);
 }
@@ -183,7 +184,10 @@ START_TEST(what_start_lists_comes_first_unless_it_was_added)
 	ck_assert_int_eq(hps_add(s, "{\"x\": 0.25}", HPS_DONE, 1), 0);
 	ck_assert_int_eq(hps_ask(s), 1);
 	ck_assert_str_eq(hps_params(s, 1), "{\"x\":0.5}");
+	ck_assert_ptr_null(hps_explain(s));
+	assert_error(s, NULL);
 	ck_assert_int_eq(hps_ask(s), 2);
+	ck_assert_ptr_nonnull(hps_explain(s));
 	ck_assert(strcmp(hps_params(s, 2), "{\"x\":0.5}") != 0);
 	hps_close(s);
 }
@@ -214,6 +218,7 @@ START_TEST(equal_searches_propose_the_same)
 		ck_assert_int_eq(hps_ask(a), i);
 		ck_assert_int_eq(hps_ask(b), i);
 		ck_assert_str_eq(hps_params(a, i), hps_params(b, i));
+		ck_assert_str_eq(hps_explain(a), hps_explain(b));
 		ck_assert(hps_tell(a, i, HPS_DONE, value));
 		ck_assert(hps_tell(b, i, HPS_DONE, value));
 	}
@@ -423,12 +428,17 @@ END_TEST
 /* --- reasons ----------------------------------------------------------------
  */
 
-START_TEST(a_sequence_predicts_nothing)
+START_TEST(a_sequence_gives_its_reason_and_predicts_nothing)
 {
 	struct hps_search *s = search_by(X_0_1, "sobol");
 	struct hps_prediction p;
 
+	ck_assert_ptr_null(hps_explain(s));
+	assert_error(s, NULL);
 	ck_assert_int_eq(hps_ask(s), 0);
+	ck_assert_pstr_eq(
+	    hps_explain(s),
+	    "{\"why\":\"design\",\"observations\":0,\"pending\":0}");
 	ck_assert(!hps_predict(s, "{\"x\": 0.5}", &p));
 	assert_error(s, NULL);
 	hps_close(s);
@@ -515,7 +525,7 @@ Suite *suite(void)
 	    tc, the_best_is_the_first_finite_one_that_the_goal_likes_most, 0,
 	    2);
 	tcase_add_test(tc, the_last_word_on_a_trial_counts);
-	tcase_add_test(tc, a_sequence_predicts_nothing);
+	tcase_add_test(tc, a_sequence_gives_its_reason_and_predicts_nothing);
 	tcase_add_loop_test(tc, searches_in_different_threads_do_not_meet,
 			    first, n);
 	suite_add_tcase(s, tc);
