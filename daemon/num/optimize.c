@@ -56,8 +56,10 @@ static double stop(struct search *s)
 static double on_point(unsigned n, const double *x, double *gradient, void *ctx)
 {
 	struct search *s = ctx;
-	double value, slope;
+	double value, slope, none;
 
+	if (n == 0) /* NLopt gives no room then */
+		gradient = &none;
 	if (s->stopped || s->evaluations == s->options->max_evaluations)
 		return stop(s);
 	s->evaluations++;
@@ -85,16 +87,15 @@ static double on_point(unsigned n, const double *x, double *gradient, void *ctx)
 int minimize_box(const struct minimize_problem *p,
 		 const struct minimize_options *o, double *x, double *ret_value)
 {
-	double point[MINIMIZE_MAX], ignored;
+	double point[MINIMIZE_MAX], before, ignored;
+	nlopt_result r;
 	struct search s = {
 		.problem = p, .options = o, .best = x, .best_value = HUGE_VAL
 	};
 
 	assert(p->n <= MINIMIZE_MAX && o->max_evaluations > 0);
-	for (size_t i = 0; i < p->n; i++) {
+	for (size_t i = 0; i < p->n; i++)
 		x[i] = fmin(fmax(x[i], p->lower[i]), p->upper[i]);
-		point[i] = x[i];
-	}
 	s.nlopt = nlopt_create(NLOPT_LD_LBFGS, (unsigned)p->n);
 	assert(s.nlopt != NULL);
 	nlopt_set_lower_bounds(s.nlopt, p->lower);
@@ -103,10 +104,17 @@ int minimize_box(const struct minimize_problem *p,
 	nlopt_set_ftol_rel(s.nlopt, o->value_tolerance);
 	nlopt_set_vector_storage(s.nlopt, 10);
 	/*
-	 * Of its answers none matters: what ends it early, rounding in the line
-	 * search above all, leaves the best point.
+	 * It also ends when its line search is stuck, by rounding above all,
+	 * or when the gradient has fallen to 1e-8 of the first, which nobody
+	 * asked for: then it begins anew where it has come to.
 	 */
-	(void)nlopt_optimize(s.nlopt, point, &ignored);
+	do {
+		before = s.best_value;
+		s.scale = 0;
+		memcpy(point, x, p->n * sizeof(*x));
+		r = nlopt_optimize(s.nlopt, point, &ignored);
+	} while (!s.stopped && r != NLOPT_FTOL_REACHED &&
+		 s.best_value < before);
 	nlopt_destroy(s.nlopt);
 	*ret_value = s.best_value;
 	return !(s.best_value < HUGE_VAL);

@@ -11,8 +11,9 @@
 #define MINIMIZE_MAX 1024 /* dimensions */
 
 /*
- * The value at @x and, in @ret_gradient, its gradient. NaN or +infinity: @x is
- * not allowed, and the search steps back; the gradient is then not looked at.
+ * The value at @x, which lies in the box, and, in @ret_gradient, its gradient.
+ * If one of them is NaN or infinite, @x is not allowed, and the search steps
+ * back.
  */
 typedef double minimize_fn(void *ctx, const double *x, double *ret_gradient);
 
@@ -29,7 +30,7 @@ struct minimize_options {
 	size_t max_evaluations; /* at least 1 */
 	/*
 	 * The largest component of the gradient that does not point out of the
-	 * box is at most this.
+	 * box is at most this, or at most 1e-8.
 	 */
 	double gradient_tolerance;
 	/* a step improved the value by less than this share of it */
