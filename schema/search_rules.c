@@ -11,14 +11,16 @@
 #define NO_OTHERS "this version has no others"
 
 static const struct object_hint sampler_hints[] = {
-	{"gp",         NO_OTHERS},
-        { "bayes",     NO_OTHERS},
-	{ "bayesian",  NO_OTHERS},
-        { "auto",      NO_OTHERS},
-	{ "cmaes",     NO_OTHERS},
-        { "hyperband", NO_OTHERS},
-	{ "optuna",    NO_OTHERS},
-        { NULL,        NULL     },
+	{"gp",         NO_OTHERS        },
+        { "bayes",     NO_OTHERS        },
+	{ "bayesian",  NO_OTHERS        },
+        { "auto",      NO_OTHERS        },
+	{ "cmaes",     NO_OTHERS        },
+        { "hyperband", NO_OTHERS        },
+	{ "optuna",    NO_OTHERS        },
+        { "hyperopt",  "write \"tpe\""  },
+	{ "qmc",       "write \"sobol\""},
+        { NULL,        NULL             },
 };
 
 static const struct object_hint pruner_hints[] = {

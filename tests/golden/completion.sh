@@ -19,3 +19,6 @@ completes() {
 [ "$(completes --state /tmp best --ar)" = --args ]
 [ "$(completes completion f)" = fish ]
 [ "$(completes help exp)" = explain ]
+[ "$(completes import --fr)" = --from ]
+# compopt is for completions that a user has asked for.
+[ "$(completes import digits "$script" 2>/dev/null)" = "$script" ]
