@@ -163,9 +163,10 @@ def groups(columns, pairs):
 
 def summary(columns, pairs):
     runs = sum(map(len, pairs.values()))
-    print(f"{len(pairs)} problems, {runs} runs of each sampler. Wins, ties and "
-          f"losses of the runs against {RIVAL} at n; better and worse: problems "
-          "with p < .05, in brackets with Holm's correction.\n")
+    print(f"{len(pairs)} problems, {runs} runs of each sampler. Mean regrets"
+          + (f"; wins, ties and losses of the runs against {RIVAL} at n; better"
+             " and worse: problems with p < .05, in brackets with Holm's "
+             "correction" if RIVAL in columns else "") + ".\n")
     rows = []
     for sampler, c in columns.items():
         r = [regrets(c, pairs, part) for part in PARTS]
