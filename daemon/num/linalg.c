@@ -12,6 +12,10 @@ void dpotrf_(const char *uplo, const blasint *n, double *a, const blasint *lda,
 	     blasint *ret_info, size_t uplo_length);
 void dpotri_(const char *uplo, const blasint *n, double *a, const blasint *lda,
 	     blasint *ret_info, size_t uplo_length);
+void dsyevd_(const char *job, const char *uplo, const blasint *n, double *a,
+	     const blasint *lda, double *ret_w, double *work,
+	     const blasint *lwork, blasint *iwork, const blasint *liwork,
+	     blasint *ret_info, size_t job_length, size_t uplo_length);
 
 /*
  * An OpenBLAS that is built without threads hands its work space to two callers
@@ -251,4 +255,45 @@ void sym_vec(size_t n, const double *a, size_t ld, const double *x, double *ret)
 	cblas_dsymv(CblasColMajor, CblasLower, size_of(n), 1, a, ld_of(ld), x,
 		    1, 0, ret, 1);
 	end();
+}
+
+void sym_add_outer(size_t n, double s, const double *x, double *a, size_t ld)
+{
+	assert(ld >= n);
+	begin();
+	cblas_dsyr(CblasColMajor, CblasLower, size_of(n), s, x, 1, a,
+		   ld_of(ld));
+	end();
+}
+
+static bool lower_is_finite(size_t n, const double *a, size_t ld)
+{
+	for (size_t j = 0; j < n; j++) {
+		for (size_t i = j; i < n; i++) {
+			if (!isfinite(a[i + j * ld]))
+				return false;
+		}
+	}
+	return true;
+}
+
+int eig_sym(size_t n, double *a, size_t ld, double *ret_values, double *work)
+{
+	blasint size = size_of(n), stride = ld_of(ld), info;
+	blasint reals = size_of(2 * n * n + 6 * n + 1);
+	blasint integers = size_of(5 * n + 3);
+	blasint *iwork = (blasint *)(work + reals);
+
+	static_assert(sizeof(blasint) <= sizeof(double) / 2,
+		      "EIG_SYM_WORK() has room for the integers");
+	assert(ld >= n);
+	/* LAPACK may not return from a NaN. */
+	if (!lower_is_finite(n, a, ld))
+		return 1;
+	begin();
+	dsyevd_("V", "L", &size, a, &stride, ret_values, work, &reals, iwork,
+		&integers, &info, 1, 1);
+	end();
+	assert(info >= 0);
+	return info != 0;
 }

@@ -64,3 +64,16 @@ void mat_t_vec(size_t rows, size_t columns, const double *a, size_t ld,
 /* @ret [n] := A x, where A is symmetric. */
 void sym_vec(size_t n, const double *a, size_t ld, const double *x,
 	     double *ret);
+
+/* A := A + s x x^T, where A is symmetric. */
+void sym_add_outer(size_t n, double s, const double *x, double *a, size_t ld);
+
+/* The doubles of workspace that eig_sym() wants. */
+#define EIG_SYM_WORK(n) (2 * (n) * (n) + 9 * (n) + 3)
+
+/*
+ * The eigenvalues of the symmetric A, ascending, to @ret_values [n], and
+ * orthonormal eigenvectors to the columns of @a. @work: [EIG_SYM_WORK(n)].
+ * Returns 0, or 1: A holds a NaN or an infinity; @a is then spoilt.
+ */
+int eig_sym(size_t n, double *a, size_t ld, double *ret_values, double *work);

@@ -382,6 +382,61 @@ START_TEST(threads_do_not_disturb_each_other)
 }
 END_TEST
 
+/* @ret [n]: A x, where A is given by its lower triangle. */
+static void times(size_t n, const double *a, const double *x, double *ret)
+{
+	for (size_t i = 0; i < n; i++) {
+		ret[i] = 0;
+		for (size_t j = 0; j < n; j++)
+			ret[i] += lower(a, n, i, j) * x[j];
+	}
+}
+
+START_TEST(eigenvectors_are_orthonormal_and_only_stretched)
+{
+	size_t n = sizes[_i];
+	double *a = covariance(n, n, 0.3, 0.1), *v = copy(n * n, a);
+	double *w = numbers(n), *image = numbers(n);
+	double *work = numbers(EIG_SYM_WORK(n));
+
+	ck_assert_int_eq(eig_sym(n, v, n, w, work), 0);
+	for (size_t k = 0; k < n; k++) {
+		ck_assert(k == 0 || w[k - 1] <= w[k]);
+		times(n, a, v + k * n, image);
+		for (size_t i = 0; i < n; i++) {
+			double product = dot(n, v + i * n, v + k * n);
+
+			ck_assert_double_eq_tol(product, i == k, 1e-12);
+			ck_assert_double_eq_tol(image[i], w[k] * v[i + k * n],
+						1e-12);
+		}
+	}
+	free(a);
+	free(v);
+	free(w);
+	free(image);
+	free(work);
+}
+END_TEST
+
+START_TEST(a_matrix_that_is_not_finite_has_no_eigenvalues)
+{
+	double a[] = { 1, _i == 0 ? (double)NAN : (double)INFINITY, 0, 1 };
+	double w[2], work[EIG_SYM_WORK(2)];
+
+	ck_assert_int_eq(eig_sym(2, a, 2, w, work), 1);
+}
+END_TEST
+
+START_TEST(an_outer_product_is_added_to_the_lower_triangle)
+{
+	double a[] = { 1, 2, 3, 4 }, x[] = { 2, -1 };
+
+	sym_add_outer(2, 0.5, x, a, 2);
+	ck_assert(a[0] == 3 && a[1] == 1 && a[2] == 3 && a[3] == 4.5);
+}
+END_TEST
+
 Suite *suite(void)
 {
 	Suite *s = suite_create("linalg");
@@ -410,6 +465,11 @@ Suite *suite(void)
 	tcase_add_loop_test(use, the_inverse_times_the_matrix_is_one, 0, n);
 	tcase_add_test(use, the_determinant_is_that_of_the_matrix);
 	tcase_add_loop_test(use, products_are_those_of_plain_loops, 0, n);
+	tcase_add_loop_test(
+	    use, eigenvectors_are_orthonormal_and_only_stretched, 0, n);
+	tcase_add_loop_test(use, a_matrix_that_is_not_finite_has_no_eigenvalues,
+			    0, 2);
+	tcase_add_test(use, an_outer_product_is_added_to_the_lower_triangle);
 	tcase_add_test(use, threads_do_not_disturb_each_other);
 	suite_add_tcase(s, use);
 	return s;
