@@ -12,15 +12,14 @@
 
 static const struct object_hint sampler_hints[] = {
 	{"gp",         NO_OTHERS        },
-        { "bayes",     NO_OTHERS        },
+	{ "bayes",     NO_OTHERS        },
 	{ "bayesian",  NO_OTHERS        },
-        { "auto",      NO_OTHERS        },
-	{ "cmaes",     NO_OTHERS        },
-        { "hyperband", NO_OTHERS        },
+	{ "auto",      NO_OTHERS        },
+	{ "hyperband", NO_OTHERS        },
 	{ "optuna",    NO_OTHERS        },
-        { "hyperopt",  "write \"tpe\""  },
+	{ "hyperopt",  "write \"tpe\""  },
 	{ "qmc",       "write \"sobol\""},
-        { NULL,        NULL             },
+	{ NULL,        NULL             },
 };
 
 static const struct object_hint pruner_hints[] = {

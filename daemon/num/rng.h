@@ -20,6 +20,8 @@ enum rng_use {
 	RNG_SCRAMBLE, /* sobol: stream = axis, index = row of the matrix */
 	RNG_PERMUTE,  /* permute: stream = round, index = half of the number */
 	RNG_TPE,      /* tpe: stream = coordinate of a draw, index = cursor */
+	RNG_CMAES,    /* cmaes: stream = coordinate of a draw, index = trial */
+	RNG_CMAES_START, /* cmaes: stream = axis, index = run */
 };
 
 /* The stream number @i < 2^24 of @use. */

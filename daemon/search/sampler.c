@@ -8,10 +8,9 @@
 #include <stdlib.h>
 
 static const struct sampler_ops *const samplers[] = {
-	[SAMPLER_GRID] = &sampler_grid,
-	[SAMPLER_RANDOM] = &sampler_random,
-	[SAMPLER_SOBOL] = &sampler_sobol,
-	[SAMPLER_TPE] = &sampler_tpe,
+	[SAMPLER_GRID] = &sampler_grid,   [SAMPLER_RANDOM] = &sampler_random,
+	[SAMPLER_SOBOL] = &sampler_sobol, [SAMPLER_TPE] = &sampler_tpe,
+	[SAMPLER_CMAES] = &sampler_cmaes,
 };
 
 _Static_assert(sizeof(samplers) / sizeof(samplers[0]) == NAMES_SAMPLERS_N,
