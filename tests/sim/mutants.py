@@ -152,8 +152,8 @@ MUTANTS = {
         "core.c", "i < c->n_open; i++) {\n\t\tstruct trial *t = c->open[i];",
         "i + 1 < c->n_open; i++) {\n\t\tstruct trial *t = c->open[i];"),
     "an ended search is kept": (
-        "core.c", "s->open > 0 || !search_state_is_final(s->rec.state)",
-        "s->open > 0 || true"),
+        "core.c", "s->sampler == NULL ||\n\t\t    !search_state_is_final",
+        "s->sampler == NULL ||\n\t\t    true || !search_state_is_final"),
     "an ended search has no reason": (
         "search.c", "\tsearch_event(st, s, NULL, \"end\", text, NULL);\n",
         "\tfree(text);\n"),

@@ -169,14 +169,13 @@ void oracle_settle(struct sim *sim)
 	for (size_t i = 0; i < sim->rows.n_searches; i++) {
 		const struct search_row *s = sim->rows.searches[i];
 		bool is_open = search_row_is_open(&sim->rows, s);
+		bool is_held = is_open || oracle_out(sim, s->rec.id) != NULL;
 
 		used += settle_thought(sim, s) * s->spec->cpus;
-		sim_check(sim,
-			  core_has_search(sim->core, s->rec.id) ==
-			      (is_open || oracle_out(sim, s->rec.id) != NULL),
+		sim_check(sim, core_has_search(sim->core, s->rec.id) == is_held,
 			  "search %lld is %s, and the core %s",
 			  (long long)s->rec.id, is_open ? "open" : "over",
-			  is_open ? "has forgotten it" : "keeps it");
+			  is_held ? "has forgotten it" : "keeps it");
 		if (!is_open)
 			continue;
 		settle_search(sim, s);
