@@ -122,7 +122,7 @@ static void copy_upper_to_lower(size_t n, double *a, size_t ld)
 int chol_factor_jitter(size_t n, double *a, size_t ld, double *work,
 		       double *ret_jitter)
 {
-	double sum = 0, jitter = 0;
+	double sum = 0, share = 1e-10, jitter;
 
 	for (size_t i = 0; i < n; i++) {
 		work[i] = a[i + i * ld];
@@ -132,8 +132,9 @@ int chol_factor_jitter(size_t n, double *a, size_t ld, double *work,
 	*ret_jitter = 0;
 	if (chol_factor(n, a, ld) == 0)
 		return 0;
-	for (double factor = 1e-10; factor < 2e-3; factor *= 10) {
-		jitter = factor * sum / (double)n;
+	for (int k = 0; k < 8; k++) {
+		jitter = share * sum / (double)n;
+		share *= 10;
 		copy_upper_to_lower(n, a, ld);
 		for (size_t i = 0; i < n; i++)
 			a[i + i * ld] = work[i] + jitter;
@@ -169,33 +170,39 @@ int chol_append(size_t n, size_t m, double *l, size_t ld)
 	return r;
 }
 
-static void solve(CBLAS_TRANSPOSE op, size_t n, const double *l, size_t ld,
-		  size_t m, double *b, size_t ldb)
+/* dtrsm is slow for one column. */
+void chol_solve_lower(size_t n, const double *l, size_t ld, size_t m, double *b,
+		      size_t ldb)
 {
 	blasint size = size_of(n), stride = ld_of(ld);
 
 	assert(ld >= n && (ldb >= n || m <= 1));
 	begin();
 	if (m == 1)
-		cblas_dtrsv(CblasColMajor, CblasLower, op, CblasNonUnit, size,
-			    l, stride, b, 1);
+		cblas_dtrsv(CblasColMajor, CblasLower, CblasNoTrans,
+			    CblasNonUnit, size, l, stride, b, 1);
 	else
-		cblas_dtrsm(CblasColMajor, CblasLeft, CblasLower, op,
+		cblas_dtrsm(CblasColMajor, CblasLeft, CblasLower, CblasNoTrans,
 			    CblasNonUnit, size, size_of(m), 1, l, stride, b,
 			    ld_of(ldb));
 	end();
 }
 
-void chol_solve_lower(size_t n, const double *l, size_t ld, size_t m, double *b,
-		      size_t ldb)
-{
-	solve(CblasNoTrans, n, l, ld, m, b, ldb);
-}
-
 void chol_solve_upper(size_t n, const double *l, size_t ld, size_t m, double *b,
 		      size_t ldb)
 {
-	solve(CblasTrans, n, l, ld, m, b, ldb);
+	blasint size = size_of(n), stride = ld_of(ld);
+
+	assert(ld >= n && (ldb >= n || m <= 1));
+	begin();
+	if (m == 1)
+		cblas_dtrsv(CblasColMajor, CblasLower, CblasTrans, CblasNonUnit,
+			    size, l, stride, b, 1);
+	else
+		cblas_dtrsm(CblasColMajor, CblasLeft, CblasLower, CblasTrans,
+			    CblasNonUnit, size, size_of(m), 1, l, stride, b,
+			    ld_of(ldb));
+	end();
 }
 
 void chol_inverse(size_t n, double *l, size_t ld)

@@ -11,7 +11,7 @@
  * Below this the tail functions come from a series of their own: subtracting
  * numbers of like size would cost digits.
  */
-#define TAIL -1.0
+#define TAIL (-1.0)
 
 double normal_log_pdf(double z)
 {
@@ -152,8 +152,10 @@ double normal_quantile(double p)
 {
 	double q = p - 0.5, r, z;
 
+	if (p == 0 || p == 1)
+		return p == 0 ? -(double)INFINITY : (double)INFINITY;
 	if (!(p > 0 && p < 1))
-		return p == 0 ? -INFINITY : p == 1 ? INFINITY : NAN;
+		return (double)NAN;
 	if (fabs(q) <= 0.425)
 		return q * ratio(middle[0], middle[1], 0.180625 - q * q);
 	r = sqrt(-log(q < 0 ? p : 1 - p));

@@ -50,7 +50,7 @@ static double stop(struct search *s)
 {
 	s->stopped = true;
 	nlopt_force_stop(s->nlopt);
-	return -HUGE_VAL;
+	return -(double)INFINITY;
 }
 
 static double on_point(unsigned n, const double *x, double *gradient, void *ctx)
@@ -67,7 +67,8 @@ static double on_point(unsigned n, const double *x, double *gradient, void *ctx)
 	if (!isfinite(value) || !all_finite(n, gradient)) {
 		/* NLopt halves the step at values of 1e20 and more. */
 		memset(gradient, 0, n * sizeof(*gradient));
-		return s->best_value < HUGE_VAL ? HUGE_VAL : stop(s);
+		return s->best_value < (double)INFINITY ? (double)INFINITY
+							: stop(s);
 	}
 	slope = projected(s->problem, x, gradient);
 	if (value < s->best_value) {
@@ -89,9 +90,10 @@ int minimize_box(const struct minimize_problem *p,
 {
 	double point[MINIMIZE_MAX], before, ignored;
 	nlopt_result r;
-	struct search s = {
-		.problem = p, .options = o, .best = x, .best_value = HUGE_VAL
-	};
+	struct search s = { .problem = p,
+			    .options = o,
+			    .best = x,
+			    .best_value = (double)INFINITY };
 
 	assert(p->n <= MINIMIZE_MAX && o->max_evaluations > 0);
 	for (size_t i = 0; i < p->n; i++)
@@ -117,5 +119,5 @@ int minimize_box(const struct minimize_problem *p,
 		 s.best_value < before);
 	nlopt_destroy(s.nlopt);
 	*ret_value = s.best_value;
-	return !(s.best_value < HUGE_VAL);
+	return !(s.best_value < (double)INFINITY);
 }

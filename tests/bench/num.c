@@ -112,9 +112,11 @@ static void bench_matrices(size_t n)
 	m.l = xcalloc(n * n, sizeof(double));
 	m.work = xcalloc(n, sizeof(double));
 	m.b = xcalloc(n * CANDIDATES, sizeof(double));
-	for (size_t k = 0; k < n * n; k++)
-		m.a[k] = exp(-fabs((double)(k % n) - (double)(k / n)) / 9) +
-			 (k % n == k / n);
+	for (size_t j = 0; j < n; j++) {
+		for (size_t i = 0; i < n; i++)
+			m.a[i + j * n] =
+			    exp(-fabs((double)i - (double)j) / 9) + (i == j);
+	}
 	base = time_of(restore, &m);
 	print("chol_factor", n, time_of(factor, &m) - base, third);
 	print("chol_factor_jitter", n, time_of(factor_jitter, &m) - base,
@@ -177,7 +179,7 @@ int main(int argc, char **argv)
 	static const size_t sizes[] = { 30, 100, 300, 1000 };
 
 	if (argc > 1)
-		seconds_each = atof(argv[1]);
+		seconds_each = strtod(argv[1], NULL);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
 		bench_matrices(sizes[i]);
 	bench_elements("sqdist_add, an element", do_sqdist, 0, 1);

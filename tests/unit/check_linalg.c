@@ -118,7 +118,8 @@ START_TEST(nothing_has_a_factor)
 END_TEST
 
 /* What one entry of a good matrix becomes, so that it is good no longer. */
-static const double poison[] = { NAN, INFINITY, -INFINITY, -1e6, 1e6 };
+static const double poison[] = { (double)NAN, (double)INFINITY,
+				 -(double)INFINITY, -1e6, 1e6 };
 
 START_TEST(a_matrix_that_is_not_positive_definite_is_refused)
 {
@@ -182,7 +183,8 @@ END_TEST
 
 START_TEST(jitter_follows_the_size_of_the_matrix)
 {
-	double a[4] = { 1e6, 1e6 * (1 + 3e-6), NAN, 1e6 }, work[2], jitter;
+	double a[4] = { 1e6, 1e6 * (1 + 3e-6), (double)NAN, 1e6 }, work[2],
+	       jitter;
 
 	ck_assert_int_eq(chol_factor_jitter(2, a, 2, work, &jitter), 0);
 	ck_assert_double_eq_tol(jitter, 1e6 * 1e-5, 1e-6);
@@ -218,7 +220,8 @@ END_TEST
 
 START_TEST(a_row_that_cannot_be_appended_leaves_the_factor)
 {
-	static const double corners[] = { 0.3, NAN, INFINITY, -1 };
+	static const double corners[] = { 0.3, (double)NAN, (double)INFINITY,
+					  -1 };
 	size_t n = 30, m = _i % 2 == 0 ? 1 : 3, ld = n + m;
 	double *l = covariance(ld, ld, 3, 0.1), *before;
 
@@ -292,7 +295,8 @@ END_TEST
 START_TEST(the_determinant_is_that_of_the_matrix)
 {
 	/* det [[4, 2], [2, 3]] = 8 */
-	double a[4] = { 4, 2, NAN, 3 }, *large = covariance(500, 500, 1, 1e9);
+	double a[4] = { 4, 2, (double)NAN, 3 },
+	       *large = covariance(500, 500, 1, 1e9);
 
 	ck_assert_int_eq(chol_factor(2, a, 2), 0);
 	ck_assert_double_eq_tol(chol_log_det(2, a, 2), log(8), 1e-15);
@@ -317,7 +321,7 @@ START_TEST(products_are_those_of_plain_loops)
 		x[i] = rng_unit(2, 1, i);
 	for (size_t j = 0; j < COLUMNS; j++)
 		across[j] = rng_unit(2, 2, j);
-	y[0] = down[0] = NAN; /* is overwritten, not added to */
+	y[0] = down[0] = (double)NAN; /* is overwritten, not added to */
 	mat_vec(rows, COLUMNS, a, ld, across, y);
 	mat_t_vec(rows, COLUMNS, a, ld, x, down);
 	for (size_t i = 0; i < rows; i++) {
@@ -339,44 +343,49 @@ START_TEST(products_are_those_of_plain_loops)
 END_TEST
 
 #define THREADS    4
-#define SIDE       150
+#define SIDE       ((size_t)150)
 #define PER_THREAD 60
 
-/* Returns how many of its factors differ from @ctx, that of one thread. */
+struct thread {
+	pthread_t id;
+	const double *expected; /* the factor that one thread gets */
+	size_t wrong;           /* numbers that differ from it */
+};
+
 static void *factor_often(void *ctx)
 {
-	const double *expected = ctx;
+	struct thread *t = ctx;
 	double *a = covariance(SIDE, SIDE, 3, 0.1), *l = numbers(SIDE * SIDE);
-	intptr_t wrong = 0;
 
 	for (int k = 0; k < PER_THREAD; k++) {
 		memcpy(l, a, SIDE * SIDE * sizeof(*l));
 		if (chol_factor(SIDE, l, SIDE) != 0)
-			wrong++;
+			t->wrong++;
 		for (size_t i = 0; i < SIDE * SIDE; i++)
-			wrong += !isnan(a[i]) && l[i] != expected[i];
+			t->wrong += !isnan(a[i]) && l[i] != t->expected[i];
 		chol_inverse(SIDE, l, SIDE);
 	}
 	free(l);
 	free(a);
-	return (void *)wrong;
+	return NULL;
 }
 
 START_TEST(threads_do_not_disturb_each_other)
 {
 	double *expected = covariance(SIDE, SIDE, 3, 0.1);
-	pthread_t threads[THREADS];
+	struct thread threads[THREADS];
 
 	ck_assert_int_eq(chol_factor(SIDE, expected, SIDE), 0);
-	for (size_t i = 0; i < THREADS; i++)
-		ck_assert_int_eq(
-		    pthread_create(&threads[i], NULL, factor_often, expected),
-		    0);
 	for (size_t i = 0; i < THREADS; i++) {
-		void *wrong;
+		struct thread *t = &threads[i];
 
-		ck_assert_int_eq(pthread_join(threads[i], &wrong), 0);
-		ck_assert_ptr_null(wrong);
+		*t = (struct thread){ .expected = expected };
+		ck_assert_int_eq(pthread_create(&t->id, NULL, factor_often, t),
+				 0);
+	}
+	for (size_t i = 0; i < THREADS; i++) {
+		ck_assert_int_eq(pthread_join(threads[i].id, NULL), 0);
+		ck_assert_uint_eq(threads[i].wrong, 0);
 	}
 	free(expected);
 }

@@ -13,7 +13,8 @@ static double ulps(double value, long double right)
 	int exponent;
 
 	(void)frexpl(right, &exponent);
-	return (double)fabsl(ldexpl(value - right, DBL_MANT_DIG - exponent));
+	return (double)fabsl(
+	    ldexpl((long double)value - right, DBL_MANT_DIG - exponent));
 }
 
 static double larger(double a, double b)
@@ -30,7 +31,8 @@ START_TEST(covariances_are_right_to_the_last_places)
 			r2[a] = from * (1 + (double)a * 1e-5);
 		matern52(LENGTH, r2, k, g);
 		for (size_t a = 0; a < LENGTH; a++) {
-			long double rho = sqrt(5 * r2[a]), e = expl(-rho);
+			long double rho = (long double)sqrt(5 * r2[a]),
+				    e = expl(-rho);
 
 			if (rho > 708)
 				continue;
@@ -48,7 +50,7 @@ END_TEST
 START_TEST(far_points_have_no_covariance_at_all)
 {
 	double r2[] = { 708 * 708 / 5., 708.1 * 708.1 / 5, 1e30, 1e308,
-			INFINITY };
+			(double)INFINITY };
 	double k[5], g[5];
 
 	matern52(5, r2, k, g);
@@ -73,7 +75,7 @@ END_TEST
 
 START_TEST(a_nan_stays_one_and_spoils_no_neighbour)
 {
-	double r2[7] = { 1, 1, 1, NAN, 1, 1, 1 }, k[7], g[7];
+	double r2[7] = { 1, 1, 1, (double)NAN, 1, 1, 1 }, k[7], g[7];
 
 	matern52(7, r2, k, g);
 	for (size_t a = 0; a < 7; a++) {

@@ -43,10 +43,11 @@ START_TEST(the_distribution_is_right_to_its_digits)
 			    relative_error(normal_cdf(z), right),
 			    (1 + z * z) * 4e-16);
 	}
-	ck_assert_double_eq(normal_cdf(-INFINITY), 0);
-	ck_assert_double_eq(normal_cdf(INFINITY), 1);
-	ck_assert_double_eq(normal_log_cdf(-INFINITY), -INFINITY);
-	ck_assert_double_eq(normal_log_cdf(INFINITY), 0);
+	ck_assert_double_eq(normal_cdf(-(double)INFINITY), 0);
+	ck_assert_double_eq(normal_cdf((double)INFINITY), 1);
+	ck_assert_double_eq(normal_log_cdf(-(double)INFINITY),
+			    -(double)INFINITY);
+	ck_assert_double_eq(normal_log_cdf((double)INFINITY), 0);
 }
 END_TEST
 
@@ -97,7 +98,7 @@ END_TEST
 
 START_TEST(log_ei_rises_where_its_formulas_meet)
 {
-	double before = -INFINITY, dmean, dsd, slope = INFINITY;
+	double before = -(double)INFINITY, dmean, dsd, slope = (double)INFINITY;
 
 	for (double z = -1 - 1e-6; z < -1 + 1e-6; z += 1e-9) {
 		double value = log_ei(-z, 1, 0, &dmean, &dsd);
@@ -126,11 +127,11 @@ END_TEST
 
 START_TEST(probabilities_outside_have_no_quantile)
 {
-	ck_assert_double_eq(normal_quantile(0), -INFINITY);
-	ck_assert_double_eq(normal_quantile(1), INFINITY);
+	ck_assert_double_eq(normal_quantile(0), -(double)INFINITY);
+	ck_assert_double_eq(normal_quantile(1), (double)INFINITY);
 	ck_assert_double_nan(normal_quantile(-1e-9));
 	ck_assert_double_nan(normal_quantile(1.1));
-	ck_assert_double_nan(normal_quantile(NAN));
+	ck_assert_double_nan(normal_quantile((double)NAN));
 }
 END_TEST
 

@@ -159,7 +159,7 @@ static double walled(size_t n, const double *x, double *ret_gradient)
 
 	for (size_t i = 0; i < n; i++) {
 		if (x[i] <= 0)
-			return NAN;
+			return (double)NAN;
 		sum += x[i] - 0.01 * log(x[i]);
 		ret_gradient[i] = 1 - 0.01 / x[i];
 	}
@@ -196,13 +196,13 @@ END_TEST
 static double nothing(size_t n, const double *x, double *ret_gradient)
 {
 	memset(ret_gradient, 0, n * sizeof(*x));
-	return INFINITY;
+	return (double)INFINITY;
 }
 
 static double no_gradient(size_t n, const double *x, double *ret_gradient)
 {
 	for (size_t i = 0; i < n; i++)
-		ret_gradient[i] = NAN;
+		ret_gradient[i] = (double)NAN;
 	return 1;
 }
 
@@ -212,7 +212,7 @@ START_TEST(without_a_finite_value_the_start_is_left)
 	double x[2] = { 0.25, 7 }, value = 0;
 
 	ck_assert_int_eq(minimize(&w, 0, 1, x, &value), 1);
-	ck_assert_double_eq(value, INFINITY);
+	ck_assert_double_eq(value, (double)INFINITY);
 	ck_assert_double_eq(x[0], 0.25);
 	ck_assert_double_eq(x[1], 1);
 	ck_assert_uint_eq(w.evaluations, 1);
@@ -280,8 +280,9 @@ END_TEST
 
 START_TEST(equal_bounds_fix_a_coordinate_and_infinite_ones_are_none)
 {
-	double lower[3] = { -INFINITY, 0.25, -INFINITY },
-	       upper[3] = { INFINITY, 0.25, 2.5 }, x[3] = { 50, 1, -70 }, value;
+	double lower[3] = { -(double)INFINITY, 0.25, -(double)INFINITY },
+	       upper[3] = { (double)INFINITY, 0.25, 2.5 },
+	       x[3] = { 50, 1, -70 }, value;
 	struct watched w = { bowl, 3, 0, lower, upper, false };
 	struct minimize_problem p = { 3, lower, upper, watch, &w };
 	struct minimize_options o = { 200, 1e-8, 0 };
