@@ -9,76 +9,82 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* The widths of kernels; scaled by n^(-1/(d+4)) as Scott's rule has it. */
-#define WIDTH_ONE 0.2
-#define WIDTH_MIN 0.01
-
 /*
- * An axis as the kernels see it. A kernel without a value (the prior's, or of
- * an inactive parameter) has precision 0 and the constant 0.
+ * The weight of the prior's kernel, of which an observation has 1: how many
+ * candidates come from anywhere.
  */
+#define PRIOR 0.3
+
+#define WIDTH_MIN   0.01
+#define WIDTH_FIXED 0.2 /* of a single kernel */
+
+/* An axis as the kernels see it. */
 struct parzen_axis {
-	bool fixed;        /* a single value */
-	bool is_choice;    /* unordered */
-	size_t observed;   /* kernels that have a value */
-	double width;      /* of the kernels */
-	double log_same;   /* choice: of the observed value, */
-	double log_other;  /* and of each other one */
-	double *centre;    /* [n]; choice: index, -1 without a value */
-	double *precision; /* [n] 1 / width */
-	double *constant;  /* [n] -log(mass of the normal in [0, 1]) */
+	const struct param *param;
+	bool is_choice;   /* unordered */
+	size_t observed;  /* kernels that have a value */
+	double width;     /* of these */
+	double log_same;  /* choice: of the observed value, */
+	double log_other; /* and of each other one */
+	double *centre;   /* [n] choice: its index; -1: none */
+	double *constant; /* [n] -log of the normal's mass in [0, 1] */
 };
 
-void parzen_init(struct parzen *p, const struct space *space, size_t n_max)
+void parzen_init(struct parzen *p, const struct space *space,
+		 const size_t *members, size_t n_members, size_t n_max)
 {
 	size_t cap = n_max + 1;
 
-	*p = (struct parzen){ .space = space, .n = 1, .cap = cap };
+	*p = (struct parzen){
+		.space = space,
+		.members = members,
+		.n_members = n_members,
+		.n = 1,
+		.cap = cap,
+	};
 	p->log_weight = xcalloc(cap, sizeof(*p->log_weight));
 	p->sum = xcalloc(cap, sizeof(*p->sum));
-	p->axes = xcalloc(space->n, sizeof(*p->axes));
-	for (size_t i = 0; i < space->n; i++) {
-		const struct param *param = &space->params[i];
+	p->axes = xcalloc(n_members, sizeof(*p->axes));
+	for (size_t i = 0; i < n_members; i++) {
 		struct parzen_axis *a = &p->axes[i];
 
-		a->fixed = param_cardinality(param) == 1;
-		a->is_choice = param->type == PARAM_CHOICE && !param->ordered;
-		a->centre = xcalloc(3 * cap, sizeof(*a->centre));
-		a->precision = a->centre + cap;
-		a->constant = a->precision + cap;
+		a->param = &space->params[members[i]];
+		a->is_choice =
+		    a->param->type == PARAM_CHOICE && !a->param->ordered;
+		a->centre = xcalloc(2 * cap, sizeof(*a->centre));
+		a->constant = a->centre + cap;
 		a->centre[0] = -1;
 	}
 }
 
 void parzen_fini(struct parzen *p)
 {
-	for (size_t i = 0; i < p->space->n; i++)
+	for (size_t i = 0; i < p->n_members; i++)
 		free(p->axes[i].centre);
 	free(p->axes);
 	free(p->sum);
 	free(p->log_weight);
 }
 
-void parzen_add(struct parzen *p, const struct cell *config, double weight)
+void parzen_add(struct parzen *p, const struct cell *config)
 {
 	size_t j = p->n++;
 
-	assert(j < p->cap && weight > 0);
-	p->log_weight[j] = log(weight);
-	for (size_t i = 0; i < p->space->n; i++) {
+	assert(j < p->cap);
+	for (size_t i = 0; i < p->n_members; i++) {
 		struct parzen_axis *a = &p->axes[i];
+		const struct cell *c = &config[p->members[i]];
 
 		a->centre[j] = -1;
-		if (a->fixed || !config[i].active)
+		if (!c->active)
 			continue;
 		a->observed++;
-		a->centre[j] = a->is_choice
-				   ? (double)config[i].i
-				   : unit_of(&p->space->params[i], &config[i]);
+		a->centre[j] =
+		    a->is_choice ? (double)c->i : unit_of(a->param, c);
 	}
 }
 
-/* log(Phi(b) - Phi(a)), a < b; by symmetry where both are near 0. */
+/* log(Phi(b) - Phi(a)), a < b; by symmetry where both are near 1. */
 static double log_mass(double a, double b)
 {
 	double low = normal_log_cdf(a > 0 ? -b : a);
@@ -87,25 +93,41 @@ static double log_mass(double a, double b)
 	return high + log(-expm1(low - high));
 }
 
-static void fit_number(const struct parzen *p, struct parzen_axis *a, double d)
+/* The standard deviation of an axis, the prior being one observation. */
+static double spread(const struct parzen *p, const struct parzen_axis *a)
 {
 	double n = (double)a->observed;
-	double width = WIDTH_ONE * pow(fmax(n, 1), -1 / (d + 4));
+	double mean = 0, squares = 1.0 / 12;
 
-	a->width = fmin(fmax(width, 1 / fmin(1 / WIDTH_MIN, n + 2)), 1);
+	for (size_t j = 1; j < p->n; j++)
+		mean += a->centre[j] < 0 ? 0 : a->centre[j] / n;
+	for (size_t j = 1; j < p->n; j++) {
+		if (a->centre[j] >= 0)
+			squares += pow(a->centre[j] - mean, 2);
+	}
+	return sqrt(squares / (n + 1));
+}
+
+static void fit_number(const struct parzen *p, struct parzen_axis *a,
+		       double deviation)
+{
+	double n = (double)a->observed;
+	double width = deviation * pow(n, -1 / ((double)p->n_members + 4));
+
+	a->width = fmax(width, fmax(WIDTH_MIN, pow(n + 2, -2)));
 	for (size_t j = 1; j < p->n; j++) {
 		double c = a->centre[j];
 
-		if (c < 0)
-			continue;
-		a->precision[j] = 1 / a->width;
-		a->constant[j] = -log_mass(-c / a->width, (1 - c) / a->width);
+		if (c >= 0)
+			a->constant[j] =
+			    -log_mass(-c / a->width, (1 - c) / a->width);
 	}
 }
 
-/* Each kernel has the share of one of all kernels, evenly on all values. */
-static void fit_choice(struct parzen_axis *a, double n_values)
+/* Beside the observed value all values have evenly what one kernel weighs. */
+static void fit_choice(struct parzen_axis *a)
 {
+	double n_values = (double)a->param->n_values;
 	double share = 1 / ((double)a->observed + 1);
 	double total = 1 + share * n_values;
 
@@ -113,27 +135,24 @@ static void fit_choice(struct parzen_axis *a, double n_values)
 	a->log_other = log(share / total * n_values);
 }
 
-void parzen_fit(struct parzen *p)
+void parzen_fit(struct parzen *p, enum parzen_widths widths)
 {
-	double total = 0;
-	double d = 0;
+	double log_total = log(PRIOR + (double)(p->n - 1));
 
-	for (size_t i = 0; i < p->space->n; i++)
-		d += p->axes[i].observed > 0;
-	for (size_t i = 0; i < p->space->n; i++) {
+	for (size_t i = 0; i < p->n_members; i++) {
 		struct parzen_axis *a = &p->axes[i];
 
-		if (a->fixed)
+		if (a->observed == 0)
 			continue;
 		if (a->is_choice)
-			fit_choice(a, (double)p->space->params[i].n_values);
+			fit_choice(a);
 		else
-			fit_number(p, a, d);
+			fit_number(p, a,
+				   widths == PARZEN_SPREAD ? spread(p, a)
+							   : WIDTH_FIXED);
 	}
 	for (size_t j = 0; j < p->n; j++)
-		total += exp(p->log_weight[j]);
-	for (size_t j = 0; j < p->n; j++)
-		p->log_weight[j] -= log(total);
+		p->log_weight[j] = (j == 0 ? log(PRIOR) : 0) - log_total;
 }
 
 static void add_choice(const struct parzen *p, const struct parzen_axis *a,
@@ -149,13 +168,13 @@ static void add_choice(const struct parzen *p, const struct parzen_axis *a,
 static void add_point(const struct parzen *p, const struct parzen_axis *a,
 		      double u)
 {
-	double log_height = normal_log_pdf(0) - log(a->width);
+	double height = normal_log_pdf(0) - log(a->width);
 
 	for (size_t j = 1; j < p->n; j++) {
-		double z = (u - a->centre[j]) * a->precision[j];
+		double z = (u - a->centre[j]) / a->width;
 
 		if (a->centre[j] >= 0)
-			p->sum[j] += a->constant[j] + log_height - z * z / 2;
+			p->sum[j] += a->constant[j] + height - z * z / 2;
 	}
 }
 
@@ -169,24 +188,23 @@ static void add_interval(const struct parzen *p, const struct parzen_axis *a,
 
 		if (c >= 0)
 			p->sum[j] += a->constant[j] - log_length +
-				     log_mass((low - c) * a->precision[j],
-					      (high - c) * a->precision[j]);
+				     log_mass((low - c) / a->width,
+					      (high - c) / a->width);
 	}
 }
 
-static void add_axis(const struct parzen *p, size_t i, const struct cell *cell)
+static void add_axis(const struct parzen *p, const struct parzen_axis *a,
+		     const struct cell *cell)
 {
-	const struct param *param = &p->space->params[i];
-	const struct parzen_axis *a = &p->axes[i];
 	double low, high;
 
-	if (a->fixed || a->observed == 0 || !cell->active)
+	if (a->observed == 0)
 		return;
 	if (a->is_choice) {
 		add_choice(p, a, (double)cell->i);
 		return;
 	}
-	unit_interval(param, cell, &low, &high);
+	unit_interval(a->param, cell, &low, &high);
 	/* Across a short interval the density is as in its middle. */
 	if (high - low < a->width / 4)
 		add_point(p, a, low + (high - low) / 2);
@@ -202,8 +220,8 @@ double parzen_log_density(struct parzen *p, const struct cell *config,
 
 	for (size_t j = 0; j < p->n; j++)
 		p->sum[j] = p->log_weight[j];
-	for (size_t i = 0; i < p->space->n; i++)
-		add_axis(p, i, &config[i]);
+	for (size_t i = 0; i < p->n_members; i++)
+		add_axis(p, &p->axes[i], &config[p->members[i]]);
 	for (size_t j = 0; j < p->n; j++)
 		max = fmax(max, p->sum[j]);
 	for (size_t j = 0; j < p->n; j++)
@@ -223,32 +241,30 @@ static double coordinate(double centre, double width, double u)
 	return fmin(fmax(centre + width * z, 0), 1);
 }
 
-static struct cell cell_at(const struct param *param,
-			   const struct parzen_axis *a, size_t j, double u)
+static struct cell cell_at(const struct parzen_axis *a, size_t j, double u)
 {
 	double even;
 
-	if (a->fixed || a->centre[j] < 0)
-		return unit_cell(param, u);
+	if (a->centre[j] < 0)
+		return unit_cell(a->param, u);
 	if (!a->is_choice)
-		return unit_cell(param, coordinate(a->centre[j], a->width, u));
+		return unit_cell(a->param,
+				 coordinate(a->centre[j], a->width, u));
 	/* The even shares, and what the observed value has more. */
 	even = exp(a->log_other);
 	if (u < even)
-		return unit_cell(param, u / even);
-	return unit_cell(param, (a->centre[j] + 0.5) / (double)param->n_values);
+		return unit_cell(a->param, u / even);
+	return unit_cell(a->param,
+			 (a->centre[j] + 0.5) / (double)a->param->n_values);
 }
 
-void parzen_config(const struct parzen *p, const double *u,
-		   struct cell *ret_config)
+void parzen_point(const struct parzen *p, const double *u, struct cell *config)
 {
-	double rest = u[p->space->n];
+	double rest = u[p->n_members];
 	size_t j = 0;
 
 	while (j + 1 < p->n && rest >= exp(p->log_weight[j]))
 		rest -= exp(p->log_weight[j++]);
-	for (size_t i = 0; i < p->space->n; i++)
-		ret_config[i] =
-		    cell_at(&p->space->params[i], &p->axes[i], j, u[i]);
-	space_activate(p->space, ret_config);
+	for (size_t i = 0; i < p->n_members; i++)
+		config[p->members[i]] = cell_at(&p->axes[i], j, u[i]);
 }

@@ -10,10 +10,12 @@
  * apart. Nothing is kept between proposals.
  */
 #include "num/rng.h"
-#include "search/listing.h"
+#include "search/groups.h"
 #include "search/parzen.h"
 #include "search/sampler.h"
+#include "search/seen.h"
 #include "search/start.h"
+#include "search/unit.h"
 
 #include "schema/limits.h"
 #include "schema/mem.h"
@@ -24,7 +26,7 @@
 #include <string.h>
 
 /* Results that the model needs to begin with. */
-#define START_RESULTS 10
+#define START_RESULTS 5
 
 #define GOOD_SHARE 0.1
 #define GOOD_MAX   25
@@ -45,6 +47,7 @@
 struct tpe {
 	struct sampler base;
 	struct start start;
+	struct groups groups;
 };
 
 /* --- the two sets of trials ------------------------------------------------
@@ -93,7 +96,8 @@ static bool is_better(const struct history *h, size_t a, size_t b)
 
 struct split {
 	size_t observations, pending;
-	size_t n_good, n_bad;  /* of these, the bad ones not yet bounded */
+	size_t n_good;
+	size_t n_bad;          /* that count */
 	size_t good[GOOD_MAX]; /* numbers of trials, the best first */
 };
 
@@ -130,7 +134,8 @@ static struct split split_of(const struct history *h)
 	n = (size_t)ceil(GOOD_SHARE * (double)s.observations);
 	if (s.n_good > n)
 		s.n_good = n;
-	s.n_bad = s.observations + s.pending - s.n_good;
+	n = s.observations - s.n_good;
+	s.n_bad = (n < BAD_MAX ? n : BAD_MAX) + s.pending;
 	return s;
 }
 
@@ -142,69 +147,154 @@ static bool is_good(const struct split *s, const struct history *h, size_t k)
 /* --- the model -------------------------------------------------------------
  */
 
-struct model {
-	const struct history *history;
-	struct split split;
+/* The densities of the good and the bad trials over a group of parameters. */
+struct pair {
 	struct parzen good, bad;
 };
 
-/* The weights of n trials, by age: the last 25 have 1, the first 1 / n. */
-static double weight_of(size_t age, size_t n)
-{
-	const size_t full = 25;
+struct model {
+	const struct history *history;
+	const struct groups *groups;
+	struct split split;
+	struct pair *pairs; /* [groups->n] */
+};
 
-	if (age < full)
-		return 1;
-	if (n == full + 1)
-		return 1 / (double)n;
-	return 1 - (1 - 1 / (double)n) * (double)(age - full) /
-		       (double)(n - full - 1);
+/* The parameter that tells if group @g is active. */
+static size_t head_of(const struct groups *groups, size_t g)
+{
+	return groups->members[groups->first[g]];
 }
 
-static void model_init(struct model *m, const struct history *h)
+static void model_init(struct model *m, const struct history *h,
+		       const struct groups *groups)
 {
-	size_t n, age = 0, results = 0;
+	*m = (struct model){
+		.history = h,
+		.groups = groups,
+		.split = split_of(h),
+		.pairs = xcalloc(groups->n + 1, sizeof(*m->pairs)),
+	};
+	for (size_t g = 0; g < groups->n; g++) {
+		const size_t *members = &groups->members[groups->first[g]];
+		size_t n = groups->first[g + 1] - groups->first[g];
 
-	*m = (struct model){ .history = h, .split = split_of(h) };
-	n = m->split.n_bad - m->split.pending;
-	n = (n < BAD_MAX ? n : BAD_MAX) + m->split.pending;
-	parzen_init(&m->good, h->space, m->split.n_good);
-	parzen_init(&m->bad, h->space, n);
-	for (size_t k = 0; k < m->split.n_good; k++)
-		parzen_add(&m->good, h->rows[m->split.good[k]].config, 1);
-	for (size_t k = h->n; k-- > 0;) {
-		enum grade g = grade_of(&h->rows[k].seen);
-
-		if (g == GRADE_UNKNOWN || is_good(&m->split, h, k))
-			continue;
-		if (g < GRADE_RUNNING && results++ >= BAD_MAX)
-			continue;
-		parzen_add(&m->bad, h->rows[k].config, weight_of(age++, n));
+		/* One more good one for the guess. */
+		parzen_init(&m->pairs[g].good, h->space, members, n,
+			    m->split.n_good + 1);
+		parzen_init(&m->pairs[g].bad, h->space, members, n,
+			    m->split.n_bad);
 	}
-	parzen_fit(&m->good);
-	parzen_fit(&m->bad);
 }
 
 static void model_fini(struct model *m)
 {
-	parzen_fini(&m->good);
-	parzen_fini(&m->bad);
+	for (size_t g = 0; g < m->groups->n; g++) {
+		parzen_fini(&m->pairs[g].good);
+		parzen_fini(&m->pairs[g].bad);
+	}
+	free(m->pairs);
+}
+
+/* A group learns from the trials in which it was active. */
+static void learn(struct model *m, const struct cell *config, bool good)
+{
+	for (size_t g = 0; g < m->groups->n; g++) {
+		if (config[head_of(m->groups, g)].active)
+			parzen_add(good ? &m->pairs[g].good : &m->pairs[g].bad,
+				   config);
+	}
+}
+
+/* The user's guesses are a good trial that has these values alone. */
+static void learn_guess(struct model *m)
+{
+	const struct space *space = m->history->space;
+	struct cell guess[LIMIT_PARAMS];
+
+	for (size_t i = 0; i < space->n; i++)
+		guess[i] = space->params[i].has_guess ? space->params[i].guess
+						      : (struct cell){ 0 };
+	for (size_t g = 0; g < m->groups->n; g++) {
+		size_t i = m->groups->first[g];
+
+		while (i < m->groups->first[g + 1] &&
+		       !guess[m->groups->members[i]].active)
+			i++;
+		if (i < m->groups->first[g + 1])
+			parzen_add(&m->pairs[g].good, guess);
+	}
+}
+
+static void model_fit(struct model *m)
+{
+	const struct history *h = m->history;
+	size_t results = 0;
+
+	for (size_t k = 0; k < m->split.n_good; k++)
+		learn(m, h->rows[m->split.good[k]].config, true);
+	learn_guess(m);
+	for (size_t k = h->n; k-- > 0;) {
+		enum grade g = grade_of(&h->rows[k].seen);
+
+		if (g == GRADE_UNKNOWN || is_good(&m->split, h, k) ||
+		    (g < GRADE_RUNNING && results++ >= BAD_MAX))
+			continue;
+		learn(m, h->rows[k].config, false);
+	}
+	for (size_t g = 0; g < m->groups->n; g++) {
+		parzen_fit(&m->pairs[g].good, PARZEN_SPREAD);
+		parzen_fit(&m->pairs[g].bad, PARZEN_FIXED);
+	}
 }
 
 /* The acquisition: log(l / g), which grows with the expected improvement. */
+static double gain_of(struct pair *p, const struct cell *config)
+{
+	return parzen_log_density(&p->good, config, NULL) -
+	       parzen_log_density(&p->bad, config, NULL);
+}
+
 static double gain(struct model *m, const struct cell *config)
 {
-	return parzen_log_density(&m->good, config, NULL) -
-	       parzen_log_density(&m->bad, config, NULL);
+	double sum = 0;
+
+	for (size_t g = 0; g < m->groups->n; g++) {
+		if (config[head_of(m->groups, g)].active)
+			sum += gain_of(&m->pairs[g], config);
+	}
+	return sum;
 }
 
 /* --- the best of many ------------------------------------------------------
  */
 
+/* Where the random numbers of a proposal come from. */
+struct draws {
+	uint64_t seed, cursor;
+	uint32_t n; /* so far */
+};
+
+static double draw(struct draws *d)
+{
+	return rng_unit(d->seed, rng_stream(RNG_TPE, d->n++), d->cursor);
+}
+
+/* Draws values of all members of group @g. */
+static void draw_group(const struct model *m, size_t g, struct draws *d,
+		       struct cell *config)
+{
+	double u[LIMIT_PARAMS + 1];
+
+	for (size_t i = 0; i <= m->pairs[g].good.n_members; i++)
+		u[i] = draw(d);
+	parzen_point(&m->pairs[g].good, u, config);
+}
+
 /* The candidate with the most gain so far. */
 struct pick {
 	struct model *model;
-	bool known_too; /* also configurations of the history */
+	const struct search_spec *spec;
+	struct seen *known; /* NULL: repeats are allowed */
 	bool found;
 	double gain;
 	struct cell *config; /* [space->n] the caller's */
@@ -212,97 +302,103 @@ struct pick {
 
 static void pick_offer(struct pick *p, const struct cell *config)
 {
-	const struct history *h = p->model->history;
-	double g = gain(p->model, config);
+	const struct space *space = p->spec->space;
+	double g;
 
-	if (p->found && g <= p->gain)
+	if (p->known != NULL && seen_has(p->known, space_hash(space, config)))
 		return;
-	if (!p->known_too && history_knows(h, config))
+	g = gain(p->model, config);
+	if (p->found && g <= p->gain)
 		return;
 	p->found = true;
 	p->gain = g;
-	memcpy(p->config, config, h->space->n * sizeof(*config));
+	memcpy(p->config, config, space->n * sizeof(*config));
 }
 
-/* A stretch of random points: those of a proposal never meet. */
-struct draws {
-	uint64_t seed, cursor;
-	uint32_t n; /* points so far */
-};
-
-/* Offers @n configurations drawn from @from. */
-static void offer_drawn(struct pick *p, const struct parzen *from, size_t n,
-			struct draws *d)
+/*
+ * Of each group the best of the points drawn from its good trials: groups are
+ * independent, so that the best points are the best configuration.
+ */
+static void offer_best(struct pick *p, struct draws *d)
 {
-	const size_t axes = from->space->n + 1;
-	struct cell config[LIMIT_PARAMS];
-	double u[LIMIT_PARAMS + 1];
+	const struct space *space = p->spec->space;
+	const struct groups *groups = p->model->groups;
+	struct cell config[LIMIT_PARAMS], best[LIMIT_PARAMS];
 
-	for (size_t k = 0; k < n; k++, d->n++) {
-		for (size_t i = 0; i < axes; i++) {
-			uint32_t draw = d->n * (uint32_t)axes + (uint32_t)i;
+	for (size_t i = 0; i < space->n; i++)
+		best[i] = unit_cell(&space->params[i], 0);
+	for (size_t g = 0; g < groups->n; g++) {
+		double most = -INFINITY;
 
-			u[i] = rng_unit(d->seed, rng_stream(RNG_TPE, draw),
-					d->cursor);
+		for (size_t k = 0; k < CANDIDATES; k++) {
+			double here;
+
+			draw_group(p->model, g, d, config);
+			here = gain_of(&p->model->pairs[g], config);
+			if (here <= most)
+				continue;
+			most = here;
+			for (size_t i = groups->first[g];
+			     i < groups->first[g + 1]; i++)
+				best[groups->members[i]] =
+				    config[groups->members[i]];
 		}
-		parzen_config(from, u, config);
+	}
+	space_activate(space, best);
+	pick_offer(p, best);
+}
+
+/* Offers @n whole configurations, from the good trials or from anywhere. */
+static void offer_drawn(struct pick *p, size_t n, bool good, struct draws *d)
+{
+	const struct space *space = p->spec->space;
+	struct cell config[LIMIT_PARAMS];
+
+	for (size_t k = 0; k < n; k++) {
+		for (size_t i = 0; i < space->n; i++)
+			config[i] =
+			    unit_cell(&space->params[i], good ? 0 : draw(d));
+		for (size_t g = 0; good && g < p->model->groups->n; g++)
+			draw_group(p->model, g, d, config);
+		space_activate(space, config);
 		pick_offer(p, config);
 	}
 }
 
-static int compare_hashes(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* Offers configurations that no trial has, from the first of the list on. */
-static void offer_listed(struct pick *p, const struct search_spec *spec)
+static void offer_listed(struct pick *p)
 {
-	const struct history *h = p->model->history;
-	auto_free struct cell *config =
-	    xcalloc(spec->space->n, sizeof(*config));
-	auto_free uint64_t *known = xcalloc(h->n + 1, sizeof(*known));
+	struct cell config[LIMIT_PARAMS];
 	size_t offers = 0;
 
-	for (size_t k = 0; k < h->n; k++)
-		known[k] = h->rows[k].hash;
-	qsort(known, h->n, sizeof(*known), compare_hashes);
 	for (uint64_t k = 0; offers < LISTED; k++) {
-		uint64_t hash;
-
-		if (sampler_enumerate(spec, &k, config) != SAMPLER_OK)
+		if (sampler_enumerate(p->spec, &k, config) != SAMPLER_OK)
 			break;
-		hash = space_hash(spec->space, config);
-		if (bsearch(&hash, known, h->n, sizeof(hash), compare_hashes) !=
-		    NULL)
+		if (seen_has(p->known, space_hash(p->spec->space, config)))
 			continue;
 		pick_offer(p, config);
 		offers++;
 	}
 }
 
-static void choose(struct pick *p, const struct search_spec *spec,
-		   uint64_t cursor)
+static void choose(struct pick *p, uint64_t cursor)
 {
-	struct draws d = { .seed = spec->seed, .cursor = cursor };
-	struct parzen prior;
+	struct draws d = { .seed = p->spec->seed, .cursor = cursor };
 
-	offer_drawn(p, &p->model->good, CANDIDATES, &d);
+	offer_best(p, &d);
+	if (!p->found)
+		offer_drawn(p, CANDIDATES, true, &d);
+	if (!p->found)
+		offer_drawn(p, STRANGERS, false, &d);
 	if (p->found)
 		return;
-	parzen_init(&prior, spec->space, 0);
-	parzen_fit(&prior);
-	offer_drawn(p, &prior, STRANGERS, &d);
-	if (!p->found && space_is_discrete(spec->space)) {
-		offer_listed(p, spec);
-	} else if (!p->found) {
-		/* What is left is too rare to draw: better twice than never. */
-		p->known_too = true;
-		offer_drawn(p, &prior, 1, &d);
+	if (space_is_discrete(p->spec->space)) {
+		offer_listed(p);
+		return;
 	}
-	parzen_fini(&prior);
+	/* What is left is too rare to draw: better twice than never. */
+	p->known = NULL;
+	offer_drawn(p, 1, false, &d);
 }
 
 /* --- the sampler -----------------------------------------------------------
@@ -313,6 +409,7 @@ static struct sampler *tpe_create(const struct search_spec *spec)
 	struct tpe *t = xcalloc(1, sizeof(*t));
 
 	start_init(&t->start, spec);
+	groups_init(&t->groups, spec->space);
 	return &t->base;
 }
 
@@ -334,17 +431,60 @@ static bool ask_start(const struct tpe *t, uint64_t *cursor,
 	return false;
 }
 
-static void explain(struct model *m, enum goal goal, const struct cell *config,
-		    struct rationale *r)
+static bool ask_model(const struct tpe *t, struct model *m, uint64_t cursor,
+		      struct cell *ret_config)
 {
-	r->observations = m->split.observations;
-	r->pending = m->split.pending;
-	r->best = NAN;
-	if (m->split.n_good > 0)
-		r->best = score_of(
-		    goal, m->history->rows[m->split.good[0]].seen.score);
-	r->why = m->split.n_good > 0 ? WHY_MODEL : WHY_FALLBACK;
-	parzen_log_density(&m->good, config, &r->exploration);
+	const struct history *h = &t->base.history;
+	struct seen known = { 0 };
+	struct pick pick = { .model = m,
+			     .spec = t->base.spec,
+			     .config = ret_config };
+
+	if (!t->base.spec->allow_duplicates) {
+		for (size_t k = 0; k < h->n; k++)
+			seen_add(&known, h->rows[k].hash);
+		pick.known = &known;
+	}
+	model_fit(m);
+	choose(&pick, cursor);
+	seen_free(&known);
+	return pick.found;
+}
+
+/* How far the good trials are: the group that knows least tells. */
+static double exploration(struct model *m, const struct cell *config)
+{
+	double most = 0, here;
+
+	for (size_t g = 0; g < m->groups->n; g++) {
+		if (!config[head_of(m->groups, g)].active)
+			continue;
+		parzen_log_density(&m->pairs[g].good, config, &here);
+		most = fmax(most, here);
+	}
+	return most;
+}
+
+static struct rationale explain(const struct model *m, enum goal goal)
+{
+	const struct split *s = &m->split;
+	struct rationale r = {
+		.why = s->n_good > 0 ? WHY_MODEL : WHY_FALLBACK,
+		.observations = s->observations,
+		.pending = s->pending,
+		.best = NAN,
+		.mean = NAN,
+		.low = NAN,
+		.high = NAN,
+		.noise = NAN,
+		.feasible = NAN,
+		.exploration = NAN,
+	};
+
+	if (s->n_good > 0)
+		r.best =
+		    score_of(goal, m->history->rows[s->good[0]].seen.score);
+	return r;
 }
 
 static enum sampler_answer tpe_ask(struct sampler *s, uint64_t *cursor,
@@ -352,28 +492,18 @@ static enum sampler_answer tpe_ask(struct sampler *s, uint64_t *cursor,
 				   struct rationale *ret_why)
 {
 	const struct tpe *t = (const struct tpe *)s;
-	struct pick pick = { .known_too = s->spec->allow_duplicates,
-			     .config = ret_config };
 	struct model model;
-	bool is_start;
+	bool found = true;
 
-	model_init(&model, &s->history);
-	*ret_why = (struct rationale){ .mean = NAN,
-				       .low = NAN,
-				       .high = NAN,
-				       .noise = NAN,
-				       .feasible = NAN };
-	pick.model = &model;
-	is_start = model.split.observations < START_RESULTS &&
-		   ask_start(t, cursor, ret_config);
-	if (!is_start)
-		choose(&pick, s->spec, *cursor);
-	if (is_start || pick.found)
-		explain(&model, s->spec->goal, ret_config, ret_why);
-	if (is_start)
+	model_init(&model, &s->history, &t->groups);
+	*ret_why = explain(&model, s->spec->goal);
+	if (model.split.observations < START_RESULTS &&
+	    ask_start(t, cursor, ret_config))
 		ret_why->why = WHY_START;
+	else if ((found = ask_model(t, &model, *cursor, ret_config)))
+		ret_why->exploration = exploration(&model, ret_config);
 	model_fini(&model);
-	return is_start || pick.found ? SAMPLER_OK : SAMPLER_EXHAUSTED;
+	return found ? SAMPLER_OK : SAMPLER_EXHAUSTED;
 }
 
 static void tpe_destroy(struct sampler *s)
