@@ -12,14 +12,15 @@
 
 static const struct object_hint sampler_hints[] = {
 	{"gp",         NO_OTHERS        },
-	{ "bayes",     NO_OTHERS        },
+        { "bayes",     NO_OTHERS        },
 	{ "bayesian",  NO_OTHERS        },
-	{ "auto",      NO_OTHERS        },
-	{ "hyperband", NO_OTHERS        },
+        { "auto",      NO_OTHERS        },
+	{ "cma",       "write \"cmaes\""},
+        { "hyperband", NO_OTHERS        },
 	{ "optuna",    NO_OTHERS        },
-	{ "hyperopt",  "write \"tpe\""  },
+        { "hyperopt",  "write \"tpe\""  },
 	{ "qmc",       "write \"sobol\""},
-	{ NULL,        NULL             },
+        { NULL,        NULL             },
 };
 
 static const struct object_hint pruner_hints[] = {
