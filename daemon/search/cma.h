@@ -139,4 +139,4 @@ bool cma_is_over(const struct cma *c, const struct cma_strategy *s);
 double cma_sd(const struct cma *c, size_t j);
 
 /* The step size of a new run: a standard deviation of each coordinate. */
-#define CMA_SIGMA 0.25
+#define CMA_SIGMA (1.0 / 6)

@@ -383,7 +383,9 @@ static enum sampler_answer find_new(struct cmaes *c, struct cell *ret_config,
 
 	for (; c->n_tried < s->history.n; c->n_tried++)
 		seen_add(&c->tried, s->history.rows[c->n_tried].hash);
-	*ret_why = c->now.cma.generation > 0 ? WHY_MODEL : WHY_START;
+	*ret_why = c->now.cma.generation > 0 ? WHY_MODEL
+		   : c->now.starts > 0       ? WHY_FALLBACK
+					     : WHY_START;
 	for (uint32_t i = 0; i < attempts; i++) {
 		draw(c, s->history.n, i, &d, ret_config);
 		if (s->spec->allow_duplicates || !is_tried(c, ret_config))

@@ -100,6 +100,7 @@ static void world_init(struct world *w, const char *parameters)
 	cma_strategy_init(&w->strategy, w->axes.n, lambda);
 	cma_init(&w->cma, &w->axes, w->strategy.horizon);
 	cma_start(&w->cma, mean, true);
+	w->cma.sigma = 0.25;
 }
 
 static void world_fini(struct world *w)

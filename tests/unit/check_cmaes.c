@@ -249,10 +249,10 @@ static const struct {
 	objective *f;
 	size_t reference;
 } functions[] = {
-	{sphere,            845 },
-	{ ellipsoid,        1638},
-	{ turned_ellipsoid, 1703},
-	{ rosenbrock,       2125},
+	{sphere,            838 },
+	{ ellipsoid,        1603},
+	{ turned_ellipsoid, 1660},
+	{ rosenbrock,       1994},
 };
 
 START_TEST(it_converges_like_the_reference)
@@ -453,12 +453,12 @@ END_TEST
 /* --- restarts ---------------------------------------------------------------
  */
 
-/* How many proposals in a row come from the start of a run. */
-static size_t starts_in_a_row(struct run *r, objective *f)
+/* How many proposals in a row say so. */
+static size_t in_a_row(struct run *r, enum why why, objective *f)
 {
 	size_t n = 0;
 
-	while (r->last.rationale.why == WHY_START) {
+	while (r->last.rationale.why == why) {
 		n++;
 		ck_assert(run_step(r, f));
 	}
@@ -473,11 +473,10 @@ START_TEST(a_run_that_gets_no_better_is_followed_by_a_larger_one)
 
 	ck_assert(run_step(&r, constant));
 	for (size_t run = 0; run < 3; run++, lambda *= 2) {
-		ck_assert_uint_eq(starts_in_a_row(&r, constant), lambda);
-		for (size_t i = 0; r.last.rationale.why == WHY_MODEL; i++) {
-			ck_assert_uint_lt(i, 2000);
-			ck_assert(run_step(&r, constant));
-		}
+		enum why begin = run == 0 ? WHY_START : WHY_FALLBACK;
+
+		ck_assert_uint_eq(in_a_row(&r, begin, constant), lambda);
+		ck_assert_uint_lt(in_a_row(&r, WHY_MODEL, constant), 2000);
 	}
 }
 END_TEST
@@ -502,7 +501,7 @@ START_TEST(a_start_where_all_fails_is_given_up)
 
 		for (size_t k = 0; k < 6; k++) {
 			ck_assert(run_ask(&r));
-			ck_assert_int_eq(r.last.rationale.why, WHY_START);
+			ck_assert_int_ne(r.last.rationale.why, WHY_MODEL);
 			run_tell(&r, run_n(&r) - 1, FATE_FAILED, 0);
 			mean += r.last.config[0].f / 6;
 		}
