@@ -133,6 +133,8 @@ static void become_hpsd(const char *hpsd, const struct paths *paths, int log_fd,
 	(void)close_range(READY_FD + 1, ~0U, 0);
 	(void)setenv("HPSD_STATE", paths->state_dir, 1);
 	(void)setenv("HPSD_SOCKET", paths->socket, 1);
+	/* It would start one thread a core as it is loaded; none has work. */
+	(void)setenv("OPENBLAS_NUM_THREADS", "1", 1);
 	execv(hpsd, argv);
 	dprintf(STDERR_FILENO, "hpctl: cannot run %s: %s\n", hpsd,
 		strerror(errno));
