@@ -212,7 +212,7 @@ class Hebo(Sampler):
 
 
 class Ax(Sampler):
-    """BoTorch by Ax's client with its defaults; it knows conditions."""
+    """BoTorch by Ax's client with its defaults; flat."""
 
     def __init__(self, problem, seed):
         import logging
