@@ -15,7 +15,6 @@
 #include "core/core.h"
 #include "search/pruner.h"
 #include "search/sampler.h"
-#include "search/seen.h"
 
 #include <sys/queue.h>
 
@@ -188,13 +187,6 @@ void trial_open(struct trial *t, struct attempt *a);
 void schedule(struct step *st);
 /* Slots taken by open attempts, and kept for those that a worker thinks of. */
 int64_t slots_used(const struct core *c);
-/* True if no trial of the search has @config, or duplicates are allowed. */
-bool config_is_new(const struct search *s, const struct cell *config);
-/*
- * The space is nearly used up: goes through the list of all its points. False:
- * there is none left, or the space is continuous and has no list.
- */
-bool config_find_unseen(struct search *s, struct cell *config);
 
 /* suggest.c: samplers that learn */
 /* @t is new, or its state has changed. */

@@ -13,8 +13,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define MISSES_MAX 1000 /* in a row, before unseen points are looked up */
-
 static int64_t slots_of(const struct search *s)
 {
 	return (s->open + s->wanted) * s->spec->cpus;
@@ -77,50 +75,17 @@ static struct search *pick(const struct core *c)
 /* --- the next configuration -------------------------------------------------
  */
 
-bool config_is_new(const struct search *s, const struct cell *config)
-{
-	return s->spec->allow_duplicates ||
-	       !seen_has(&s->seen, space_hash(s->spec->space, config));
-}
-
-bool config_find_unseen(struct search *s, struct cell *config)
-{
-	while (sampler_enumerate(s->spec, &s->listed, config) == SAMPLER_OK) {
-		s->listed++;
-		if (config_is_new(s, config))
-			return true;
-	}
-	return false;
-}
-
-/* Asks the sampler for a new point; false: there is none left. */
-static bool next_config(struct search *s, struct cell *config,
-			uint64_t *ret_cursor)
-{
-	for (int i = 0; i < MISSES_MAX; i++) {
-		enum sampler_answer answer =
-		    sampler_ask(s->sampler, &s->rec.cursor, config);
-
-		if (answer == SAMPLER_EXHAUSTED)
-			return false;
-		*ret_cursor = s->rec.cursor++;
-		if (answer == SAMPLER_OK && config_is_new(s, config))
-			return true;
-	}
-	return config_find_unseen(s, config);
-}
-
 static struct trial *create_trial(struct step *st, struct search *s)
 {
 	size_t n = s->spec->space->n;
 	auto_free struct cell *config = xcalloc(n, sizeof(*config));
-	uint64_t cursor = 0;
 
-	s->exhausted = !next_config(s, config, &cursor);
+	s->exhausted = !sampler_next(s->sampler, &s->seen, &s->rec.cursor,
+				     &s->listed, config);
 	fx_save_search(st->fx, &s->rec, &s->queued_save);
 	if (s->exhausted)
 		return NULL;
-	return trial_create(st, s, config, ORIGIN_SAMPLER, cursor);
+	return trial_create(st, s, config, ORIGIN_SAMPLER, s->rec.cursor - 1);
 }
 
 static void launch_next(struct step *st, struct search *s)

@@ -135,8 +135,8 @@ static size_t launch_all(struct step *st, struct search *s,
 		s->rec.cursor = p->cursor + 1;
 		fx_save_search(st->fx, &s->rec, &s->queued_save);
 		/* The user has added the same meanwhile. */
-		if (!config_is_new(s, p->config) &&
-		    !config_find_unseen(s, p->config))
+		if (!sampler_is_new(s->spec, &s->seen, p->config) &&
+		    !sampler_find_new(s->spec, &s->seen, &s->listed, p->config))
 			break;
 		launch(st, s, p);
 	}

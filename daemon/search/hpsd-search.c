@@ -2,15 +2,12 @@
 
 #include "search/rationale.h"
 #include "search/sampler.h"
-#include "search/seen.h"
 
 #include "schema/mem.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MISSES_MAX 1000 /* in a row, before unseen points are looked up */
 
 struct trial {
 	struct cell *config; /* [space->n], activated */
@@ -244,33 +241,6 @@ int64_t hps_best(struct hps_search *s, double *ret_value)
 /* --- ask --------------------------------------------------------------------
  */
 
-static bool is_new(const struct hps_search *s, const struct cell *config)
-{
-	return s->spec->allow_duplicates ||
-	       !seen_has(&s->seen, space_hash(s->spec->space, config));
-}
-
-/* The next point of a sampler that does not learn. */
-static bool next_of_sequence(struct hps_search *s, struct cell *config)
-{
-	for (int i = 0; i < MISSES_MAX; i++) {
-		enum sampler_answer answer =
-		    sampler_ask(s->sampler, &s->cursor, config);
-
-		if (answer == SAMPLER_EXHAUSTED)
-			return false;
-		s->cursor++;
-		if (answer == SAMPLER_OK && is_new(s, config))
-			return true;
-	}
-	while (sampler_enumerate(s->spec, &s->listed, config) == SAMPLER_OK) {
-		s->listed++;
-		if (is_new(s, config))
-			return true;
-	}
-	return false;
-}
-
 /* The next of "start" that was not added before: new, or NULL. */
 static struct cell *next_of_start(struct hps_search *s)
 {
@@ -280,7 +250,7 @@ static struct cell *next_of_start(struct hps_search *s)
 		const struct cell *start =
 		    &spec->start[s->started++ * spec->space->n];
 
-		if (is_new(s, start))
+		if (sampler_is_new(spec, &s->seen, start))
 			return memcpy(config_new(s), start,
 				      spec->space->n * sizeof(*start));
 	}
@@ -300,7 +270,8 @@ static struct cell *propose(struct hps_search *s)
 	}
 	p.config = config_new(s);
 	s->why = (struct rationale){ .why = WHY_DESIGN };
-	if (!next_of_sequence(s, p.config))
+	if (!sampler_next(s->sampler, &s->seen, &s->cursor, &s->listed,
+			  p.config))
 		proposal_fini(&p);
 	return p.config;
 }

@@ -7,6 +7,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#define MISSES_MAX 1000 /* in a row, before new points are looked up */
+
 static const struct sampler_ops *const samplers[] = {
 	[SAMPLER_GRID] = &sampler_grid,   [SAMPLER_RANDOM] = &sampler_random,
 	[SAMPLER_SOBOL] = &sampler_sobol, [SAMPLER_TPE] = &sampler_tpe,
@@ -79,4 +81,39 @@ enum sampler_answer sampler_enumerate(const struct search_spec *spec,
 			       : listing_of_values(spec->space);
 
 	return listing_next(&l, k, ret_config);
+}
+
+bool sampler_is_new(const struct search_spec *spec, const struct seen *seen,
+		    const struct cell *config)
+{
+	return spec->allow_duplicates ||
+	       !seen_has(seen, space_hash(spec->space, config));
+}
+
+bool sampler_find_new(const struct search_spec *spec, const struct seen *seen,
+		      uint64_t *listed, struct cell *ret_config)
+{
+	while (sampler_enumerate(spec, listed, ret_config) == SAMPLER_OK) {
+		(*listed)++;
+		if (sampler_is_new(spec, seen, ret_config))
+			return true;
+	}
+	return false;
+}
+
+bool sampler_next(struct sampler *s, const struct seen *seen, uint64_t *cursor,
+		  uint64_t *listed, struct cell *ret_config)
+{
+	assert(!sampler_learns(s));
+	for (int i = 0; i < MISSES_MAX; i++) {
+		enum sampler_answer answer = sampler_ask(s, cursor, ret_config);
+
+		if (answer == SAMPLER_EXHAUSTED)
+			return false;
+		(*cursor)++;
+		if (answer == SAMPLER_OK &&
+		    sampler_is_new(s->spec, seen, ret_config))
+			return true;
+	}
+	return sampler_find_new(s->spec, seen, listed, ret_config);
 }

@@ -11,6 +11,7 @@
  * daemon asks these on a worker thread, which then owns the sampler.
  */
 #include "search/history.h"
+#include "search/seen.h"
 
 #include "schema/limits.h"
 #include "schema/search.h"
@@ -154,3 +155,22 @@ void proposal_fini(struct proposal *p);
  */
 enum sampler_answer sampler_enumerate(const struct search_spec *spec,
 				      uint64_t *k, struct cell *ret_config);
+
+/* True if @config is not in @seen, or the search of @spec allows duplicates. */
+bool sampler_is_new(const struct search_spec *spec, const struct seen *seen,
+		    const struct cell *config);
+
+/*
+ * The space is nearly used up: goes through the list of sampler_enumerate()
+ * for a new configuration, from @listed on, which moves. False: there is none
+ * left, or there is no list.
+ */
+bool sampler_find_new(const struct search_spec *spec, const struct seen *seen,
+		      uint64_t *listed, struct cell *ret_config);
+
+/*
+ * The next new configuration of a sampler that does not learn, from @cursor on,
+ * which moves behind it, and then from @listed on. False: there is none left.
+ */
+bool sampler_next(struct sampler *s, const struct seen *seen, uint64_t *cursor,
+		  uint64_t *listed, struct cell *ret_config);

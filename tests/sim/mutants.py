@@ -60,7 +60,8 @@ MUTANTS = {
     "the best trial is forgotten on load": (
         "load.c", "\t\tsearch_count_end(s, t);\n", ""),
     "configurations are tried twice": (
-        "schedule.c", "return s->spec->allow_duplicates ||", "return true ||"),
+        "trial.c",
+        "\tseen_add(&s->seen, space_hash(s->spec->space, config));\n", ""),
     "slots are not counted": (
         "schedule.c", "first->spec->cpus <= free_slots", "free_slots < 1000"),
     "\"parallel\" is not looked at": (
@@ -105,7 +106,8 @@ MUTANTS = {
         "suggest.c", "i < ev->suggested.n && search_budget(s) > 0",
         "i < ev->suggested.n"),
     "suggestions are tried twice": (
-        "suggest.c", "if (!config_is_new(s, p->config) &&", "if (false &&"),
+        "suggest.c", "if (!sampler_is_new(s->spec, &s->seen, p->config) &&",
+        "if (false &&"),
     "the cursor stays where the suggestions began": (
         "suggest.c", "\t\ts->rec.cursor = p->cursor + 1;\n", ""),
     "a sampler believes in trials that never were": (
