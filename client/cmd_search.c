@@ -90,6 +90,7 @@ static enum status run_show(struct call *call)
 	auto_json cJSON *result = NULL;
 	cJSON *params = target_search_params(call);
 	const cJSON *best, *events;
+	const char *relevance;
 	enum status r;
 
 	if (params == NULL)
@@ -107,6 +108,9 @@ static enum status run_show(struct call *call)
 		out_print_value(&text, OUT_PARAMS, best);
 		out_hintf(&call->out, "\nbest so far: %s\n", buf_text(&text));
 	}
+	relevance = json_get_text(result, "relevance");
+	if (relevance != NULL)
+		out_hintf(&call->out, "\n%s\n", relevance);
 	events = json_get(result, "last");
 	if (cJSON_GetArraySize(events) > 0 && call->out.width > 0) {
 		out_hintf(&call->out, "\n");

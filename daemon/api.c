@@ -596,6 +596,7 @@ static int do_show(struct request *req)
 {
 	struct store *store = req->s->store;
 	auto_free char *text = NULL;
+	auto_free char *relevance = NULL;
 	cJSON *row = NULL, *best = NULL, *events = NULL;
 	int64_t id;
 	int r = find_search(req, &id);
@@ -612,6 +613,9 @@ static int do_show(struct request *req)
 		return internal(req);
 	put(req, "best", cJSON_DetachItemFromArray(best, 0));
 	cJSON_Delete(best);
+	relevance = explain_relevance(req->s, id);
+	put(req, "relevance",
+	    relevance != NULL ? cJSON_CreateString(relevance) : NULL);
 	r = store_read_events(store, id, -1, 10, &events);
 	return put_rows(req, "last", r, events);
 }

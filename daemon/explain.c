@@ -3,6 +3,8 @@
 
 #include "schema/mem.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void say(cJSON *sentences, struct buf *text)
@@ -27,11 +29,94 @@ static void say_best(cJSON *sentences, const cJSON *row)
 	say(sentences, &b);
 }
 
+/* --- which parameters matter ------------------------------------------------
+ */
+
+#define HARDLY 0.05 /* share of the model's variance below which it is that */
+#define NAMES  4    /* of those that hardly matter, before they are counted */
+
+static int by_share(const void *a, const void *b)
+{
+	const cJSON *const *x = a, *const *y = b;
+
+	return ((*x)->valuedouble < (*y)->valuedouble) -
+	       ((*x)->valuedouble > (*y)->valuedouble);
+}
+
+static void add_percent(struct buf *b, double share)
+{
+	buf_addf(b, share < 0.01 ? "%.1g %%" : "%.0f %%", 100 * share);
+}
+
+static void add_hardly(struct buf *b, const cJSON *const *list, size_t n)
+{
+	double share = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		share += list[i]->valuedouble;
+		if (n <= NAMES)
+			buf_addf(b, "%s%s",
+				 i == 0       ? "; "
+				 : i + 1 == n ? " and "
+					      : ", ",
+				 list[i]->string);
+	}
+	if (n > NAMES)
+		buf_addf(b, "; %zu others", n);
+	if (n == 0)
+		return;
+	buf_adds(b, " hardly (");
+	add_percent(b, share);
+	buf_adds(b, ")");
+}
+
+/* @shares: the share of the model's variance, by parameter. */
+static void add_relevance(struct buf *b, const cJSON *shares)
+{
+	size_t n = (size_t)cJSON_GetArraySize(shares), main = 0;
+	const cJSON **list = xcalloc(n, sizeof(*list));
+	const cJSON *item;
+	size_t i = 0;
+
+	cJSON_ArrayForEach (item, shares)
+		list[i++] = item;
+	qsort(list, n, sizeof(*list), by_share);
+	while (main < n && (main == 0 || list[main]->valuedouble >= HARDLY))
+		main++;
+	for (i = 0; i < main; i++) {
+		buf_addf(b, "%s%s%s (",
+			 i == 0   ? ""
+			 : i == 1 ? ", then "
+				  : ", ",
+			 list[i]->string, i == 0 ? " matters most" : "");
+		add_percent(b, list[i]->valuedouble);
+		buf_adds(b, i == 0 ? " of the model's variance)" : ")");
+	}
+	add_hardly(b, list + main, n - main);
+	free(list);
+}
+
+char *explain_relevance(struct server *s, int64_t search)
+{
+	auto_json cJSON *row = NULL;
+	struct buf b = BUF_INIT;
+	const cJSON *shares;
+
+	if (store_read_suggested(s->store, search, &row) != 0)
+		return NULL;
+	shares = json_get(json_get(row, "data"), "relevance");
+	if (cJSON_GetArraySize(shares) == 0)
+		return NULL;
+	add_relevance(&b, shares);
+	return buf_take(&b);
+}
+
 cJSON *explain_search(struct server *s, int64_t search, const cJSON *row)
 {
 	cJSON *sentences = cJSON_CreateArray();
 	const char *state = json_get_text(row, "state");
 	const char *reason = json_get_text(row, "reason");
+	auto_free char *relevance = explain_relevance(s, search);
 	struct buf b = BUF_INIT;
 
 	buf_addf(&b, "search %s is %s", json_get_text(row, "name"), state);
@@ -53,36 +138,109 @@ cJSON *explain_search(struct server *s, int64_t search, const cJSON *row)
 		core_explain(s->core, search, &b);
 		say(sentences, &b);
 	}
+	if (relevance != NULL) {
+		buf_adds(&b, relevance);
+		say(sentences, &b);
+	}
 	return sentences;
 }
 
-static void say_origin(cJSON *sentences, struct server *s, int64_t search,
-		       const cJSON *row)
+/* --- why a configuration was chosen -----------------------------------------
+ */
+
+/* NULL: it is gone. */
+static struct search_spec *read_spec(struct server *s, int64_t search)
 {
-	const char *origin = json_get_text(row, "origin");
 	auto_free char *text = NULL;
 	auto_diag struct diag d = DIAG_INIT;
 	struct search_spec *spec;
+
+	if (store_read_file(s->store, search, &text) != 0 ||
+	    search_parse(text, strlen(text), &spec, &d) != 0)
+		return NULL;
+	return spec;
+}
+
+static void say_origin(cJSON *sentences, const struct search_spec *spec,
+		       const cJSON *row)
+{
+	const char *origin = json_get_text(row, "origin");
 	struct buf b = BUF_INIT;
 
-	if (origin != NULL && strcmp(origin, "added") == 0) {
+	if (origin != NULL && strcmp(origin, "added") == 0)
 		buf_adds(&b, "its configuration was added by the user");
-	} else if (origin != NULL && strcmp(origin, "start") == 0) {
+	else if (origin != NULL && strcmp(origin, "start") == 0)
 		buf_adds(&b, "its configuration stands in the search file, "
 			     "under \"start\"");
-	} else if (origin != NULL && strcmp(origin, "imported") == 0) {
+	else if (origin != NULL && strcmp(origin, "imported") == 0)
 		buf_adds(&b, "its configuration and its result were imported");
-	} else if (store_read_file(s->store, search, &text) == 0 &&
-		   search_parse(text, strlen(text), &spec, &d) == 0) {
+	else
 		buf_addf(&b,
 			 "its configuration was proposed by the %s sampler "
 			 "(seed %llu)",
 			 sampler_type_name(spec->sampler),
 			 (unsigned long long)spec->seed);
-		search_free(spec);
+	say(sentences, &b);
+}
+
+/* What came out, beside what the model had expected. */
+static void say_result(cJSON *sentences, const struct search_spec *spec,
+		       const cJSON *row, const cJSON *why)
+{
+	double sign = spec->goal == GOAL_MINIMIZE ? 1 : -1;
+	double v = json_get_number(row, "value", (double)NAN);
+	double low = json_get_number(why, "low", (double)NAN);
+	double high = json_get_number(why, "high", (double)NAN);
+	const char *state = json_get_text(row, "state");
+	const char *words = "as expected";
+	struct buf b = BUF_INIT;
+
+	if (strcmp(state, "done") != 0 || isnan(v) || isnan(low) || isnan(high))
+		return;
+	if (v < low || v > high)
+		words = sign * v < sign * low ? "better than expected"
+					      : "worse than expected";
+	buf_addf(&b, "it gave %s %.4g: %s (%.4g to %.4g)", spec->metric, v,
+		 words, low, high);
+	say(sentences, &b);
+}
+
+static void say_nearest(cJSON *sentences, const struct search_spec *spec,
+			const cJSON *why)
+{
+	const cJSON *nearest = json_get(why, "nearest"), *item;
+	struct buf b = BUF_INIT;
+
+	cJSON_ArrayForEach (item, nearest) {
+		double v = json_get_number(item, "value", (double)NAN);
+
+		buf_addf(&b, "%s%lld (",
+			 b.len == 0 ? "the nearest trials then: " : ", ",
+			 (long long)json_get_integer(item, "trial", 0));
+		if (isnan(v))
+			buf_adds(&b, "without a result");
+		else
+			buf_addf(&b, "%s %.4g", spec->metric, v);
+		buf_addf(&b, ", %.2g lengthscales away)",
+			 json_get_number(item, "distance", (double)NAN));
 	}
 	if (b.len > 0)
 		say(sentences, &b);
+}
+
+static void say_why(cJSON *sentences, const struct search_spec *spec,
+		    const cJSON *row, const cJSON *events)
+{
+	const cJSON *item, *why = NULL;
+
+	cJSON_ArrayForEach (item, events) {
+		if (strcmp(json_get_text(item, "kind"), "suggested") == 0)
+			why = json_get(item, "data");
+	}
+	if (why == NULL)
+		return;
+	say_nearest(sentences, spec, why);
+	say_result(sentences, spec, row, why);
 }
 
 static void say_end(struct buf *b, const cJSON *attempt)
@@ -140,6 +298,7 @@ cJSON *explain_trial(struct server *s, int64_t search, const cJSON *row,
 	cJSON *sentences = cJSON_CreateArray();
 	const char *reason = json_get_text(row, "reason");
 	bool has_reason = reason != NULL && reason[0] != '\0';
+	struct search_spec *spec = read_spec(s, search);
 	struct buf b = BUF_INIT;
 	const cJSON *item;
 
@@ -149,11 +308,15 @@ cJSON *explain_trial(struct server *s, int64_t search, const cJSON *row,
 	if (has_reason)
 		buf_addf(&b, " (%s)", reason);
 	say(sentences, &b);
-	say_origin(sentences, s, search, row);
+	if (spec != NULL)
+		say_origin(sentences, spec, row);
 	cJSON_ArrayForEach (item, events) {
 		buf_adds(&b, json_get_text(item, "text"));
 		say(sentences, &b);
 	}
+	if (spec != NULL)
+		say_why(sentences, spec, row, events);
+	search_free(spec);
 	cJSON_ArrayForEach (item, attempts) {
 		say_end(&b, item);
 		if (b.len > 0)

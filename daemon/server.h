@@ -134,6 +134,8 @@ void api_synced(struct server *s);
 void api_fini(struct server *s);
 
 /* explain.c */
+/* A sentence on which parameters matter to the model. New; NULL: not known. */
+char *explain_relevance(struct server *s, int64_t search);
 cJSON *explain_search(struct server *s, int64_t search, const cJSON *row);
 cJSON *explain_trial(struct server *s, int64_t search, const cJSON *row,
 		     const cJSON *attempts, const cJSON *events);

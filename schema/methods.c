@@ -43,7 +43,8 @@ const struct method_entry methods[METHOD_N] = {
 	[METHOD_SHOW] = {
 		"show", "Shows one search.",
 		"search: row of the view searches; file: its text; best: row "
-		"of the view best or null; last: newest rows of the view "
+		"of the view best or null; relevance: a sentence on which "
+		"parameters matter, or null; last: newest rows of the view "
 		"events",
 		{ SEARCH_FIELD },
 	},

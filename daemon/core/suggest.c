@@ -139,6 +139,7 @@ static size_t launch_all(struct step *st, struct search *s,
 		    !sampler_find_new(s->spec, &s->seen, &s->listed, p->config))
 			break;
 		launch(st, s, p);
+		fx_search_changed(st->fx, &s->rec);
 	}
 	return i;
 }

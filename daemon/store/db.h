@@ -22,7 +22,7 @@
 #define DB_COMMIT_N 2
 #define DB_WRITE_N  10
 #define DB_LOAD_N   6
-#define DB_READ_N   18
+#define DB_READ_N   19
 
 struct file_id {
 	dev_t dev;

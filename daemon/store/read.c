@@ -19,6 +19,7 @@ enum query {
 	Q_EVENTS,
 	Q_EVENTS_OF,
 	Q_IMPORT,
+	Q_SUGGESTED,
 	Q_FILE,
 	Q_NAME,
 	Q_FIND_NAME,
@@ -55,6 +56,9 @@ static const char *const sql[Q_N] = {
 	[Q_IMPORT] = "SELECT data FROM event WHERE search = ? AND "
 		     "trial IS NULL AND kind = 'import' AND "
 		     "data ->> 'key' = ? LIMIT 1",
+	[Q_SUGGESTED] = "SELECT data FROM event WHERE search = ? AND "
+			"trial IS NOT NULL AND kind = 'suggested' "
+			"ORDER BY trial DESC LIMIT 1",
 	[Q_FILE] = "SELECT spec FROM submission WHERE search = ?",
 	[Q_NAME] = "SELECT name FROM search WHERE id = ?",
 	[Q_FIND_NAME] = "SELECT id FROM search WHERE name = ?",
@@ -330,6 +334,14 @@ int store_read_import(struct store *s, int64_t search, const char *key,
 	bind_int(&run, search);
 	bind_text(&run, key);
 	return read_row(s, &run, "looking for an import", ret_row);
+}
+
+int store_read_suggested(struct store *s, int64_t search, cJSON **ret_row)
+{
+	struct run run = run_begin(s->read[Q_SUGGESTED]);
+
+	bind_int(&run, search);
+	return read_row(s, &run, "looking for a reason", ret_row);
 }
 
 int store_read_file(struct store *s, int64_t search, char **ret_text)

@@ -154,6 +154,12 @@ int store_read_events(struct store *s, int64_t search, int64_t number,
 /* What the event of the import with @key holds; NULL and STORE_NOT_FOUND. */
 int store_read_import(struct store *s, int64_t search, const char *key,
 		      cJSON **ret_row) __attribute__((warn_unused_result));
+/*
+ * "data": why the newest trial was suggested, by a sampler that learns; NULL
+ * and STORE_NOT_FOUND.
+ */
+int store_read_suggested(struct store *s, int64_t search, cJSON **ret_row)
+    __attribute__((warn_unused_result));
 /* The text of a search's file. New: free(). */
 int store_read_file(struct store *s, int64_t search, char **ret_text)
     __attribute__((warn_unused_result));

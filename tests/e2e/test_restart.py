@@ -72,6 +72,30 @@ class Restart(DaemonTest):
         self.assertEqual(self.d.wait_final("r")["counts"]["done"], 8)
         self.check_all_is_there()
 
+    def test_a_sampler_that_learns_goes_on_as_if_nothing_had_been(self):
+        shell = f"while [ ! -e {self.d.dir}/go.$HPS_TRIAL ]; do sleep 0.01; done; echo loss=$HPS_PARAM_X"
+
+        def spec(name):
+            return search(name, ["sh", "-c", shell], {"x": {"type": "float", "min": -5, "max": 5}},
+                          sampler={"type": "tpe", "seed": 7}, trials=16, parallel=1)
+
+        def params(name):
+            return self.d.rows("select params from trials where search = ? order by number", name)
+
+        self.d.submit(spec("killed"))
+        for number in range(16):
+            self.d.wait_for_trial("killed", number)
+            if number % 2 == 0:
+                self.d.kill()
+            (self.d.dir / f"go.{number}").touch()
+            if number % 2 == 0:
+                self.d.start()
+        self.assertEqual(self.d.wait_final("killed")["counts"]["done"], 16)
+        self.assertEqual(self.d.run(spec("whole"))["counts"]["done"], 16)
+        self.assertEqual(params("killed"), params("whole"))
+        whys = self.d.rows("select data ->> 'why' as why from events where kind = 'suggested'")
+        self.assertIn("model", [r["why"] for r in whys])
+
     def test_a_trial_that_has_ended_is_not_stopped_any_more(self):
         """The rule would have stopped seven of them, but reads them after their ends."""
         shell = (f"echo $HPS_TRIAL >> {self.d.dir}/starts; while [ ! -e {self.d.dir}/go ]; do sleep 0.01; done;"

@@ -1,6 +1,8 @@
 """From submit to best: each sampler, each rule, each way for a search to end."""
 
+import contextlib
 import json
+import sqlite3
 import sys
 import pathlib
 
@@ -56,6 +58,63 @@ class Samplers(DaemonTest):
         rows = self.d.rows("select params, value from trials order by number")
         self.assertEqual([(json.loads(r["params"]), r["value"]) for r in rows], [
             ({"kind": "a"}, 1), ({"kind": "b", "x": 1}, 2), ({"kind": "b", "x": 2}, 2), ({"kind": "b", "x": 3}, 2)])
+
+
+class Learning(DaemonTest):
+    slots = 4
+
+    def test_a_sampler_that_learns_keeps_all_slots_busy_and_gives_its_reasons(self):
+        end = self.d.run(search("t", SQUARE, FLOAT, sampler={"type": "tpe", "seed": 3}, trials=24))
+        self.assertEqual((end["state"], end["reason"]), ("finished", "trials"))
+        self.assertEqual(end["counts"]["done"], 24)
+        reasons = self.d.rows("select trial, text, data from events where kind = 'suggested' order by trial")
+        self.assertEqual([r["trial"] for r in reasons], list(range(24)))
+        first, last = json.loads(reasons[0]["data"]), json.loads(reasons[-1]["data"])
+        self.assertEqual((first["why"], first["observations"]), ("start", 0))
+        self.assertEqual(last["why"], "model")
+        # Each trial is counted once: known, running, or of the same answer.
+        for r in map(json.loads, (r["data"] for r in reasons)):
+            self.assertLessEqual(r["pending"], 3)
+        said = self.d.call("explain", search="t", trial=0)["sentences"]
+        self.assertIn("its configuration was proposed by the tpe sampler (seed 3)", said)
+        self.assertIn(reasons[0]["text"], said)
+
+    def test_a_discrete_space_is_tried_whole_and_no_point_twice(self):
+        end = self.d.run(search("x", SQUARE, sampler={"type": "tpe"}, trials=99))
+        self.assertEqual((end["reason"], end["counts"]["done"]), ("exhausted", 10))
+
+    def test_a_pause_and_a_cancel_while_a_sampler_thinks_drop_its_answer(self):
+        self.d.submit(search("p", ["sleep", "1000"], FLOAT, sampler={"type": "tpe"}, trials=99))
+        with self.d.connection() as c:
+            for _ in range(20):
+                c.call("pause", search="p")
+                c.call("resume", search="p")
+            c.call("cancel", search="p")
+        end = self.d.wait_final("p")
+        n = sum(end["counts"].values())
+        self.assertEqual(end["state"], "cancelled")
+        self.assertLessEqual(n, 4)
+        self.assertEqual(len(self.d.rows("select id from events where kind = 'suggested'")), n)
+
+    def test_what_a_model_says_is_said_in_words(self):
+        self.d.run(search("w", SQUARE, FLOAT, sampler={"type": "tpe"}, trials=3))
+        self.assertIsNone(self.d.call("show", search="w")["relevance"])
+        self.d.stop()
+        data = {"why": "model", "low": -5, "high": -1, "nearest": [
+                    {"trial": 1, "distance": 0.25, "value": 1.5}, {"trial": 0, "distance": 1.234}],
+                "relevance": {"units": 0.004, "lr": 0.62, "layers": 0.2, "width": 0.176}}
+        with contextlib.closing(sqlite3.connect(self.d.state / "hps.db")) as db, db:
+            db.execute("update event set data = ? where kind = 'suggested'", [json.dumps(data)])
+        self.d.start()
+        matters = ("lr matters most (62 % of the model's variance), then layers (20 %), width (18 %); "
+                   "units hardly (0.4 %)")
+        self.assertEqual(self.d.call("show", search="w")["relevance"], matters)
+        self.assertIn(matters, self.d.call("explain", search="w")["sentences"])
+        said = self.d.call("explain", search="w", trial=2)["sentences"]
+        self.assertIn("the nearest trials then: 1 (loss 1.5, 0.25 lengthscales away), "
+                      "0 (without a result, 1.2 lengthscales away)", said)
+        self.assertTrue(any(s.startswith("it gave loss") and s.endswith("worse than expected (-5 to -1)")
+                            for s in said), said)
 
 
 class Rules(DaemonTest):

@@ -137,6 +137,11 @@ class Daemon:
         with self.connection() as c:
             return c.wait_until(search, lambda p: p["state"] in FINAL)
 
+    def wait_for_trial(self, search, number):
+        """Until trial @number runs."""
+        with self.connection() as c:
+            c.wait_until(search, lambda p: sum(p["counts"].values()) > number and p["counts"]["running"] > 0)
+
     def run(self, spec, **more):
         """Submits and waits for the end; returns the last progress."""
         return self.wait_final(self.submit(spec, **more)["name"])

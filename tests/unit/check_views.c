@@ -83,10 +83,13 @@ static void fill(void)
 	struct search_record max = sample_search(2, "max");
 	struct search_record empty = sample_search(3, "empty");
 	struct event_record events[] = {
-		{1,  0,    CREATED,     "submit", TEXT("submitted"),        NULL},
-		{ 1, 1004, CREATED + 1, "stop",   TEXT("above the median"),
-                 TEXT("{\"median\":0.30000000000000004}")                       },
-		{ 1, 0,    CREATED + 2, "pause",  TEXT("paused"),           NULL},
+		{1,  0,    CREATED,     "submit",    TEXT("submitted"),        NULL},
+		{ 1, 1004, CREATED + 1, "stop",      TEXT("above the median"),
+                 TEXT("{\"median\":0.30000000000000004}")                          },
+		{ 1, 0,    CREATED + 2, "pause",     TEXT("paused"),           NULL},
+		{ 1, 1010, CREATED + 3, "suggested", TEXT("chosen"),
+                 TEXT("{\"low\":0.125}")					   },
+		{ 1, 1005, CREATED + 4, "suggested", TEXT("chosen"),           NULL},
 	};
 
 	case_open();
@@ -100,7 +103,7 @@ static void fill(void)
 	case_save_search(&empty);
 	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++)
 		save_sample(&samples[i]);
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
 		case_save_event(&events[i]);
 	case_save_metric(1000, 1, "val_loss", 2, 0.5);
 	case_save_metric(1000, 1, "val_loss", 1, (double)NAN);
@@ -192,7 +195,9 @@ static const struct {
          "NULL|2026-11-18T11:06:40.000Z|submit|submitted|NULL\n"
 	  "4|2026-11-18T11:06:40.001Z|stop|above the median|"
 	  "{\"median\":0.30000000000000004}\n"
-	  "NULL|2026-11-18T11:06:40.002Z|pause|paused|NULL\n"									     },
+	  "NULL|2026-11-18T11:06:40.002Z|pause|paused|NULL\n"
+	  "10|2026-11-18T11:06:40.003Z|suggested|chosen|{\"low\":0.125}\n"
+	  "5|2026-11-18T11:06:40.004Z|suggested|chosen|NULL\n"									    },
 };
 
 START_TEST(a_view_answers_as_computed_by_hand)
@@ -361,6 +366,20 @@ START_TEST(the_newest_events_are_listed_the_oldest_first)
 }
 END_TEST
 
+START_TEST(the_reasons_of_the_newest_trial_are_read)
+{
+	auto_json cJSON *row = NULL;
+	cJSON *none = NULL;
+
+	ck_assert_int_eq(store_read_suggested(the.s, 1, &row), 0);
+	ck_assert_double_eq(json_get_number(json_get(row, "data"), "low", 0),
+			    0.125);
+	ck_assert_int_eq(store_read_suggested(the.s, 2, &none),
+			 STORE_NOT_FOUND);
+	ck_assert_ptr_null(none);
+}
+END_TEST
+
 START_TEST(attempts_and_the_file_of_a_search_are_read)
 {
 	auto_free char *text = NULL;
@@ -525,6 +544,7 @@ Suite *suite(void)
 	tcase_add_test(tc, the_best_are_listed_by_rank);
 	tcase_add_test(tc, metrics_are_listed_by_name_and_step);
 	tcase_add_test(tc, the_newest_events_are_listed_the_oldest_first);
+	tcase_add_test(tc, the_reasons_of_the_newest_trial_are_read);
 	tcase_add_test(tc, attempts_and_the_file_of_a_search_are_read);
 	suite_add_tcase(s, tc);
 
