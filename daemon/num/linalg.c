@@ -148,11 +148,14 @@ int chol_factor_jitter(size_t n, double *a, size_t ld, double *work,
 
 int chol_append(size_t n, size_t m, double *l, size_t ld)
 {
-	double *rows = l + n, *corner = rows + n * ld;
+	double *rows = l + n, *corner;
 	blasint size = size_of(n), added = size_of(m), stride = ld_of(ld);
 	int r;
 
 	assert(ld >= n + m);
+	if (m == 0)
+		return 0;
+	corner = rows + n * ld;
 	begin();
 	if (m == 1) {
 		cblas_dtrsv(CblasColMajor, CblasLower, CblasNoTrans,

@@ -9,6 +9,12 @@
  *
  * Every function may be called by several threads at once. BLAS works in the
  * caller's thread: its own threads would spin on the cores that the trials use.
+ * That is a setting of the whole process, made by the first call.
+ *
+ * On one machine the same numbers give the same result, bit for bit. (With
+ * OpenBLAS for processors before AVX2 only if arrays begin at multiples of 16
+ * bytes, as malloc's do.) Between machines results differ in the last digits,
+ * and so do a factor made at once and one made by chol_append().
  */
 #include <stddef.h>
 
