@@ -224,8 +224,7 @@ void cma_draw(const struct cma *c, uint64_t seed, uint64_t number,
 	for (size_t j = 0; j < a->n; j++) {
 		double u = uniform(&s, a->number[j]);
 
-		ret->z[j] = normal_quantile(u);
-		v[j] = c->root[j] * ret->z[j];
+		v[j] = c->root[j] * normal_quantile(u);
 		ret->x[j] = u;
 	}
 	mat_vec(a->n, a->n, c->basis, a->n, v, ret->y);
@@ -246,7 +245,7 @@ void cma_middle(const struct cma *c, struct cma_draw *ret)
 	const struct cma_axes *a = c->axes;
 
 	for (size_t j = 0; j < a->n; j++) {
-		ret->z[j] = ret->y[j] = 0;
+		ret->y[j] = 0;
 		ret->x[j] = c->mean[j];
 	}
 	for (size_t k = 0; k < a->n_choices; k++) {

@@ -81,8 +81,7 @@ void cma_copy(struct cma *to, const struct cma *from);
 void cma_start(struct cma *c, const double *mean, bool use_guesses);
 
 struct cma_draw {
-	double z[LIMIT_PARAMS];      /* [n] standard normal */
-	double y[LIMIT_PARAMS];      /* [n] B D z */
+	double y[LIMIT_PARAMS];      /* [n] from N(0, C) */
 	double x[LIMIT_PARAMS];      /* [n] may lie outside of [0, 1] */
 	size_t choice[LIMIT_PARAMS]; /* [n_choices] */
 };

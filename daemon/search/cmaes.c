@@ -19,19 +19,16 @@
 
 #include "schema/mem.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Draws from the distribution until one is new, ever wider; then anywhere. */
-#define ATTEMPTS_NEAR  64
-#define ATTEMPTS_MAX   1064
-/* So many of them are looked at to recognise a trial of a discrete space. */
-#define ATTEMPTS_KNOWN 16
+#define ATTEMPTS_NEAR 64
+#define ATTEMPTS_MAX  1064
 
 /* Runs with twice the lambda of the one before. */
-#define DOUBLINGS_MAX 12
+#define DOUBLINGS_MAX 9
 
 /* The last so many trials are compared to find what lies near. */
 #define NEAR_TRIALS 500
@@ -156,25 +153,17 @@ static void draw(const struct cmaes *c, size_t number, uint32_t attempt,
 }
 
 /*
- * Finds the draw that has become trial @number. False: it was drawn from
- * another distribution, or not at all; @ret_draw is then the first attempt.
+ * The draw of trial @number from this distribution. True: the trial is it;
+ * else it was drawn from another one, or was a later attempt, or not drawn.
  */
 static bool recognise(const struct cmaes *c, size_t number,
 		      struct cma_draw *ret_draw)
 {
-	const struct space *space = c->base.spec->space;
 	const struct cell *config = c->base.history.rows[number].config;
-	uint32_t attempts = space_is_discrete(space) ? ATTEMPTS_KNOWN : 1;
 	struct cell drawn[LIMIT_PARAMS];
 
-	for (uint32_t i = 0; i < attempts; i++) {
-		draw(c, number, i, ret_draw, drawn);
-		if (space_equal(space, drawn, config))
-			return true;
-	}
-	if (attempts > 1)
-		draw(c, number, 0, ret_draw, drawn);
-	return false;
+	draw(c, number, 0, ret_draw, drawn);
+	return space_equal(c->axes.space, drawn, config);
 }
 
 /*
