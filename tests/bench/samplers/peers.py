@@ -111,6 +111,9 @@ class Optuna(Sampler):
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         if kind == "gp":
             sampler = optuna.samplers.GPSampler(seed=seed)
+        elif kind == "cmaes":
+            sampler = optuna.samplers.CmaEsSampler(
+                seed=seed, warn_independent_sampling=False)
         else:
             sampler = optuna.samplers.TPESampler(
                 seed=seed, multivariate=True, constant_liar=True)
@@ -412,6 +415,7 @@ PEERS = {
     "random": Random,
     "optuna-gp": lambda p, seed: Optuna(p, seed, "gp"),
     "optuna-tpe": lambda p, seed: Optuna(p, seed, "tpe"),
+    "optuna-cmaes": lambda p, seed: Optuna(p, seed, "cmaes"),
     "hebo": Hebo,
     "ax": Ax,
     "smac-gp": lambda p, seed: Smac(p, seed, "gp"),
