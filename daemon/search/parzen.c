@@ -18,6 +18,9 @@
 #define WIDTH_MIN   0.01
 #define WIDTH_FIXED 0.2 /* of a single kernel */
 
+/* An axis of no more different centres looks each up once. */
+#define LEVELS_MAX 64
+
 /* An axis as the kernels see it. */
 struct parzen_axis {
 	const struct param *param;
@@ -27,6 +30,9 @@ struct parzen_axis {
 	double log_same;  /* choice: of the observed value, */
 	double log_other; /* and of each other one */
 	double *centre;   /* [n] choice: its index; -1: none */
+	uint8_t *level;   /* [n] which of these it is, if they are few: */
+	double levels[LEVELS_MAX];
+	size_t n_levels;  /* LEVELS_MAX + 1: more */
 	double *constant; /* [n] -log of the normal's mass in [0, 1] */
 };
 
@@ -53,17 +59,34 @@ void parzen_init(struct parzen *p, const struct space *space,
 		    a->param->type == PARAM_CHOICE && !a->param->ordered;
 		a->centre = xcalloc(2 * cap, sizeof(*a->centre));
 		a->constant = a->centre + cap;
+		a->level = xcalloc(cap, sizeof(*a->level));
 		a->centre[0] = -1;
 	}
 }
 
 void parzen_fini(struct parzen *p)
 {
-	for (size_t i = 0; i < p->n_members; i++)
+	for (size_t i = 0; i < p->n_members; i++) {
 		free(p->axes[i].centre);
+		free(p->axes[i].level);
+	}
 	free(p->axes);
 	free(p->sum);
 	free(p->log_weight);
+}
+
+/* Numbers the centre of kernel @j. */
+static void add_level(struct parzen_axis *a, size_t j)
+{
+	size_t k = 0;
+
+	if (a->n_levels > LEVELS_MAX)
+		return;
+	while (k < a->n_levels && a->levels[k] != a->centre[j])
+		k++;
+	if (k == a->n_levels && a->n_levels++ < LEVELS_MAX)
+		a->levels[k] = a->centre[j];
+	a->level[j] = (uint8_t)k;
 }
 
 void parzen_add(struct parzen *p, const struct cell *config)
@@ -81,6 +104,7 @@ void parzen_add(struct parzen *p, const struct cell *config)
 		a->observed++;
 		a->centre[j] =
 		    a->is_choice ? (double)c->i : unit_of(a->param, c);
+		add_level(a, j);
 	}
 }
 
@@ -119,8 +143,8 @@ static void fit_number(const struct parzen *p, struct parzen_axis *a,
 		double c = a->centre[j];
 
 		if (c >= 0)
-			a->constant[j] =
-			    -log_mass(-c / a->width, (1 - c) / a->width);
+			a->constant[j] = -log(normal_cdf((1 - c) / a->width) -
+					      normal_cdf(-c / a->width));
 	}
 }
 
@@ -178,18 +202,28 @@ static void add_point(const struct parzen *p, const struct parzen_axis *a,
 	}
 }
 
+/* The logarithm of a normal's mean density in an interval, before the cut. */
+static double log_mean(const struct parzen_axis *a, double centre, double low,
+		       double high)
+{
+	return log_mass((low - centre) / a->width, (high - centre) / a->width) -
+	       log(high - low);
+}
+
 static void add_interval(const struct parzen *p, const struct parzen_axis *a,
 			 double low, double high)
 {
-	double log_length = log(high - low);
+	bool few = a->n_levels <= LEVELS_MAX;
+	double of_level[LEVELS_MAX];
 
+	for (size_t k = 0; few && k < a->n_levels; k++)
+		of_level[k] = log_mean(a, a->levels[k], low, high);
 	for (size_t j = 1; j < p->n; j++) {
-		double c = a->centre[j];
-
-		if (c >= 0)
-			p->sum[j] += a->constant[j] - log_length +
-				     log_mass((low - c) / a->width,
-					      (high - c) / a->width);
+		if (a->centre[j] < 0)
+			continue;
+		p->sum[j] += a->constant[j] +
+			     (few ? of_level[a->level[j]]
+				  : log_mean(a, a->centre[j], low, high));
 	}
 }
 
