@@ -250,6 +250,37 @@ START_TEST(the_best_is_told_in_the_units_of_the_metric)
 }
 END_TEST
 
+START_TEST(the_nearest_trials_are_named_with_their_results)
+{
+	auto_run struct run r = run_new("\"x\": {\"type\": \"float\", "
+					"\"min\": 0, \"max\": 10}",
+					"");
+	const struct rationale *why = &r.last.rationale;
+
+	r.spec->goal = GOAL_MAXIMIZE;
+	for (size_t k = 0; k < 30; k++) {
+		ck_assert(run_ask(&r));
+		/* The last ones have no result. */
+		if (k < 25)
+			run_tell(&r, k, FATE_DONE, -r.last.config[0].f);
+	}
+	ck_assert_uint_eq(why->n_nearest, NEAREST_MAX);
+	for (size_t i = 0; i < NEAREST_MAX; i++) {
+		double x = run_config(&r, why->nearest[i].number)[0].f;
+
+		ck_assert_uint_lt(why->nearest[i].number, 25);
+		ck_assert(why->nearest[i].value == x);
+		ck_assert_double_eq_tol(why->nearest[i].distance,
+					fabs(x - r.last.config[0].f) / 10,
+					1e-12);
+		if (i > 0)
+			ck_assert_double_ge(why->nearest[i].distance,
+					    why->nearest[i - 1].distance);
+	}
+	ck_assert(why->exploration > 0 && why->exploration < 1);
+}
+END_TEST
+
 START_TEST(every_proposal_is_a_configuration_of_the_space)
 {
 	auto_run struct run r = run_new(MIXED, "");
@@ -637,6 +668,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, the_first_point_is_the_middle_or_the_guess);
 	tcase_add_test(tc, the_model_begins_when_five_results_are_known);
 	tcase_add_test(tc, the_best_is_told_in_the_units_of_the_metric);
+	tcase_add_test(tc, the_nearest_trials_are_named_with_their_results);
 	tcase_add_test(tc, every_proposal_is_a_configuration_of_the_space);
 	tcase_add_loop_test(
 	    tc, it_comes_nearer_to_the_best_point_than_random_search, 0, 3);
