@@ -249,7 +249,7 @@ static void add_axis(const struct parzen *p, const struct parzen_axis *a,
 double parzen_log_density(struct parzen *p, const struct cell *config,
 			  double *ret_prior)
 {
-	double max = -INFINITY;
+	double max = -(double)INFINITY;
 	double total = 0;
 
 	for (size_t j = 0; j < p->n; j++)

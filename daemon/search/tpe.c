@@ -103,7 +103,7 @@ static void offer_best(struct pick *p, struct draws *d)
 	for (size_t i = 0; i < space->n; i++)
 		best[i] = unit_cell(&space->params[i], 0);
 	for (size_t g = 0; g < groups->n; g++) {
-		double most = -INFINITY;
+		double most = -(double)INFINITY;
 
 		for (size_t k = 0; k < CANDIDATES; k++) {
 			double here;

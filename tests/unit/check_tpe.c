@@ -301,7 +301,7 @@ static int compare_numbers(const void *a, const void *b)
 /* The least score. */
 static double best_of(const struct run *r)
 {
-	double best = INFINITY;
+	double best = (double)INFINITY;
 
 	for (size_t k = 0; k < run_n(r); k++)
 		best = fmin(best, r->sampler->history.rows[k].seen.score);
@@ -324,7 +324,7 @@ static double median_of(const char *parameters,
 			best[k] = best_of(&r);
 			continue;
 		}
-		best[k] = INFINITY;
+		best[k] = (double)INFINITY;
 		for (uint64_t n = 0; n < 100; n++) {
 			double u[LIMIT_PARAMS];
 
@@ -381,7 +381,7 @@ START_TEST(it_avoids_where_trials_fail)
 		ck_assert(run_ask(&r));
 		if (r.last.config[0].f > 0) {
 			failed += k >= 50;
-			run_tell(&r, k, FATE_FAILED, NAN);
+			run_tell(&r, k, FATE_FAILED, (double)NAN);
 		} else {
 			run_tell(&r, k, FATE_DONE, branin(r.last.config));
 		}
@@ -412,7 +412,7 @@ START_TEST(it_keeps_away_from_running_trials)
 
 	run_steps(&r, 50, branin);
 	ck_assert(run_ask(&r));
-	run_tell(&r, 50, FATE_NONE, NAN);
+	run_tell(&r, 50, FATE_NONE, (double)NAN);
 	memcpy(from, r.last.config, sizeof(from));
 	before = mean_distance(&r, from, 50);
 	for (size_t k = 51; k < 71; k++)
@@ -433,7 +433,7 @@ START_TEST(a_running_trial_counts_as_one_that_failed)
 	sampler_ask(r.sampler, &(uint64_t){ 1000 }, running);
 	/* A tenth of 51 to 55 trials, rounded up, are good. */
 	for (size_t k = 51; k < 55; k++)
-		run_tell(&r, k, FATE_FAILED, NAN);
+		run_tell(&r, k, FATE_FAILED, (double)NAN);
 	sampler_ask(r.sampler, &(uint64_t){ 1000 }, failed);
 	ck_assert(space_equal(r.spec->space, running, failed));
 }
@@ -528,7 +528,7 @@ START_TEST(what_was_cancelled_is_not_proposed_again)
 
 	for (size_t k = 0; k < 70; k++) {
 		ck_assert(run_ask(&r));
-		run_tell(&r, k, FATE_NONE, NAN);
+		run_tell(&r, k, FATE_NONE, (double)NAN);
 	}
 	ck_assert(!run_ask(&r));
 }
@@ -578,15 +578,15 @@ END_TEST
 START_TEST(it_goes_on_when_every_trial_has_the_same_fate)
 {
 	static const struct observation seen[] = {
-		{FATE_NONE,     NAN      },
-                { FATE_RUNNING, NAN      },
-		{ FATE_FAILED,  NAN      },
-                { FATE_DONE,    NAN      },
-		{ FATE_DONE,    INFINITY },
-                { FATE_DONE,    -INFINITY},
-		{ FATE_DONE,    DBL_MAX  },
-                { FATE_PRUNED,  NAN      },
-		{ FATE_PRUNED,  1e308    },
+		{FATE_NONE,     (double)NAN      },
+		{ FATE_RUNNING, (double)NAN      },
+		{ FATE_FAILED,  (double)NAN      },
+		{ FATE_DONE,    (double)NAN      },
+		{ FATE_DONE,    (double)INFINITY },
+		{ FATE_DONE,    -(double)INFINITY},
+		{ FATE_DONE,    DBL_MAX          },
+		{ FATE_PRUNED,  (double)NAN      },
+		{ FATE_PRUNED,  1e308            },
 	};
 	auto_run struct run r = run_new(MIXED, "");
 
@@ -603,9 +603,24 @@ END_TEST
 START_TEST(any_history_is_no_trouble)
 {
 	static const double scores[] = {
-		0,         -0.0,   1,      -1,      NAN,       INFINITY,
-		-INFINITY, 1e308,  -1e308, DBL_MIN, 5e-324,    1e30,
-		1,         1e-300, 0.5,    0.5,     1 + 1e-16, 3,
+		0,
+		-0.0,
+		1,
+		-1,
+		(double)NAN,
+		(double)INFINITY,
+		-(double)INFINITY,
+		1e308,
+		-1e308,
+		DBL_MIN,
+		5e-324,
+		1e30,
+		1,
+		1e-300,
+		0.5,
+		0.5,
+		1 + 1e-16,
+		3,
 	};
 	auto_run struct run r = run_new(MIXED, "\"seed\": 9");
 	const size_t n = 10000;
