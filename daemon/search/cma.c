@@ -288,9 +288,9 @@ void cma_move(const struct cma_axes *a, const struct cell *config,
 			      &high);
 		/* Whatever lies beyond the ends becomes the value there. */
 		if (low == 0)
-			low = -INFINITY;
+			low = (double)-INFINITY;
 		if (high == 1)
-			high = INFINITY;
+			high = (double)INFINITY;
 		d->x[j] = fmin(fmax(d->x[j], low), high);
 	}
 }

@@ -346,7 +346,7 @@ void cma_update(struct cma *c, const struct cma_strategy *s,
 
 static bool gets_no_better(const struct cma *c, const struct cma_strategy *s)
 {
-	double least = INFINITY, most = -INFINITY;
+	double least = (double)INFINITY, most = -least;
 
 	if (c->generation < s->horizon)
 		return false;

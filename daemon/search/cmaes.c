@@ -61,7 +61,7 @@ struct cmaes {
 	size_t next; /* first trial that has not been looked at */
 	size_t n_points;
 	struct cma_point *points; /* [lambda] */
-	double *steps;            /* [lambda][axes.n] their y */
+	double *steps;            /* [lambda][stride] their y */
 	/* What all this was computed from. */
 	struct observation *seen; /* [next] */
 	size_t seen_cap;
@@ -81,6 +81,8 @@ static size_t lambda_of(const struct cmaes *c, size_t doublings)
 static void use_lambda(struct cmaes *c)
 {
 	size_t lambda = lambda_of(c, c->now.doublings);
+	/* Even, for what num/linalg.h says of equal results. */
+	size_t stride = c->axes.n + 2 - c->axes.n % 2;
 
 	if (c->strategy.lambda == lambda && c->points != NULL)
 		return;
@@ -88,10 +90,10 @@ static void use_lambda(struct cmaes *c)
 	cma_strategy_init(&c->strategy, c->axes.n, lambda);
 	free(c->steps);
 	free(c->points);
-	c->steps = xcalloc(lambda * (c->axes.n + 1), sizeof(*c->steps));
+	c->steps = xcalloc(lambda * stride, sizeof(*c->steps));
 	c->points = xcalloc(lambda, sizeof(*c->points));
 	for (size_t i = 0; i < lambda; i++)
-		c->points[i].y = c->steps + i * c->axes.n;
+		c->points[i].y = c->steps + i * stride;
 }
 
 static void first_run(struct cmaes *c)
@@ -136,7 +138,7 @@ static void next_run(struct cmaes *c)
 static double widening(uint32_t attempt)
 {
 	if (attempt >= ATTEMPTS_NEAR)
-		return INFINITY;
+		return (double)INFINITY;
 	return attempt < 8 ? 1 : pow(1.1, attempt - 7);
 }
 
@@ -479,8 +481,8 @@ static void explain(const struct cmaes *c, const struct cell *config,
 	const struct history *h = &c->base.history;
 	enum goal goal = c->base.spec->goal;
 
-	ret->mean = ret->low = ret->high = NAN;
-	ret->noise = ret->feasible = ret->best = NAN;
+	ret->mean = ret->low = ret->high = (double)NAN;
+	ret->noise = ret->feasible = ret->best = (double)NAN;
 	ret->exploration = exploration(c);
 	for (size_t i = 0; i < h->n; i++) {
 		struct observation seen = h->rows[i].seen;

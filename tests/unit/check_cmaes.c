@@ -411,14 +411,14 @@ static void tell_half(struct run *r, enum fate fate, double score)
 START_TEST(where_trials_go_wrong_it_does_not_go)
 {
 	static const struct observation wrong[] = {
-		{FATE_FAILED,  0        },
-		{ FATE_DONE,   NAN      },
-		{ FATE_DONE,   INFINITY },
-		{ FATE_DONE,   -INFINITY},
-		{ FATE_DONE,   1e30     },
-		{ FATE_PRUNED, NAN      },
+		{FATE_FAILED,  0                },
+		{ FATE_DONE,   (double)NAN      },
+		{ FATE_DONE,   (double)INFINITY },
+		{ FATE_DONE,   (double)-INFINITY},
+		{ FATE_DONE,   1e30             },
+		{ FATE_PRUNED, (double)NAN      },
  /* as good as can be, but not its result */
-		{ FATE_PRUNED, -DBL_MAX },
+		{ FATE_PRUNED, -DBL_MAX         },
 	};
 	auto_free char *space = parameters(2, FLOATS);
 	auto_run struct run r = run_new(space, 3);
@@ -572,7 +572,7 @@ START_TEST(workers_cost_few_trials)
 	auto_run struct run r = run_new(space, 1);
 	size_t running[8], n = 0, done = 0;
 	uint64_t state = 5;
-	double best = INFINITY;
+	double best = (double)INFINITY;
 
 	for (; best > 1e-10; done++) {
 		size_t at = roll(&state) % N(running);
