@@ -28,55 +28,40 @@
 /* --- spaces -----------------------------------------------------------------
  */
 
-#define FLOAT(name, more) "\"" name "\": {\"type\": \"float\", " more "}"
-#define UNIT(name)        FLOAT(name, "\"min\": 0, \"max\": 1")
+#define SPACES_MAX 32
+#define EVERY_TYPE 2 /* the space that has every type, and conditions */
 
-static const char *const spaces[] = {
-	UNIT("x"),
-	UNIT("x") ", " FLOAT("lr", "\"min\": 1e-5, \"max\": 1, \"scale\": "
-				   "\"log\", \"guess\": 1e-3"),
-	/* the ends of what a double holds */
-	FLOAT("log", "\"min\": 1e-300, \"max\": 1e300, \"scale\": \"log\""),
-	FLOAT("wide", "\"min\": -8e307, \"max\": 8e307") ", " FLOAT(
-	    "narrow", "\"min\": 1, \"max\": 1.0000000000000002"),
-	FLOAT("tiny", "\"min\": 5e-324, \"max\": 1e-310") ", " FLOAT(
-	    "share", "\"min\": 1e-12, \"max\": 0.999999999, \"scale\": "
-		     "\"logit\""),
-	/* values that are few */
-	"\"k\": {\"type\": \"int\", \"min\": 1, \"max\": 1}, " UNIT("x"),
-	"\"k\": {\"type\": \"int\", \"min\": 0, \"max\": 3}, \"b\": "
-	"{\"type\": \"choice\", \"values\": [true, false]}",
-	"\"k\": {\"type\": \"int\", \"min\": 1, \"max\": 1000, \"scale\": "
-	"\"log\", \"step\": 3}, " FLOAT("half", "\"min\": 0, \"max\": 1, "
-						"\"step\": 0.5"),
-	"\"k\": {\"type\": \"int\", \"min\": -9007199254740992, \"max\": "
-	"9007199254740992}, \"o\": {\"type\": \"choice\", \"values\": "
-	"[\"s\", \"m\", \"l\", \"xl\"], \"ordered\": true}",
-	"\"c\": {\"value\": 7}",
-	/* conditions: a chain, and two branches that share a parameter */
-	"\"opt\": {\"type\": \"choice\", \"values\": [\"sgd\", \"adam\", "
-	"\"lion\"]}, " FLOAT(
-	    "lr",
-	    "\"min\": 1e-6, \"max\": 1, \"scale\": "
-	    "\"log\"") ", " FLOAT("momentum",
-				  "\"min\": 0, \"max\": 0.99, \"when\": {\"opt\": "
-				  "\"sgd\"}") ", \"nesterov\": {\"type\": \"choice\", "
-					      "\"values\": [false, true], \"when\": "
-					      "{\"momentum\": {\"min\": 0.5}}}, "
-					      "\"layers\": {\"type\": \"int\", \"min\": "
-					      "1, \"max\": 3}, \"units2\": {\"type\": "
-					      "\"int\", \"min\": 8, \"max\": 256, "
-					      "\"scale\": \"log\", \"when\": "
-					      "{\"layers\": {\"min\": 2}}}, \"units3\": "
-					      "{\"type\": \"int\", \"min\": 8, \"max\": "
-					      "256, \"scale\": \"log\", \"when\": "
-					      "{\"layers\": {\"min\": 3}}}",
-	/* many dimensions */
-	UNIT("a") ", " UNIT("b") ", " UNIT("c") ", " UNIT("d") ", " UNIT("e") ", " UNIT("f") ", " UNIT("g") ", " UNIT("h") ", " UNIT("i") ", " UNIT("j") ", " UNIT(
-	    "k") ", " UNIT("l") ", " UNIT("m") ", " UNIT("n") ", " UNIT("o") ", " UNIT("p") ", " UNIT("q") ", " UNIT("r") ", " UNIT("s") ", " UNIT("t"),
-};
+/* odd_spaces.json: "parameters" by name. */
+static struct {
+	char *name;
+	char *parameters;
+} spaces[SPACES_MAX];
+static size_t n_spaces;
 
-#define CONDITIONAL 10 /* index of the space that has every type */
+static void read_spaces(void)
+{
+	auto_buf struct buf b = BUF_INIT;
+	FILE *f = fopen(ODD_SPACES, "r");
+	auto_json cJSON *root = NULL;
+	const cJSON *node;
+	int c;
+
+	/* No test runs yet that an assertion could fail. */
+	if (f == NULL)
+		abort();
+	while ((c = fgetc(f)) != EOF)
+		buf_addc(&b, (char)c);
+	(void)fclose(f);
+	root = cJSON_Parse(buf_text(&b));
+	if (cJSON_GetArraySize(root) > SPACES_MAX)
+		abort();
+	cJSON_ArrayForEach (node, root) {
+		spaces[n_spaces].name = xstrdup(node->string);
+		spaces[n_spaces++].parameters = json_print(node);
+	}
+	if (n_spaces == 0 || strcmp(spaces[EVERY_TYPE].name, "every type") != 0)
+		abort();
+}
 
 /* --- outcomes ---------------------------------------------------------------
  */
@@ -176,13 +161,12 @@ static struct search_spec *spec_of(const char *parameters,
 	auto_free char *text = NULL;
 	struct search_spec *spec = NULL;
 
-	text =
-	    xasprintf("{\"parameters\": {%s}, \"metric\": {\"goal\": \"%s\"}, "
-		      "\"sampler\": {\"type\": \"%s\", \"seed\": %zu, "
-		      "\"allow_duplicates\": %s}}",
-		      parameters, roll(d) < 0.5 ? "minimize" : "maximize",
-		      sampler_type_name(type), roll_below(d, 1000),
-		      roll(d) < 0.3 ? "true" : "false");
+	text = xasprintf("{\"parameters\": %s, \"metric\": {\"goal\": \"%s\"}, "
+			 "\"sampler\": {\"type\": \"%s\", \"seed\": %zu, "
+			 "\"allow_duplicates\": %s}}",
+			 parameters, roll(d) < 0.5 ? "minimize" : "maximize",
+			 sampler_type_name(type), roll_below(d, 1000),
+			 roll(d) < 0.3 ? "true" : "false");
 	if (search_parse_bare(text, strlen(text), &spec, &faults) != 0) {
 		auto_free char *told = diag_text(&faults, NULL);
 
@@ -478,7 +462,7 @@ static void find_learners(void)
 {
 	for (int type = 0; type < NAMES_SAMPLERS_N; type++) {
 		struct dice d = { 0 };
-		struct search_spec *spec = spec_of("\"c\": {\"value\": 7}",
+		struct search_spec *spec = spec_of("{\"c\": {\"value\": 7}}",
 						   (enum sampler_type)type, &d);
 		struct sampler *s = sampler_new(spec);
 
@@ -506,8 +490,8 @@ static size_t draw_length(struct dice *d)
 
 START_TEST(any_history_has_valid_new_and_reproducible_successors)
 {
-	enum sampler_type type = learners[(size_t)_i / N(spaces)];
-	const char *parameters = spaces[(size_t)_i % N(spaces)];
+	enum sampler_type type = learners[(size_t)_i / n_spaces];
+	const char *parameters = spaces[(size_t)_i % n_spaces].parameters;
 
 	for (long k = 0; k < cases(); k++) {
 		struct dice d = { .seed = (uint64_t)_i * 1000 + (uint64_t)k };
@@ -517,9 +501,9 @@ START_TEST(any_history_has_valid_new_and_reproducible_successors)
 		struct told t = told_new(parameters, type, n, flavour, &d);
 
 		/* What is shown when an assertion fails. */
-		printf("# %s, space %zu, case %ld: %zu trials of flavour %d\n",
-		       sampler_type_name(type), (size_t)_i % N(spaces), k, n,
-		       (int)flavour);
+		printf("# %s, %s, case %ld: %zu trials of flavour %d\n",
+		       sampler_type_name(type),
+		       spaces[(size_t)_i % n_spaces].name, k, n, (int)flavour);
 		(void)fflush(stdout);
 		assert_learns(&t, &d);
 		told_free(&t);
@@ -536,10 +520,10 @@ static void scale(struct told *t, double by)
 
 START_TEST(results_in_another_unit_change_no_proposal)
 {
-	enum sampler_type type = learners[(size_t)_i / N(spaces)];
+	enum sampler_type type = learners[(size_t)_i / n_spaces];
 	struct dice d = { .seed = 7000 + (uint64_t)_i };
-	struct told t = told_new(spaces[(size_t)_i % N(spaces)], type, 25,
-				 _i % 2 == 0 ? SMOOTH : EXPLODING, &d);
+	struct told t = told_new(spaces[(size_t)_i % n_spaces].parameters, type,
+				 25, _i % 2 == 0 ? SMOOTH : EXPLODING, &d);
 	struct sampler *a = teach_backwards(&t), *b;
 	struct proposal p = { 0 }, q = { 0 };
 	uint64_t cursor_a = t.n, cursor_b = t.n;
@@ -561,8 +545,8 @@ END_TEST
 START_TEST(a_long_history_has_them_too)
 {
 	struct dice d = { .seed = (uint64_t)_i };
-	struct told t =
-	    told_new(spaces[CONDITIONAL], learners[_i], MANY, EVERYTHING, &d);
+	struct told t = told_new(spaces[EVERY_TYPE].parameters, learners[_i],
+				 MANY, EVERYTHING, &d);
 
 	assert_learns(&t, &d);
 	told_free(&t);
@@ -574,12 +558,13 @@ Suite *suite(void)
 	Suite *s = suite_create("histories");
 	TCase *tc = tcase_create("histories"), *many = tcase_create("many");
 
+	read_spaces();
 	find_learners();
 	tcase_add_loop_test(
 	    tc, any_history_has_valid_new_and_reproducible_successors, 0,
-	    n_learners * (int)N(spaces));
+	    n_learners * (int)n_spaces);
 	tcase_add_loop_test(tc, results_in_another_unit_change_no_proposal, 0,
-			    n_learners * (int)N(spaces));
+			    n_learners * (int)n_spaces);
 	tcase_add_loop_test(many, a_long_history_has_them_too, 0, n_learners);
 	suite_add_tcase(s, tc);
 	suite_add_tcase(s, many);
