@@ -11,16 +11,15 @@
 #define NO_OTHERS "this version has no others"
 
 static const struct object_hint sampler_hints[] = {
-	{"gp",         NO_OTHERS        },
-        { "bayes",     NO_OTHERS        },
-	{ "bayesian",  NO_OTHERS        },
-        { "auto",      NO_OTHERS        },
+	{"bayes",      "write \"gp\""   },
+	{ "bayesian",  "write \"gp\""   },
+	{ "auto",      NO_OTHERS        },
 	{ "cma",       "write \"cmaes\""},
-        { "hyperband", NO_OTHERS        },
+	{ "hyperband", NO_OTHERS        },
 	{ "optuna",    NO_OTHERS        },
-        { "hyperopt",  "write \"tpe\""  },
+	{ "hyperopt",  "write \"tpe\""  },
 	{ "qmc",       "write \"sobol\""},
-        { NULL,        NULL             },
+	{ NULL,        NULL             },
 };
 
 static const struct object_hint pruner_hints[] = {

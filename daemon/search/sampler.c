@@ -12,7 +12,7 @@
 static const struct sampler_ops *const samplers[] = {
 	[SAMPLER_GRID] = &sampler_grid,   [SAMPLER_RANDOM] = &sampler_random,
 	[SAMPLER_SOBOL] = &sampler_sobol, [SAMPLER_TPE] = &sampler_tpe,
-	[SAMPLER_CMAES] = &sampler_cmaes,
+	[SAMPLER_CMAES] = &sampler_cmaes, [SAMPLER_GP] = &sampler_gp,
 };
 
 _Static_assert(sizeof(samplers) / sizeof(samplers[0]) == NAMES_SAMPLERS_N,

@@ -102,7 +102,7 @@ struct sampler_ops {
 };
 
 extern const struct sampler_ops sampler_grid, sampler_random, sampler_sobol,
-    sampler_tpe, sampler_cmaes;
+    sampler_tpe, sampler_cmaes, sampler_gp;
 
 /* The sampler of spec->sampler; sampler_free(). */
 struct sampler *sampler_new(const struct search_spec *spec);

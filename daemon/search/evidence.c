@@ -1,0 +1,178 @@
+#include "search/evidence.h"
+
+#include "schema/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Beyond what any loss means, if another is a thousandth of it or less. */
+#define EXPLODED 1e15
+
+static void points_init(struct points *p, size_t cap, size_t d)
+{
+	p->n = 0;
+	p->x = xcalloc(cap * d + 1, sizeof(*p->x));
+	p->number = xcalloc(cap + 1, sizeof(*p->number));
+}
+
+static void points_fini(struct points *p)
+{
+	free(p->x);
+	free(p->number);
+}
+
+static void add(struct points *p, size_t d, const double *x, size_t number)
+{
+	memcpy(p->x + p->n * d, x + number * d, d * sizeof(*x));
+	p->number[p->n++] = number;
+}
+
+void evidence_fini(struct evidence *v)
+{
+	points_fini(&v->results);
+	points_fini(&v->failed);
+	points_fini(&v->running);
+	free(v->score);
+	free(v->repeats);
+}
+
+/* --- what counts as a result -----------------------------------------------
+ */
+
+struct scale {
+	double least;  /* done score */
+	double median; /* of the done scores that are results; NaN: none */
+};
+
+static bool is_result(const struct observation *o, const struct scale *s)
+{
+	return (o->fate == FATE_DONE || o->fate == FATE_PRUNED) &&
+	       isfinite(o->score) &&
+	       (o->score < EXPLODED || s->least > 1e-3 * EXPLODED);
+}
+
+static bool is_failure(const struct observation *o, const struct scale *s)
+{
+	return o->fate == FATE_FAILED ||
+	       (o->fate == FATE_DONE && !is_result(o, s));
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static struct scale scale_of(const struct history *h)
+{
+	auto_free double *done = xcalloc(h->n + 1, sizeof(*done));
+	struct scale s = { .least = INFINITY, .median = NAN };
+	size_t n = 0;
+
+	for (size_t i = 0; i < h->n; i++) {
+		const struct observation *o = &h->rows[i].seen;
+
+		if (o->fate == FATE_DONE && isfinite(o->score))
+			s.least = fmin(s.least, o->score);
+	}
+	for (size_t i = 0; i < h->n; i++) {
+		const struct observation *o = &h->rows[i].seen;
+
+		if (o->fate == FATE_DONE && is_result(o, &s))
+			done[n++] = o->score;
+	}
+	if (n == 0)
+		return s;
+	qsort(done, n, sizeof(*done), by_value);
+	s.median = done[n / 2];
+	return s;
+}
+
+static double score_in(const struct observation *o, const struct scale *s)
+{
+	return o->fate == FATE_PRUNED ? fmax(o->score, s->median) : o->score;
+}
+
+/* --- equal configurations --------------------------------------------------
+ */
+
+struct entry {
+	uint64_t hash;
+	size_t number;
+};
+
+static int by_hash(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+
+	if (x->hash != y->hash)
+		return x->hash < y->hash ? -1 : 1;
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+/* The first of the trials with equal configurations, of each: [h->n]. */
+static size_t *firsts(const struct history *h)
+{
+	struct entry *order = xcalloc(h->n + 1, sizeof(*order));
+	size_t *first = xcalloc(h->n + 1, sizeof(*first));
+
+	for (size_t i = 0; i < h->n; i++)
+		order[i] = (struct entry){ h->rows[i].hash, i };
+	if (h->n > 0)
+		qsort(order, h->n, sizeof(*order), by_hash);
+	for (size_t i = 0; i < h->n; i++) {
+		bool same = i > 0 && order[i].hash == order[i - 1].hash;
+
+		first[order[i].number] =
+		    same ? first[order[i - 1].number] : order[i].number;
+	}
+	free(order);
+	return first;
+}
+
+static void add_result(struct evidence *v, const double *x, size_t number,
+		       size_t *row, double score)
+{
+	if (*row == SIZE_MAX) {
+		*row = v->results.n;
+		add(&v->results, v->d, x, number);
+	}
+	v->repeats[*row]++;
+	/* A running mean that does not overflow. */
+	v->score[*row] = v->score[*row] * (1 - 1 / v->repeats[*row]) +
+			 score / v->repeats[*row];
+}
+
+void evidence_init(struct evidence *v, const struct history *h, const double *x,
+		   size_t d)
+{
+	struct scale scale = scale_of(h);
+	auto_free size_t *first = firsts(h);
+	auto_free size_t *row = xcalloc(h->n + 1, sizeof(*row));
+
+	*v = (struct evidence){ .d = d };
+	points_init(&v->results, h->n, d);
+	points_init(&v->failed, h->n, d);
+	points_init(&v->running, h->n, d);
+	v->score = xcalloc(h->n + 1, sizeof(*v->score));
+	v->repeats = xcalloc(h->n + 1, sizeof(*v->repeats));
+	for (size_t i = 0; i < h->n; i++)
+		row[i] = SIZE_MAX;
+	for (size_t i = 0; i < h->n; i++) {
+		const struct observation *o = &h->rows[i].seen;
+
+		if (o->fate == FATE_RUNNING)
+			add(&v->running, d, x, i);
+		else if (is_failure(o, &scale))
+			add(&v->failed, d, x, i);
+		else if (is_result(o, &scale))
+			add_result(v, x, i, &row[first[i]],
+				   score_in(o, &scale));
+	}
+	for (size_t i = 1; i < v->results.n; i++) {
+		if (v->score[i] < v->score[v->best])
+			v->best = i;
+	}
+}

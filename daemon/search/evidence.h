@@ -1,0 +1,39 @@
+#pragma once
+
+/*
+ * What a history says to a model, as points of an encoding:
+ *
+ *   results   trials with a finite result. Equal configurations are one point,
+ *             with the mean of their scores. A pruned trial counts with what it
+ *             had reached, but never as better than the median: it was stopped
+ *             because it was not.
+ *   failed    trials that have no result: crashed, out of memory, timed out, a
+ *             loss that is not a number or infinite, or so large (1e15, where
+ *             others stay far below) that it is but another word for it. They
+ *             have no value; a second model learns where trials fail.
+ *   running   trials whose result is still to come.
+ *
+ * Cancelled and lost trials say nothing. All are ordered by trial number, so
+ * the order in which they ended makes no difference.
+ */
+#include "search/encoding.h"
+#include "search/history.h"
+
+struct points {
+	size_t n;
+	double *x;      /* [n][d] */
+	size_t *number; /* [n] of a trial there */
+};
+
+struct evidence {
+	size_t d;
+	struct points results, failed, running;
+	double *score;   /* [results.n] lower is better */
+	double *repeats; /* [results.n] */
+	size_t best;     /* index of the least score */
+};
+
+/* @x [h->n][d]: the encoded configurations. evidence_fini(). */
+void evidence_init(struct evidence *v, const struct history *h, const double *x,
+		   size_t d);
+void evidence_fini(struct evidence *v);
