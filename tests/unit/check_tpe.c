@@ -439,6 +439,33 @@ START_TEST(a_running_trial_counts_as_one_that_failed)
 }
 END_TEST
 
+/* Of 100 proposals, how many have y within a tenth of its range of 13. */
+static size_t count_near(struct run *r)
+{
+	size_t n = 0;
+	struct cell c[2];
+
+	for (size_t k = 0; k < 100; k++) {
+		sampler_ask(r->sampler, &(uint64_t){ 1000 + k }, c);
+		n += fabs(c[1].f - 13) < 1.5;
+	}
+	return n;
+}
+
+START_TEST(a_guess_draws_proposals_to_it)
+{
+	auto_run struct run r = run_new(PLANE, "");
+	struct param *y = &r.spec->space->params[1];
+	size_t before;
+
+	run_steps(&r, 30, equal);
+	before = count_near(&r);
+	y->has_guess = true;
+	y->guess = (struct cell){ .active = true, .f = 13 };
+	ck_assert_uint_gt(count_near(&r), before + 20);
+}
+END_TEST
+
 /* --- a function of the history ---------------------------------------------
  */
 
@@ -692,6 +719,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, it_avoids_where_trials_fail);
 	tcase_add_test(tc, it_keeps_away_from_running_trials);
 	tcase_add_test(tc, a_running_trial_counts_as_one_that_failed);
+	tcase_add_test(tc, a_guess_draws_proposals_to_it);
 	tcase_add_test(tc, a_new_sampler_goes_on_where_the_old_one_was);
 	tcase_add_test(tc, the_order_in_which_results_come_does_not_matter);
 	tcase_add_test(tc, other_seeds_and_cursors_give_other_points);
