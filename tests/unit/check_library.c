@@ -445,6 +445,51 @@ START_TEST(a_sequence_gives_its_reason_and_predicts_nothing)
 }
 END_TEST
 
+/* Tells 20 points of a valley whose bottom is at x = 0.3. */
+static void dig_valley(struct hps_search *s)
+{
+	for (int64_t i = 0; i < 20; i++) {
+		double x = 0;
+
+		ck_assert_int_eq(hps_ask(s), i);
+		ck_assert(hps_get_double(s, i, "x", &x));
+		ck_assert(hps_tell(s, i, x > 0.8 ? HPS_FAILED : HPS_DONE,
+				   (x - 0.3) * (x - 0.3)));
+	}
+}
+
+START_TEST(a_model_says_what_it_expects)
+{
+	struct hps_search *s = search_by(X_0_1, "gp");
+	struct hps_prediction bottom, slope, failing;
+
+	ck_assert(!hps_predict(s, "{\"x\": 0.5}", &bottom));
+	assert_error(s, NULL);
+	dig_valley(s);
+	ck_assert(hps_predict(s, "{\"x\": 0.3}", &bottom));
+	ck_assert(hps_predict(s, "{\"x\": 0.7}", &slope));
+	ck_assert(hps_predict(s, "{\"x\": 0.99}", &failing));
+	ck_assert(bottom.low <= bottom.mean && bottom.mean <= bottom.high);
+	ck_assert(fabs(bottom.mean) < 0.01);
+	ck_assert(slope.mean > 0.05);
+	ck_assert(failing.feasible < 0.5 && bottom.feasible > 0.5);
+	hps_close(s);
+}
+END_TEST
+
+START_TEST(a_model_says_why_it_chose)
+{
+	struct hps_search *s = search_by(X_0_1, "gp");
+
+	dig_valley(s);
+	ck_assert_ptr_nonnull(strstr(hps_explain(s), "\"why\":\"model\""));
+	ck_assert_ptr_nonnull(strstr(hps_explain(s), "\"mean\":"));
+	ck_assert_ptr_nonnull(strstr(hps_explain(s), "\"nearest\":["));
+	ck_assert_ptr_nonnull(strstr(hps_explain(s), "\"relevance\":{"));
+	hps_close(s);
+}
+END_TEST
+
 /* --- threads ----------------------------------------------------------------
  */
 
@@ -526,6 +571,8 @@ Suite *suite(void)
 	    2);
 	tcase_add_test(tc, the_last_word_on_a_trial_counts);
 	tcase_add_test(tc, a_sequence_gives_its_reason_and_predicts_nothing);
+	tcase_add_test(tc, a_model_says_what_it_expects);
+	tcase_add_test(tc, a_model_says_why_it_chose);
 	tcase_add_loop_test(tc, searches_in_different_threads_do_not_meet,
 			    first, n);
 	suite_add_tcase(s, tc);
