@@ -10,8 +10,8 @@
  *               worker: sampler_propose -> EV_SUGGESTED
  *
  * server.c has the turn, launch.c the acts on trials, suggest.c the samplers
- * that think for long, api.c the methods, explain.c the sentences, subscribe.c
- * the notices.
+ * that think for long, api.c the protocol, commands.c and questions.c its
+ * methods, explain.c the sentences, subscribe.c the notices.
  */
 #include "config.h"
 #include "core/core.h"

@@ -1,0 +1,43 @@
+#pragma once
+
+/* What the methods of the protocol share: api.c, commands.c, questions.c. */
+#include "server.h"
+
+/* One request while it is answered. */
+struct request {
+	struct server *s;
+	struct conn *conn;
+	const cJSON *params;
+	cJSON *result;     /* object, to be filled */
+	struct diag diag;  /* words of an answer that is not 0 */
+	cJSON *error_data; /* for the error, or NULL */
+	bool changes;      /* something: the reply waits for the disk */
+};
+
+/* Returns 0, or the error whose words are in req->diag. */
+typedef int handler_fn(struct request *req);
+
+/* commands.c: what changes something */
+handler_fn command_submit, command_import, command_add, command_extend,
+    command_pause, command_resume, command_cancel, command_kill, command_retry,
+    command_remove, command_shutdown;
+
+/* questions.c */
+handler_fn question_version, question_list, question_show, question_trials,
+    question_best, question_trial, question_metrics, question_explain,
+    question_status, question_subscribe;
+
+/* A failure of the store as an error of the protocol. */
+int request_failed(struct request *req);
+
+/* The search that @what names, or that the request does; else the error. */
+int request_find_named(struct request *req, const char *what, int64_t *ret_id);
+int request_find_search(struct request *req, int64_t *ret_id);
+/* The same, held by the core. */
+int request_load_search(struct request *req, int64_t *ret_id);
+/* The row of the trial that the request names. */
+int request_find_trial(struct request *req, int64_t *ret_search,
+		       cJSON **ret_row);
+
+/* Puts @value, which is taken, into the result; null for NULL. */
+void request_put(struct request *req, const char *name, cJSON *value);
