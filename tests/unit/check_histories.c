@@ -560,6 +560,7 @@ Suite *suite(void)
 
 	read_spaces();
 	find_learners();
+	tcase_set_timeout(many, 240); /* busy machines, sanitizers */
 	tcase_add_loop_test(
 	    tc, any_history_has_valid_new_and_reproducible_successors, 0,
 	    n_learners * (int)n_spaces);
