@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BLOCK 64 /* rows that join the factor together */
+
 #define LN_2PI         1.8378770664093454836
 #define LN_LENGTHSCALE (-0.5)
 
@@ -78,7 +80,7 @@ void gp_reserve(struct gp *g, size_t n)
 	g->alpha = widen(g->alpha, 1, g->n, g->cap, n);
 	free(g->l);
 	g->l = xcalloc(n * n, sizeof(*g->l));
-	g->factored = 0;
+	g->factored = g->solid = 0;
 	g->cap = n;
 }
 
@@ -93,6 +95,8 @@ void gp_truncate(struct gp *g, size_t n)
 	g->n = n;
 	if (g->factored > n)
 		g->factored = n;
+	if (g->solid > n)
+		g->solid = n / BLOCK * BLOCK;
 }
 
 void gp_add(struct gp *g, const double *x, double y, double repeats)
@@ -344,7 +348,7 @@ void gp_hyper_default(const struct gp *g, double *ret_hyper)
 void gp_set_hyper(struct gp *g, const double *hyper)
 {
 	memcpy(g->hyper, hyper, (g->d + 2) * sizeof(*hyper));
-	g->factored = 0;
+	g->factored = g->solid = 0;
 }
 
 double gp_log_posterior(struct gp *g, const double *hyper, double *ret_gradient)
@@ -416,20 +420,32 @@ static void fill_rows(struct gp *g, double extra)
 	}
 }
 
-/* Extends the factor; else makes it anew with more and more noise. */
-static int factor(struct gp *g)
+/*
+ * Extends the factor, a block at a time. Returns 0, or 1: not positive
+ * definite.
+ */
+static int extend(struct gp *g)
 {
-	double extra = 0;
+	if (g->factored < g->n)
+		fill_rows(g, 0);
+	while (g->factored < g->n) {
+		size_t end = (g->factored / BLOCK + 1) * BLOCK;
 
-	if (g->factored == g->n)
-		return 0;
-	fill_rows(g, extra);
-	if (chol_append(g->factored, g->n - g->factored, g->l, g->cap) == 0) {
-		g->factored = g->n;
-		return 0;
+		if (end > g->n)
+			end = g->n;
+		if (chol_append(g->factored, end - g->factored, g->l, g->cap) !=
+		    0)
+			return 1;
+		g->factored = end;
 	}
-	for (extra = 1e-8; extra <= 1e-2; extra *= 10) {
-		g->factored = 0;
+	return 0;
+}
+
+/* With more and more noise. */
+static int factor_anew(struct gp *g)
+{
+	for (double extra = 1e-8; extra <= 1e-2; extra *= 10) {
+		g->factored = g->solid = 0;
 		fill_rows(g, extra * scale_of(g, g->hyper));
 		if (chol_factor(g->n, g->l, g->cap) == 0) {
 			g->factored = g->n;
@@ -441,7 +457,10 @@ static int factor(struct gp *g)
 
 int gp_solve(struct gp *g)
 {
-	if (factor(g) != 0)
+	g->factored = g->solid;
+	if (extend(g) == 0)
+		g->solid = g->n / BLOCK * BLOCK;
+	else if (factor_anew(g) != 0)
 		return 1;
 	g->mean =
 	    fit_mean(g->n, g->l, g->cap, g->y, work_of(g, g->n), g->alpha);
@@ -451,7 +470,7 @@ int gp_solve(struct gp *g)
 
 int gp_extend(struct gp *g)
 {
-	return factor(g);
+	return extend(g) == 0 ? 0 : factor_anew(g);
 }
 
 void gp_predict(struct gp *g, size_t m, const double *x, size_t stride,

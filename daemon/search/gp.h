@@ -11,7 +11,8 @@
  *   y         ~ N(m, K + noise diag(1 / repeats)),  m: the likeliest constant
  *
  * Rows are added, never changed: a factor of all but the last rows stays valid
- * and is extended in O(n^2).
+ * and is extended in O(n^2). It is made in blocks, so that gp_solve() gives the
+ * same bits whether the first rows were there before or not.
  *
  * hyper [d + 2]: ln l_1 .. ln l_d, ln s, ln noise.
  */
@@ -27,6 +28,7 @@ struct gp {
 	double *y;       /* [cap] */
 	double *repeats; /* [cap] measurements that y is the mean of */
 	size_t factored; /* rows that l covers, under hyper */
+	size_t solid;    /* of them those in whole blocks of gp_solve() */
 	double *l;       /* [cap][cap] Cholesky factor of K + noise, columns */
 	double mean;     /* m */
 	double *alpha;   /* [cap] (K + noise)^-1 (y - m), after gp_solve() */
