@@ -511,11 +511,29 @@ START_TEST(any_history_has_valid_new_and_reproducible_successors)
 }
 END_TEST
 
-/* Each done or pruned trial's score is @by times what it was. */
-static void scale(struct told *t, double by)
+/* A history whose scores are others gives the same proposal. */
+static void assert_unmoved(struct told *t, double (*other)(double))
 {
+	struct sampler *a = teach_backwards(t), *b;
+	struct proposal p = { 0 }, q = { 0 };
+	uint64_t cursor_a = t->n, cursor_b = t->n;
+	size_t n = sampler_propose(a, &cursor_a, 1, &p);
+
 	for (size_t i = 0; i < t->n; i++)
-		t->seen[i].score *= by;
+		t->seen[i].score = other(t->seen[i].score);
+	b = teach_backwards(t);
+	ck_assert_uint_eq(sampler_propose(b, &cursor_b, 1, &q), n);
+	ck_assert(n == 0 || space_equal(t->spec->space, p.config, q.config));
+	proposal_fini(&p);
+	proposal_fini(&q);
+	sampler_free(a);
+	sampler_free(b);
+}
+
+/* A power of two leaves all digits as they are. */
+static double in_another_unit(double v)
+{
+	return 1024 * v;
 }
 
 START_TEST(results_in_another_unit_change_no_proposal)
@@ -524,20 +542,25 @@ START_TEST(results_in_another_unit_change_no_proposal)
 	struct dice d = { .seed = 7000 + (uint64_t)_i };
 	struct told t = told_new(spaces[(size_t)_i % n_spaces].parameters, type,
 				 25, _i % 2 == 0 ? SMOOTH : EXPLODING, &d);
-	struct sampler *a = teach_backwards(&t), *b;
-	struct proposal p = { 0 }, q = { 0 };
-	uint64_t cursor_a = t.n, cursor_b = t.n;
-	size_t n = sampler_propose(a, &cursor_a, 1, &p);
 
-	/* A power of two leaves all digits as they are. */
-	scale(&t, 1024);
-	b = teach_backwards(&t);
-	ck_assert_uint_eq(sampler_propose(b, &cursor_b, 1, &q), n);
-	ck_assert(n == 0 || space_equal(t.spec->space, p.config, q.config));
-	proposal_fini(&p);
-	proposal_fini(&q);
-	sampler_free(a);
-	sampler_free(b);
+	assert_unmoved(&t, in_another_unit);
+	told_free(&t);
+}
+END_TEST
+
+static double as_steep_as_can_be(double v)
+{
+	return exp(20 * v);
+}
+
+START_TEST(the_ranks_of_results_are_all_that_some_samplers_look_at)
+{
+	enum sampler_type type = _i % 2 == 0 ? SAMPLER_TPE : SAMPLER_CMAES;
+	struct dice d = { .seed = 8000 + (uint64_t)_i };
+	struct told t =
+	    told_new(spaces[EVERY_TYPE].parameters, type, 50, SMOOTH, &d);
+
+	assert_unmoved(&t, as_steep_as_can_be);
 	told_free(&t);
 }
 END_TEST
@@ -566,6 +589,8 @@ Suite *suite(void)
 	    n_learners * (int)n_spaces);
 	tcase_add_loop_test(tc, results_in_another_unit_change_no_proposal, 0,
 			    n_learners * (int)n_spaces);
+	tcase_add_loop_test(
+	    tc, the_ranks_of_results_are_all_that_some_samplers_look_at, 0, 6);
 	tcase_add_loop_test(many, a_long_history_has_them_too, 0, n_learners);
 	suite_add_tcase(s, tc);
 	suite_add_tcase(s, many);
