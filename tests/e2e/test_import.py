@@ -143,6 +143,21 @@ class Import(DaemonTest):
         t = self.trials()[2]
         self.assertEqual((t["state"], t["value"], t["attempts"], t["origin"]), ("done", 0.5, 1, "imported"))
 
+    def test_samplers_that_learn_begin_where_the_imported_trials_ended(self):
+        square = ["awk", 'BEGIN {{ x = ARGV[1]; printf "loss=%.17g\\n", (x - 3) * (x - 3) }', "{x}"]
+        known = [{"params": {"x": x}, "value": (x - 3) ** 2} for x in range(-10, 11) if x != 3]
+        for sampler in ("gp", "tpe"):
+            with self.subTest(sampler=sampler):
+                self.d.run(search(sampler, square, {"x": {"type": "float", "min": -10, "max": 10}}, trials=1,
+                                  sampler={"type": sampler, "seed": 1}))
+                self.d.call("import", search=sampler, key=sampler, trials=known)
+                self.d.call("extend", search=sampler, trials=26)
+                self.d.wait_final(sampler)
+                new = self.d.rows("select params from trials where search = ? and number > 20 order by number", sampler)
+                xs = [json.loads(r["params"])["x"] for r in new]
+                self.assertEqual(len(xs), 5)
+                self.assertLess(sum(abs(x - 3) for x in xs) / 5, 2.5, xs)
+
     def test_another_searches_trials_come_over_by_name_and_misfits_are_counted(self):
         self.d.run(search("old", ["sh", "-c", "[ $HPS_PARAM_X != 3 ] && echo loss=$HPS_PARAM_X"],
                           {"x": {"type": "int", "min": 0, "max": 9}, "other": {"value": "y"}}))
