@@ -15,8 +15,8 @@
  */
 #define PRIOR 0.3
 
-#define WIDTH_MIN   0.01
-#define WIDTH_FIXED 0.2 /* of a single kernel */
+/* The standard deviation that kernels of a fixed width assume. */
+#define DEVIATION 0.2
 
 /* An axis of no more different centres looks each up once. */
 #define LEVELS_MAX 64
@@ -136,9 +136,8 @@ static void fit_number(const struct parzen *p, struct parzen_axis *a,
 		       double deviation)
 {
 	double n = (double)a->observed;
-	double width = deviation * pow(n, -1 / ((double)p->n_members + 4));
 
-	a->width = fmax(width, fmax(WIDTH_MIN, pow(n + 2, -2)));
+	a->width = deviation * pow(n, -1 / ((double)p->n_members + 4));
 	for (size_t j = 1; j < p->n; j++) {
 		double c = a->centre[j];
 
@@ -173,7 +172,7 @@ void parzen_fit(struct parzen *p, enum parzen_widths widths)
 		else
 			fit_number(p, a,
 				   widths == PARZEN_SPREAD ? spread(p, a)
-							   : WIDTH_FIXED);
+							   : DEVIATION);
 	}
 	for (size_t j = 0; j < p->n; j++)
 		p->log_weight[j] = (j == 0 ? log(PRIOR) : 0) - log_total;

@@ -46,10 +46,10 @@ void parzen_fini(struct parzen *p);
 void parzen_add(struct parzen *p, const struct cell *config);
 
 /*
- * Chooses the widths, once, after the last kernel. D. Scott's rule, "Multi-
- * variate density estimation", 1992, with the standard deviation of an axis
- * drawn to the prior's by one observation; a width of n kernels is at least
- * 1/(n + 2)^2 and 0.01.
+ * Chooses the widths, once, after the last kernel, by D. Scott's rule
+ * ("Multivariate density estimation", 1992). The standard deviation of an axis
+ * counts the prior as one observation more: however many coincide, no width is
+ * 0.
  */
 void parzen_fit(struct parzen *p, enum parzen_widths widths);
 
