@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What hpsd costs on this machine. Prints; asserts nothing about time.
 
-    HPSD_BUILD=build tests/bench/bench.py [noop|ingest|memory|latency]...
+    HPSD_BUILD=build tests/bench/bench.py [noop|ingest|memory|latency|chain]...
 """
 
 import json
@@ -140,6 +140,23 @@ def latency(n=50):
     print(f"latency: submit to the trial's first instruction: median {statistics.median(times):.1f} ms, "
           f"worst of {n} {max(times):.1f} ms (hpctl's own start included)")
     d.cleanup()
+
+
+def chain(samplers=("sobol", "tpe", "cmaes", "gp"), n=220):
+    """From the start of a trial to the start of the next, which a sampler that learns has to think of meanwhile."""
+    shell = "date '+at=%s.%N'; awk 'BEGIN {{ x = ARGV[1]; y = ARGV[2]; print \"loss=\" x * x + (y - x) ^ 2 }' {a} {b}"
+    space = {name: {"type": "float", "min": -5, "max": 5} for name in "abcd"}
+    base = {}
+    for sampler in samplers:
+        d = Daemon(slots=1).start()
+        d.run(search("c", ["sh", "-c", shell], space, sampler={"type": sampler}, trials=n))
+        at = [r["value"] for r in d.rows("select value from metrics where name = 'at' order by trial")]
+        for low, high in ((15, 25), (n - 40, n - 1)):
+            gap = statistics.median(at[k + 1] - at[k] for k in range(low, high)) * 1e3
+            base.setdefault(low, gap)
+            print(f"chain: {sampler}, {low} to {high} trials: {gap:.1f} ms from start to start, "
+                  f"{gap - base[low]:.1f} more than {samplers[0]}")
+        d.cleanup()
 
 
 if __name__ == "__main__":

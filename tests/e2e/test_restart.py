@@ -77,7 +77,7 @@ class Restart(DaemonTest):
 
         def spec(name):
             return search(name, ["sh", "-c", shell], {"x": {"type": "float", "min": -5, "max": 5}},
-                          sampler={"type": "tpe", "seed": 7}, trials=16, parallel=1)
+                          sampler={"type": "gp", "seed": 7}, trials=16, parallel=1)
 
         def params(name):
             return self.d.rows("select params from trials where search = ? order by number", name)

@@ -83,6 +83,17 @@ class Learning(DaemonTest):
         end = self.d.run(search("x", SQUARE, sampler={"type": "tpe"}, trials=99))
         self.assertEqual((end["reason"], end["counts"]["done"]), ("exhausted", 10))
 
+    def test_a_daemon_that_ends_while_samplers_think_leaves_nothing_behind(self):
+        for k in range(3):
+            for name in "abcdef":
+                self.d.submit(search(f"{name}{k}", SQUARE, FLOAT, sampler={"type": "gp"}, trials=999))
+            with self.d.connection() as c:
+                c.wait_until(f"f{k}", lambda p: p["counts"]["done"] > 4)
+            self.d.stop()
+            self.d.start()
+        for row in self.d.call("list")["searches"]:
+            self.d.call("cancel", search=row["name"])
+
     def test_a_pause_and_a_cancel_while_a_sampler_thinks_drop_its_answer(self):
         self.d.submit(search("p", ["sleep", "1000"], FLOAT, sampler={"type": "tpe"}, trials=99))
         with self.d.connection() as c:

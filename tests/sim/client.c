@@ -132,7 +132,8 @@ static void add_limits(struct sim *sim, struct buf *b, bool has_end)
 
 static char *make_file(struct sim *sim, const char *name)
 {
-	static const char *const samplers[] = { "random", "sobol", "tpe" };
+	static const char *const samplers[] = { "random", "sobol", "tpe",
+						"cmaes", "gp" };
 	int64_t space = draw_below(sim, sizeof(spaces) / sizeof(spaces[0]));
 	bool is_grid = spaces[space].is_grid && draw_chance(sim, 60);
 	bool repeats = draw_chance(sim, 10);
@@ -144,7 +145,7 @@ static char *make_file(struct sim *sim, const char *name)
 	if (draw_chance(sim, 25))
 		buf_addf(&b, "\"start\":[%s],", spaces[space].start);
 	buf_addf(&b, "\"sampler\":{\"type\":\"%s\"",
-		 is_grid ? "grid" : samplers[draw_below(sim, 3)]);
+		 is_grid ? "grid" : samplers[draw_below(sim, 5)]);
 	add_number(sim, &b, "seed", 0, 99);
 	if (is_grid && draw_chance(sim, 50))
 		buf_adds(&b, ",\"shuffle\":true");

@@ -17,6 +17,7 @@ static struct {
 	uint64_t trials[NAMES_TRIAL_STATES_N][NAMES_TRIAL_STATES_N];
 	uint64_t attempts[NAMES_ATTEMPT_STATES_N][NAMES_ATTEMPT_STATES_N];
 	uint64_t crashes[CRASH_PLACES_N];
+	uint64_t models[NAMES_SAMPLERS_N];
 } counts;
 
 /* Things with words; `n` is counted. */
@@ -132,6 +133,11 @@ static void count_thing(struct thing *list, size_t n, const char *name)
 	assert(!"a thing of the list");
 }
 
+void cover_model(enum sampler_type type)
+{
+	counts.models[type]++;
+}
+
 void cover_reason(const char *reason)
 {
 	count_thing(reasons, sizeof(reasons) / sizeof(reasons[0]), reason);
@@ -219,6 +225,9 @@ int cover_report(void)
 	}
 	for (int i = CRASH_IDLE; i < CRASH_PLACES_N; i++)
 		missing += report("crash", crashes[i], counts.crashes[i]);
+	for (int i = SAMPLER_TPE; i < NAMES_SAMPLERS_N; i++)
+		missing +=
+		    report("model", sampler_type_names[i], counts.models[i]);
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
 		missing += report("reason", reasons[i].name, reasons[i].n);
 	for (size_t i = 0; i < sizeof(things) / sizeof(things[0]); i++)

@@ -21,6 +21,8 @@ void cover_search(int from, int to);
 void cover_trial(int from, int to);
 void cover_attempt(int from, int to);
 void cover_crash(enum crash_place place);
+/* A choice of the sampler's model, not of its start-up design. */
+void cover_model(enum sampler_type type);
 void cover_reason(const char *reason);
 void cover_thing(const char *name);
 /* Prints all counts; returns how many things never happened. */

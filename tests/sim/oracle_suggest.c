@@ -159,7 +159,7 @@ void oracle_proposals(struct sim *sim, const struct fx_suggest *asked,
 {
 	const struct space *space = asked->sampler->spec->space;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		sim_check(
 		    sim,
 		    list[i].cursor == again[i].cursor &&
@@ -168,6 +168,9 @@ void oracle_proposals(struct sim *sim, const struct fx_suggest *asked,
 		    "another trial %zu",
 		    (long long)asked->search,
 		    asked->sampler->history.n - n + i);
+		if (list[i].rationale.why == WHY_MODEL)
+			cover_model(asked->sampler->spec->sampler);
+	}
 }
 
 static bool is_known(const struct sim *sim, const struct search_row *s,
