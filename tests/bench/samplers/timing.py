@@ -4,13 +4,15 @@ Processor time of a suggestion, fit and acquisition, after n trials in d
 dimensions, hpsd's beside Optuna's GPSampler, both on one thread:
 
     timing.py [--sampler hpsd-gp] [--n 10,100,1000] [--d 4,10,20]
-              [--optuna-until 1000] [--asks 4] [--hpsd-binary PATH]
+              [--optuna-until 1000] [--asks 3] [--hpsd-binary PATH]
 
 The history is told in bulk: random points of a smooth function. The first
-suggestion after it finds no fit of an earlier one; the middle one of the next
-is what a search in progress pays. Beside them the time that the n^3/3
-operations of one Cholesky factor would take at the rate of this machine's dgemm
-(2 n^3 operations), and its share of hpsd's time.
+suggestion after it finds no fit of an earlier one. What a search in progress
+pays is the mean of the next n / 20 (6 to 60), among which hpsd fits anew once
+or twice; of Optuna, which always does, the mean of --asks. Beside them the time
+that the n^3/3 operations of one Cholesky factor would take at the rate of this
+machine's dgemm (2 n^3 operations), and its share of hpsd's time, up to 2,000
+trials: of more, some are left out.
 """
 
 import argparse
@@ -92,7 +94,7 @@ def main():
     p.add_argument("--n", type=numbers, default=SIZES)
     p.add_argument("--d", type=numbers, default=(4, 10, 20))
     p.add_argument("--optuna-until", type=int, default=1000)
-    p.add_argument("--asks", type=int, default=4)
+    p.add_argument("--asks", type=int, default=3)
     p.add_argument("--hpsd-binary", default=run.BINARY)
     a = p.parse_args()
     os.environ["HPSD_ASK_TELL"] = a.hpsd_binary
@@ -107,18 +109,19 @@ def main():
 
 
 def line(a, n, d, rate):
-    ours = measure(a.sampler, d, n, a.asks)
-    next_one = statistics.median(ours[1:])
+    ours = measure(a.sampler, d, n, 1 + min(max(n // 20, 6), 60))
+    next_one = statistics.fmean(ours[1:])
     cells = [f"{1e3 * ours[0]:.2f}", f"{1e3 * next_one:.2f}"]
     if n <= a.optuna_until:
-        theirs = measure("optuna-gp", d, n, a.asks)
-        other = statistics.median(theirs[1:])
+        theirs = measure("optuna-gp", d, n, 1 + a.asks)
+        other = statistics.fmean(theirs[1:])
         cells += [f"{1e3 * theirs[0]:.0f}", f"{1e3 * other:.0f}",
                   f"{other / next_one:.0f}"]
     else:
         cells += ["", "", ""]
     factor = n**3 / 3 / rate
-    cells += [f"{1e3 * factor:.3f}", f"{100 * factor / next_one:.0f} %"]
+    cells += [f"{1e3 * factor:.3f}", f"{100 * factor / next_one:.0f} %"] \
+        if n <= 2000 else ["", ""]
     print(f"| {n} | {d} |", " | ".join(cells), "|", flush=True)
 
 
