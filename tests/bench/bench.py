@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What hpsd costs on this machine. Prints; asserts nothing about time.
 
-    HPSD_BUILD=build tests/bench/bench.py [noop|ingest|memory|latency|chain]...
+    HPSD_BUILD=build tests/bench/bench.py [noop|ingest|memory|latency|think]...
 """
 
 import json
@@ -142,24 +142,33 @@ def latency(n=50):
     d.cleanup()
 
 
-def chain(samplers=("sobol", "tpe", "cmaes", "gp"), n=220):
-    """From the start of a trial to the start of the next, which a sampler that learns has to think of meanwhile."""
-    shell = "date '+at=%s.%N'; awk 'BEGIN {{ x = ARGV[1]; y = ARGV[2]; print \"loss=\" x * x + (y - x) ^ 2 }' {a} {b}"
+def thread_seconds(pid):
+    """Processor time of all its threads, in more than ticks."""
+    return sum(int(f.read_text().split()[0]) for f in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
+
+
+def think(samplers=("sobol", "tpe", "cmaes", "gp")):
+    """What a sampler that learns adds to a trial: while it thinks the trial's slot waits."""
+    shell = "awk 'BEGIN {{ x = ARGV[1]; y = ARGV[2]; print \"loss=\" x * x + (y - x) ^ 2 }' {a} {b}"
     space = {name: {"type": "float", "min": -5, "max": 5} for name in "abcd"}
     base = {}
     for sampler in samplers:
         d = Daemon(slots=1).start()
-        d.run(search("c", ["sh", "-c", shell], space, sampler={"type": sampler}, trials=n))
-        at = [r["value"] for r in d.rows("select value from metrics where name = 'at' order by trial")]
-        for low, high in ((15, 25), (n - 40, n - 1)):
-            gap = statistics.median(at[k + 1] - at[k] for k in range(low, high)) * 1e3
-            base.setdefault(low, gap)
-            print(f"chain: {sampler}, {low} to {high} trials: {gap:.1f} ms from start to start, "
-                  f"{gap - base[low]:.1f} more than {samplers[0]}")
+        pid = d.process.pid
+        d.run(search("c", ["sh", "-c", shell], space, sampler={"type": sampler}, trials=2))
+        for known, n in ((20, 10), (200, 20)):
+            for last in (known, known + n):
+                begin = thread_seconds(pid)
+                d.call("extend", search="c", trials=last)
+                d.wait_final("c")
+            ms = (thread_seconds(pid) - begin) / n * 1e3
+            base.setdefault(known, ms)
+            print(f"think: {sampler}, {known} trials known: {ms:.2f} ms of processor a trial, "
+                  f"{ms - base[known]:.2f} more than {samplers[0]}")
         d.cleanup()
 
 
 if __name__ == "__main__":
     print(f"{CPUS} processors, Linux {platform.release()}, {time.strftime('%Y-%m-%d')}")
-    for part in sys.argv[1:] or ["noop", "ingest", "memory", "latency"]:
+    for part in sys.argv[1:] or ["noop", "ingest", "memory", "latency", "think"]:
         globals()[part]()
