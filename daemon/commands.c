@@ -408,6 +408,13 @@ static int64_t trials_of(const cJSON *row)
 	return n;
 }
 
+static bool has_ended(const cJSON *row)
+{
+	int state = search_state_find(json_get_text(row, "state"));
+
+	return state >= 0 && search_state_is_final((enum search_state)state);
+}
+
 int command_remove(struct request *req)
 {
 	struct server *s = req->s;
@@ -423,8 +430,11 @@ int command_remove(struct request *req)
 	if (core_has_search(s->core, id) ||
 	    json_get_integer(row, "running", 0) > 0) {
 		diag_add(&req->diag, "",
-			 "search \"%s\" has not ended: cancel it first (hpctl "
-			 "cancel)",
+			 has_ended(row) ? "search \"%s\" has ended, and its "
+					  "trials are still being stopped: try "
+					  "again in a moment"
+					: "search \"%s\" has not ended: cancel "
+					  "it first (hpctl cancel)",
 			 json_get_text(req->params, "search"));
 		return RPC_CONFLICT;
 	}

@@ -7,7 +7,7 @@ import sys
 import pathlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from hpsd import DaemonTest, RpcError, main, search  # noqa: E402
+from hpsd import DaemonTest, RpcError, main, search, wait_for  # noqa: E402
 
 # Prints (x - 3)^2 as its loss; x from argv.
 SQUARE = ["awk", "BEGIN {{ x = ARGV[1]; printf \"loss=%.17g\\n\", (x - 3) * (x - 3) }", "{x}"]
@@ -334,6 +334,16 @@ class Steering(DaemonTest):
         self.d.stop()
         self.assertFalse((self.d.state / "trials/1").exists())
         self.d.start()
+
+    def test_a_search_whose_trials_are_being_stopped_cannot_be_removed_yet(self):
+        shell = f"trap '' TERM; touch {self.d.dir}/runs; while :; do sleep 0.01; done"
+        self.d.submit(search("slow", ["sh", "-c", shell], {"x": {"value": 1}}, grace=600))
+        wait_for((self.d.dir / "runs").exists, "the trial")
+        self.d.call("cancel", search="slow")
+        with self.assertRaises(RpcError) as e:
+            self.d.call("remove", search="slow")
+        self.assertIn("try again in a moment", str(e.exception))
+        self.d.kill()  # nobody waits for its grace; what runs is cleaned up
 
     def test_two_searches_share_the_slots(self):
         self.waiting("a", trials=3)
