@@ -29,7 +29,7 @@ static void add_expected(struct buf *b, const struct search_spec *spec,
 			 const struct rationale *r)
 {
 	if (r->exploration >= EXPLORES)
-		buf_adds(b, "to learn more: little is known there; ");
+		buf_adds(b, "to learn more, rather than for its result: ");
 	else
 		buf_adds(b, "for its result: ");
 	buf_addf(b, "the model expects %s %.4g", spec->metric, r->mean);

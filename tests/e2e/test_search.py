@@ -79,6 +79,14 @@ class Learning(DaemonTest):
         self.assertIn("its configuration was proposed by the tpe sampler (seed 3)", said)
         self.assertIn(reasons[0]["text"], said)
 
+    def test_a_model_tells_which_parameter_matters_and_what_it_expected(self):
+        space = dict(FLOAT, nothing={"type": "float", "min": 0, "max": 1})
+        self.d.run(search("m", SQUARE, space, sampler={"type": "gp"}, trials=30, parallel=1))
+        self.assertRegex(self.d.call("show", search="m")["relevance"], r"^x matters most \(\d+ % of the model's variance\)")
+        said = " ".join(self.d.call("explain", search="m", trial=29)["sentences"])
+        for words in ("the model expects loss", "the nearest trials then: ", "it gave loss"):
+            self.assertIn(words, said)
+
     def test_a_discrete_space_is_tried_whole_and_no_point_twice(self):
         end = self.d.run(search("x", SQUARE, sampler={"type": "tpe"}, trials=99))
         self.assertEqual((end["reason"], end["counts"]["done"]), ("exhausted", 10))
