@@ -20,9 +20,9 @@
  */
 
 /*
- * L of all rows times beta is y - m; a fantasy of the running trials is y = m +
- * (what the results tell) + L22 z, z standard normal, so z is simply the end of
- * its beta, and alpha = L^-T beta.
+ * L of all rows times beta is y; a fantasy of the running trials is y = (what
+ * the results tell) + L22 z, z standard normal, so z is simply the end of its
+ * beta, and alpha = L^-T beta.
  */
 static void draw(struct acquisition *a, size_t running, uint64_t seed)
 {
@@ -47,10 +47,10 @@ static double least(const struct gp *g, size_t known, const double *beta,
 		    const double *alpha)
 {
 	double noise = exp(g->hyper[g->d + 1]) + g->noise_floor;
-	double best = INFINITY;
+	double best = (double)INFINITY;
 
 	for (size_t a = 0; a < g->n; a++) {
-		double y = a < known ? g->y[a] : g->mean;
+		double y = a < known ? g->y[a] : 0;
 
 		for (size_t b = 0; a >= known && b <= a; b++)
 			y += g->l[b * g->cap + a] * beta[b];
@@ -115,7 +115,7 @@ static double improvement(const struct acquisition *a, double *mean, double sd,
 			  double *ret_dsd)
 {
 	double value[FANTASIES], dmean[FANTASIES], dsd[FANTASIES];
-	double largest = -INFINITY, sum = 0;
+	double largest = -(double)INFINITY, sum = 0;
 
 	for (size_t f = 0; f < a->fantasies; f++) {
 		value[f] = log_ei(mean[f], sd, a->best[f], &dmean[f], &dsd[f]);
@@ -218,7 +218,7 @@ static double value_at(struct acquisition *a, const double *x, double *gradient)
 
 	gp_kernel(g, x, k, gradient != NULL ? slope : NULL);
 	for (size_t f = 0; f < a->fantasies; f++)
-		mean[f] = g->mean + dot(g->n, k, a->alpha + f * g->n);
+		mean[f] = dot(g->n, k, a->alpha + f * g->n);
 	sd = deviation(g, k, w);
 	value = improvement(a, mean, sd, &dsd);
 	if (gradient == NULL)
@@ -239,7 +239,7 @@ static double feasible_at(struct acquisition *a, const double *x,
 	double mean, sd, dmean, dsd, value;
 
 	gp_kernel(g, x, k, gradient != NULL ? slope : NULL);
-	mean = g->mean + dot(g->n, k, g->alpha);
+	mean = dot(g->n, k, g->alpha);
 	sd = deviation(g, k, w);
 	value = feasibility(g, mean, sd, &dmean, &dsd);
 	if (gradient == NULL)
@@ -290,7 +290,7 @@ void acquisition_look(struct acquisition *a, const double *x,
 	gp_kernel(g, x, k, NULL);
 	ret->sd = deviation(g, k, w);
 	for (size_t f = 0; f < a->fantasies; f++) {
-		double mean = g->mean + dot(g->n, k, a->alpha + f * g->n);
+		double mean = dot(g->n, k, a->alpha + f * g->n);
 
 		ret->mean += mean / (double)a->fantasies;
 		ret->exploration += exploration(mean, ret->sd, a->best[f]) /

@@ -33,6 +33,11 @@
 #define SCATTERED       512 /* points at which the acquisition is looked up */
 #define AROUND          320 /* further ones near the best results */
 #define ASCENTS         5   /* of them are improved */
+#define TRUST_AXES      15 /* more of them: the model is believed near the best */
+#define TRUST_START     0.8
+#define TRUST_MIN       (1.0 / 128)
+#define TRUST_MAX       1.6
+#define TRUST_SUCCESSES 3
 #define DESIGN_TRIES    1000
 #define LISTED_MAX      4096 /* points of a space that are all looked at */
 #define ANCHORS         5    /* good points to look around */
@@ -72,7 +77,7 @@ static void read_guess(struct bayes *b, size_t i, const struct param *p)
 	if (b->guess == NULL) {
 		b->guess = xcalloc(n, sizeof(*b->guess));
 		for (size_t k = 0; k < n; k++)
-			b->guess[k] = NAN;
+			b->guess[k] = (double)NAN;
 	}
 	b->guess[i] =
 	    b->is_choice[i] ? (double)p->guess.i : unit_of(p, &p->guess);
@@ -299,7 +304,7 @@ static void fit_first(struct bayes *b, const struct evidence *v, size_t n,
 		keep_fit(b, key, ret);
 		return;
 	}
-	fit_first(b, v, power_below(n), other);
+	fit_first(b, v, power_below(n < FIT_ROWS ? n : FIT_ROWS), other);
 	load_first(b, v, n);
 	value = gp_fit(b->fitting, other, FIT_EVALUATIONS);
 	if (n > FIT_TWICE ||
@@ -541,12 +546,12 @@ static void explain_start(const struct bayes *b, const struct evidence *v,
 	*why = (struct rationale){ .why = kind,
 				   .observations = v->results.n,
 				   .pending = v->running.n,
-				   .best = NAN,
-				   .mean = NAN,
-				   .low = NAN,
-				   .high = NAN,
-				   .noise = NAN,
-				   .feasible = NAN,
+				   .best = (double)NAN,
+				   .mean = (double)NAN,
+				   .low = (double)NAN,
+				   .high = (double)NAN,
+				   .noise = (double)NAN,
+				   .feasible = (double)NAN,
 				   .exploration = 1 };
 	if (v->results.n > 0)
 		why->best = score_of(b->base.spec->goal, v->score[v->best]);
@@ -624,6 +629,57 @@ static bool list_points(const struct bayes *b, struct maxima *ret)
 	return true;
 }
 
+/*
+ * The side of a trust region about the best result, in units of an axis: twice
+ * as long after successes in a row, half after failures; when it has become
+ * tiny it begins anew (D. Eriksson et al., "Scalable global optimization via
+ * local Bayesian optimization", arXiv 1910.01739, section 2). Replayed from the
+ * results, so that it needs no state.
+ */
+static double trust_length(const struct evidence *v)
+{
+	double length = TRUST_START, best = (double)INFINITY;
+	size_t successes = 0, failures = 0;
+
+	for (size_t i = 0; i < v->results.n; i++) {
+		bool better = !(v->score[i] >= best - 1e-3 * fabs(best));
+
+		best = fmin(best, v->score[i]);
+		successes = better ? successes + 1 : 0;
+		failures = better ? 0 : failures + 1;
+		if (successes == TRUST_SUCCESSES) {
+			length = fmin(TRUST_MAX, 2 * length);
+			successes = 0;
+		} else if (failures == v->d) {
+			length /= 2;
+			failures = 0;
+		}
+		if (length < TRUST_MIN)
+			length = TRUST_START;
+	}
+	return length;
+}
+
+/* Longer along axes on which the result varies less. */
+static void trust_box(const struct bayes *b, const struct evidence *v,
+		      double *lower, double *upper)
+{
+	const double *centre = v->results.x + v->best * v->d;
+	double length = trust_length(v), mean = 0;
+
+	for (size_t i = 0; i < v->d; i++)
+		mean += b->value->hyper[i] / (double)v->d;
+	for (size_t i = 0; i < v->d; i++) {
+		double weight = exp(b->value->hyper[i] - mean);
+		double half = length / 2 * fmin(2, fmax(0.5, weight));
+
+		if (b->is_choice[i])
+			continue;
+		lower[i] = fmax(0, centre[i] - half);
+		upper[i] = fmin(1, centre[i] + half);
+	}
+}
+
 static void find_maxima(struct bayes *b, struct model *m, uint64_t cursor,
 			struct maxima *ret)
 {
@@ -646,6 +702,8 @@ static void find_maxima(struct bayes *b, struct model *m, uint64_t cursor,
 
 	for (size_t i = 0; i < d; i++)
 		box[d + i] = 1;
+	if (d > TRUST_AXES)
+		trust_box(b, &m->evidence, box, box + d);
 	if (list_points(b, ret))
 		maximize_list(&problem, ret);
 	else

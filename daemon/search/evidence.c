@@ -68,7 +68,7 @@ static int by_value(const void *a, const void *b)
 static struct scale scale_of(const struct history *h)
 {
 	auto_free double *done = xcalloc(h->n + 1, sizeof(*done));
-	struct scale s = { .least = INFINITY, .median = NAN };
+	struct scale s = { .least = (double)INFINITY, .median = (double)NAN };
 	size_t n = 0;
 
 	for (size_t i = 0; i < h->n; i++) {

@@ -185,8 +185,7 @@ struct evaluation {
 	size_t n;
 	double *a;     /* the kernel matrix, its factor, its inverse */
 	double *slope; /* the derivatives' factor; lower triangle */
-	double *ones, *alpha;
-	double mean;
+	double *alpha;
 };
 
 static void fill(struct evaluation *ev)
@@ -203,26 +202,6 @@ static void fill(struct evaluation *ev)
 		multiply(slope, ev->n - b, s);
 		k[0] += noise / g->repeats[b];
 	}
-}
-
-/*
- * The likeliest mean under a standard normal prior, and y - m to @alpha, both
- * from the factor @l: u = L^-1 1, v = L^-1 y.
- */
-static double fit_mean(size_t n, const double *l, size_t ld, const double *y,
-		       double *ones, double *alpha)
-{
-	double mean;
-
-	for (size_t a = 0; a < n; a++)
-		ones[a] = 1;
-	memcpy(alpha, y, n * sizeof(*y));
-	chol_solve_lower(n, l, ld, 1, ones, n);
-	chol_solve_lower(n, l, ld, 1, alpha, n);
-	mean = dot(n, ones, alpha) / (1 + dot(n, ones, ones));
-	for (size_t a = 0; a < n; a++)
-		alpha[a] -= mean * ones[a];
-	return mean;
 }
 
 /* sum over pairs of rows of W o slope o D_i, W = alpha alpha' - inverse. */
@@ -263,7 +242,7 @@ static void differentiate(struct evaluation *ev, double *ret)
 		double inverse = ev->a[a * ev->n + a],
 		       v = noise / g->repeats[a];
 
-		fit += ev->alpha[a] * (g->y[a] - ev->mean - v * ev->alpha[a]);
+		fit += ev->alpha[a] * (g->y[a] - v * ev->alpha[a]);
 		trace += 1 - v * inverse;
 		diagonal +=
 		    (ev->alpha[a] * ev->alpha[a] - inverse) / g->repeats[a];
@@ -277,14 +256,13 @@ double gp_log_likelihood(struct gp *g, const double *hyper,
 			 double *ret_gradient)
 {
 	size_t n = g->n;
-	double *work = work_of(g, 2 * n * n + 2 * n);
+	double *work = work_of(g, 2 * n * n + n);
 	struct evaluation ev = { .g = g,
 				 .hyper = hyper,
 				 .n = n,
 				 .a = work,
 				 .slope = work + n * n,
-				 .ones = work + 2 * n * n,
-				 .alpha = work + 2 * n * n + n };
+				 .alpha = work + 2 * n * n };
 	double value;
 
 	if (n == 0) {
@@ -295,14 +273,14 @@ double gp_log_likelihood(struct gp *g, const double *hyper,
 	}
 	fill(&ev);
 	if (chol_factor(n, ev.a, n) != 0)
-		return -INFINITY;
-	ev.mean = fit_mean(n, ev.a, n, g->y, ev.ones, ev.alpha);
+		return -(double)INFINITY;
+	memcpy(ev.alpha, g->y, n * sizeof(*g->y));
+	chol_solve_lower(n, ev.a, n, 1, ev.alpha, n);
 	value = -(dot(n, ev.alpha, ev.alpha) + chol_log_det(n, ev.a, n) +
 		  (double)n * LN_2PI) /
 		2;
 	if (!isfinite(value))
-		return -INFINITY;
-	g->mean = ev.mean;
+		return -(double)INFINITY;
 	if (ret_gradient == NULL)
 		return value;
 	chol_solve_upper(n, ev.a, n, 1, ev.alpha, n);
@@ -357,8 +335,7 @@ double gp_log_posterior(struct gp *g, const double *hyper, double *ret_gradient)
 
 	if (isinf(value))
 		return value;
-	return value - g->mean * g->mean / 2 +
-	       log_prior(g, hyper, ret_gradient);
+	return value + log_prior(g, hyper, ret_gradient);
 }
 
 /* --- fit -------------------------------------------------------------------
@@ -397,7 +374,7 @@ double gp_fit(struct gp *g, double *hyper, size_t max_evaluations)
 	box[g->d + 1] = log(NOISE_MIN);
 	box[n + g->d + 1] = log(NOISE_MAX);
 	if (minimize_box(&problem, &options, hyper, &value) != 0)
-		return -INFINITY;
+		return -(double)INFINITY;
 	return -value;
 }
 
@@ -462,8 +439,8 @@ int gp_solve(struct gp *g)
 		g->solid = g->n / BLOCK * BLOCK;
 	else if (factor_anew(g) != 0)
 		return 1;
-	g->mean =
-	    fit_mean(g->n, g->l, g->cap, g->y, work_of(g, g->n), g->alpha);
+	memcpy(g->alpha, g->y, g->n * sizeof(*g->y));
+	chol_solve_lower(g->n, g->l, g->cap, 1, g->alpha, g->n);
 	chol_solve_upper(g->n, g->l, g->cap, 1, g->alpha, g->n);
 	return 0;
 }
@@ -487,8 +464,7 @@ void gp_predict(struct gp *g, size_t m, const double *x, size_t stride,
 		correlate(g, g->hyper, 0, n, x + j, stride, column, NULL);
 		multiply(column, n, s);
 		for (size_t f = 0; f < vectors; f++)
-			ret_mean[f * m + j] =
-			    g->mean + dot(n, column, alpha + f * n);
+			ret_mean[f * m + j] = dot(n, column, alpha + f * n);
 	}
 	chol_solve_lower(n, g->l, g->cap, m, k, n);
 	for (size_t j = 0; j < m; j++) {

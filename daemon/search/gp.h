@@ -8,7 +8,7 @@
  *   r2(x, x') = sum over numeric axes (x_i - x'_i)^2 / l_i^2
  *             + sum over choices     [x_i != x'_i]   / l_i^2
  *   k(x, x')  = s (1 + rho + rho^2 / 3) exp(-rho),  rho = sqrt(5 r2)
- *   y         ~ N(m, K + noise diag(1 / repeats)),  m: the likeliest constant
+ *   y         ~ N(0, K + noise diag(1 / repeats))
  *
  * Rows are added, never changed: a factor of all but the last rows stays valid
  * and is extended in O(n^2). It is made in blocks, so that gp_solve() gives the
@@ -30,8 +30,7 @@ struct gp {
 	size_t factored; /* rows that l covers, under hyper */
 	size_t solid;    /* of them those in whole blocks of gp_solve() */
 	double *l;       /* [cap][cap] Cholesky factor of K + noise, columns */
-	double mean;     /* m */
-	double *alpha;   /* [cap] (K + noise)^-1 (y - m), after gp_solve() */
+	double *alpha;   /* [cap] (K + noise)^-1 y, after gp_solve() */
 	double noise_floor;
 	double *work; /* see gp.c */
 	size_t work_size;

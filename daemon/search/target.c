@@ -143,7 +143,7 @@ double target_of(const struct target *t, double score)
 double target_back(const struct target *t, double z)
 {
 	if (t->n == 0)
-		return NAN;
+		return (double)NAN;
 	if (t->n == 1 || z >= t->z[t->n - 1])
 		return t->score[t->n - 1];
 	return interpolate(t->z, t->score, t->n, z);

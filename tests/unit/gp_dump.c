@@ -9,8 +9,8 @@
  *     x [d]                    m times
  *
  * A case gives one line: noise floor, log likelihood, its gradient [d + 2], log
- * posterior, its gradient [d + 2], mean, and mean and standard deviation of
- * each point.
+ * posterior, its gradient [d + 2], and mean and standard deviation of each
+ * point.
  */
 #include "search/gp.h"
 
@@ -104,7 +104,6 @@ static void print_likelihood(struct gp *g)
 	value = gp_log_posterior(g, g->hyper, gradient);
 	print(1, &value);
 	print(g->d + 2, gradient);
-	print(1, &g->mean);
 }
 
 static void print_posterior(struct gp *g, size_t m)
