@@ -344,6 +344,29 @@ START_TEST(a_size_is_this_many_bytes)
 }
 END_TEST
 
+START_TEST(a_start_arrives_with_its_guesses_and_constants)
+{
+	struct search_spec *s = parse(
+	    "{\"name\": \"s\", \"command\": [\"t\"], \"metric\": {\"name\": "
+	    "\"loss\"}, \"parameters\": {\"x\": {\"type\": \"int\", \"min\": 0, "
+	    "\"max\": 9, \"guess\": 4}, \"c\": {\"type\": \"choice\", "
+	    "\"values\": [\"a\", \"b\"]}, \"y\": {\"value\": 7, \"when\": "
+	    "{\"c\": \"b\"}}}, \"trials\": 2, \"start\": [{\"c\": \"b\"}, "
+	    "{\"c\": \"a\", \"x\": 9}]}");
+
+	ck_assert(s->space->params[0].has_guess);
+	ck_assert(!s->space->params[1].has_guess);
+	ck_assert_uint_eq(s->n_start, 2);
+	ck_assert_int_eq(s->start[0].i, 4);
+	ck_assert_int_eq(s->start[1].i, 1);
+	ck_assert(s->start[2].active);
+	ck_assert_int_eq(s->start[3].i, 9);
+	ck_assert_int_eq(s->start[4].i, 0);
+	ck_assert(!s->start[5].active);
+	search_free(s);
+}
+END_TEST
+
 #define N(array) (int)(sizeof(array) / sizeof((array)[0]))
 
 Suite *suite(void)
@@ -356,6 +379,7 @@ Suite *suite(void)
 			    cJSON_GetArraySize(json_get(table, "cases")));
 	tcase_add_test(tc, what_is_left_out_has_its_default);
 	tcase_add_test(tc, every_key_arrives_in_the_spec);
+	tcase_add_test(tc, a_start_arrives_with_its_guesses_and_constants);
 	tcase_add_test(tc, a_bare_search_needs_its_parameters_alone);
 	tcase_add_loop_test(tc, what_a_bare_search_has_is_checked_as_ever, 0,
 			    3);
