@@ -32,12 +32,13 @@
 #define FITS            16  /* kept */
 #define SCATTERED       512 /* points at which the acquisition is looked up */
 #define AROUND          320 /* further ones near the best results */
-#define ASCENTS         5   /* of them are improved */
+#define ASCENTS         6   /* of them are improved */
 #define TRUST_AXES      15 /* more of them: the model is believed near the best */
 #define TRUST_START     0.8
 #define TRUST_MIN       (1.0 / 128)
 #define TRUST_MAX       1.6
 #define TRUST_SUCCESSES 3
+#define MANY_ROWS       400 /* from which half of these must do */
 #define DESIGN_TRIES    1000
 #define LISTED_MAX      4096 /* points of a space that are all looked at */
 #define ANCHORS         5    /* good points to look around */
@@ -684,6 +685,7 @@ static void find_maxima(struct bayes *b, struct model *m, uint64_t cursor,
 			struct maxima *ret)
 {
 	size_t d = b->encoding.n;
+	size_t share = m->evidence.results.n > MANY_ROWS ? 2 : 1;
 	auto_free double *box = xcalloc(2 * d + 1, sizeof(*box));
 	auto_free double *near = xcalloc(ANCHORS * d + 1, sizeof(*near));
 	struct maximize problem = {
@@ -695,9 +697,9 @@ static void find_maxima(struct bayes *b, struct model *m, uint64_t cursor,
 		.n_anchors = find_anchors(b, &m->evidence, near),
 		.seed = b->base.spec->seed,
 		.index = cursor,
-		.scattered = SCATTERED,
-		.around = AROUND,
-		.starts = ASCENTS,
+		.scattered = SCATTERED / share,
+		.around = AROUND / share,
+		.starts = ASCENTS / share,
 	};
 
 	for (size_t i = 0; i < d; i++)
