@@ -156,8 +156,8 @@ static cJSON *summary(const char *path, const struct submission *s)
 	add_text(o, "space", &b);
 	print_trials(&b, spec);
 	add_text(o, "trials", &b);
-	buf_addf(&b, "%s, seed %" PRIu64, sampler_type_name(spec->sampler),
-		 spec->seed);
+	buf_addf(&b, "%s%s, seed %" PRIu64, sampler_type_name(spec->sampler),
+		 spec->is_auto ? " (auto)" : "", spec->seed);
 	add_text(o, "sampler", &b);
 	print_early_stopping(&b, spec);
 	add_text(o, "early_stopping", &b);

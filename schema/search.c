@@ -491,8 +491,8 @@ static void read_search(const struct object *o, struct search_spec *spec)
 	read_metric(o, spec);
 	read_patterns(o, spec);
 	read_parameters(o, spec);
-	search_rules_parse(o, spec);
 	read_limits(o, spec);
+	search_rules_parse(o, spec);
 	search_start_parse(o, spec);
 	read_resources(o, spec);
 }

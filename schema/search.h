@@ -45,6 +45,8 @@ struct search_spec {
 	struct cell *start; /* [n_start][space->n] what is tried first */
 	size_t n_start;
 	enum sampler_type sampler;
+	bool
+	    is_auto; /* the sampler was chosen by the file's space and trials */
 	uint64_t seed;
 	bool shuffle;          /* grid: order shuffled by the seed */
 	bool allow_duplicates; /* run equal configurations again */

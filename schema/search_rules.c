@@ -8,18 +8,19 @@
 #define DEFAULT_MIN_TRIALS 5
 #define DEFAULT_PATIENCE   10
 
+#define AUTO_GP_TRIALS 10000
+
 #define NO_OTHERS "this version has no others"
 
 static const struct object_hint sampler_hints[] = {
 	{"bayes",      "write \"gp\""   },
-	{ "bayesian",  "write \"gp\""   },
-	{ "auto",      NO_OTHERS        },
+        { "bayesian",  "write \"gp\""   },
 	{ "cma",       "write \"cmaes\""},
-	{ "hyperband", NO_OTHERS        },
-	{ "optuna",    NO_OTHERS        },
-	{ "hyperopt",  "write \"tpe\""  },
+        { "hyperband", NO_OTHERS        },
+	{ "optuna",    "write \"auto\"" },
+        { "hyperopt",  "write \"tpe\""  },
 	{ "qmc",       "write \"sobol\""},
-	{ NULL,        NULL             },
+        { NULL,        NULL             },
 };
 
 static const struct object_hint pruner_hints[] = {
@@ -46,21 +47,53 @@ static const char *const *const pruner_keys[NAMES_PRUNERS_N] = {
 	[PRUNER_MEDIAN] = median_keys,
 };
 
+static bool has_numbers_alone(const struct space *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->params[i].type == PARAM_CHOICE)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * What "auto" is: the fewest trials to a good result, or, where so many are
+ * wanted that each must be short, a sampler that takes no longer than they do.
+ */
+static enum sampler_type choose_sampler(const struct search_spec *spec)
+{
+	if (spec->trials <= AUTO_GP_TRIALS || spec->space == NULL)
+		return SAMPLER_GP;
+	return has_numbers_alone(spec->space) ? SAMPLER_CMAES : SAMPLER_TPE;
+}
+
+static void read_type(const struct object *o, struct search_spec *spec)
+{
+	const char *words[NAMES_SAMPLERS_N + 2] = { "auto" };
+	int type = 0;
+
+	for (int i = 0; i < NAMES_SAMPLERS_N; i++)
+		words[i + 1] = sampler_type_names[i];
+	object_word(o, "type", words, sampler_hints, &type);
+	spec->is_auto = type == 0;
+	if (type > 0)
+		spec->sampler = (enum sampler_type)(type - 1);
+}
+
 static void read_sampler(const struct object *o, struct search_spec *spec)
 {
 	static const char *const keys[] = { "type", "seed", "shuffle",
 					    "allow_duplicates", NULL };
 	struct object sampler;
-	int type = SAMPLER_SOBOL;
 	int64_t seed = 0;
 
-	spec->sampler = SAMPLER_SOBOL;
+	spec->is_auto = true;
+	spec->sampler = choose_sampler(spec);
 	if (!object_member(o, "sampler", "sampler", &sampler) ||
-	    !object_check(&sampler, "{\"type\": \"sobol\", \"seed\": 1}"))
+	    !object_check(&sampler, "{\"type\": \"auto\", \"seed\": 1}"))
 		return;
 	object_check_keys(&sampler, "\"sampler\"", keys, NULL);
-	object_word(&sampler, "type", sampler_type_names, sampler_hints, &type);
-	spec->sampler = (enum sampler_type)type;
+	read_type(&sampler, spec);
 	object_integer(&sampler, "seed", 0, PARAM_INT_MAX, &seed);
 	spec->seed = (uint64_t)seed;
 	object_bool(&sampler, "allow_duplicates", &spec->allow_duplicates);

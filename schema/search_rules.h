@@ -6,7 +6,7 @@
 #include "schema/search.h"
 
 /*
- * Reads both from the search @o into @spec, whose space is read or NULL if it
- * is broken. Adds every fault.
+ * Reads both from the search @o into @spec, whose limits are read, and its
+ * space, which is NULL if it is broken. Adds every fault.
  */
 void search_rules_parse(const struct object *o, struct search_spec *spec);

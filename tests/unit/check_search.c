@@ -126,7 +126,7 @@ START_TEST(what_is_left_out_has_its_default)
 	ck_assert(!s->has_target);
 	ck_assert_ptr_null(s->patterns);
 	ck_assert_uint_eq(s->space->n, 1);
-	ck_assert_int_eq(s->sampler, SAMPLER_SOBOL);
+	ck_assert_int_eq(s->sampler, SAMPLER_GP);
 	ck_assert_uint_eq(s->seed, 0);
 	ck_assert(!s->shuffle && !s->allow_duplicates);
 	ck_assert_int_eq(s->early_stopping.type, PRUNER_MEDIAN);
@@ -344,6 +344,38 @@ START_TEST(a_size_is_this_many_bytes)
 }
 END_TEST
 
+static const struct {
+	const char *sampler, *parameters;
+	int64_t trials;
+	enum sampler_type type;
+	bool is_auto;
+} samplers[] = {
+	{"{}",		     "",						    60,    SAMPLER_GP,    true },
+	{ "{\"type\": \"auto\"}",  "",						    10000, SAMPLER_GP,    true },
+	{ "{}",		    "",						    10001, SAMPLER_CMAES, true },
+	{ "{}",		    ", \"c\": {\"value\": \"a\"}",                         10001, SAMPLER_CMAES, true },
+	{ "{}",		    ", \"c\": {\"type\": \"choice\", \"values\": [1, 2]}", 10001,
+         SAMPLER_TPE,											   true },
+	{ "{\"type\": \"gp\"}",    "",						    10001, SAMPLER_GP,    false},
+	{ "{\"type\": \"sobol\"}", "",						    60,    SAMPLER_SOBOL, false},
+};
+
+START_TEST(auto_is_this_sampler)
+{
+	auto_free char *text = xasprintf(
+	    "{\"name\": \"s\", \"command\": [\"t\"], \"metric\": {\"name\": "
+	    "\"loss\"}, \"parameters\": {\"x\": {\"type\": \"float\", \"min\": "
+	    "0, \"max\": 1}%s}, \"trials\": %d, \"sampler\": %s}",
+	    samplers[_i].parameters, (int)samplers[_i].trials,
+	    samplers[_i].sampler);
+	struct search_spec *s = parse(text);
+
+	ck_assert_int_eq(s->sampler, samplers[_i].type);
+	ck_assert_int_eq(s->is_auto, samplers[_i].is_auto);
+	search_free(s);
+}
+END_TEST
+
 START_TEST(a_start_arrives_with_its_guesses_and_constants)
 {
 	struct search_spec *s = parse(
@@ -380,6 +412,7 @@ Suite *suite(void)
 	tcase_add_test(tc, what_is_left_out_has_its_default);
 	tcase_add_test(tc, every_key_arrives_in_the_spec);
 	tcase_add_test(tc, a_start_arrives_with_its_guesses_and_constants);
+	tcase_add_loop_test(tc, auto_is_this_sampler, 0, N(samplers));
 	tcase_add_test(tc, a_bare_search_needs_its_parameters_alone);
 	tcase_add_loop_test(tc, what_a_bare_search_has_is_checked_as_ever, 0,
 			    3);
