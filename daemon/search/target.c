@@ -17,7 +17,9 @@ static int by_value(const void *a, const void *b)
 
 static double median_of(const double *sorted, size_t n)
 {
-	return sorted[(n - 1) / 2] / 2 + sorted[n / 2] / 2;
+	/* Halves of denormal numbers are not exact. */
+	return n % 2 == 1 ? sorted[n / 2]
+			  : sorted[n / 2 - 1] / 2 + sorted[n / 2] / 2;
 }
 
 /* The standard deviation of the good half of @v [n], ascending, about its
@@ -112,6 +114,14 @@ void target_fini(struct target *t)
 	free(t->z);
 }
 
+/* (b - a) / (d - c), where the differences may overflow. */
+static double ratio(double a, double b, double c, double d)
+{
+	if (isfinite(b - a) && isfinite(d - c))
+		return (b - a) / (d - c);
+	return (b / 2 - a / 2) / (d / 2 - c / 2);
+}
+
 /* y at @at on the line through knots of @x [n], ascending, and @y. */
 static double interpolate(const double *x, const double *y, size_t n, double at)
 {
@@ -127,10 +137,9 @@ static double interpolate(const double *x, const double *y, size_t n, double at)
 	}
 	if (x[low] == x[high])
 		return y[low];
-	/* Halves, so that neither difference overflows. */
-	return y[low] +
-	       (y[high] / 2 - y[low] / 2) *
-		   ((at / 2 - x[low] / 2) / (x[high] / 2 - x[low] / 2)) * 2;
+	/* Halves, so that the difference does not overflow. */
+	return y[low] + (y[high] / 2 - y[low] / 2) *
+			    ratio(x[low], at, x[low], x[high]) * 2;
 }
 
 double target_of(const struct target *t, double score)
