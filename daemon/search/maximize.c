@@ -345,6 +345,26 @@ static void try_axis(const struct maximize *m, struct maxima *p,
 		    scratch);
 }
 
+/*
+ * Places on the real axis @i, which switches others, so that it has a slope
+ * only between the values where it does: from all of the box, and near.
+ */
+static void try_real(const struct maximize *m, struct maxima *p,
+		     const double *x, size_t i, struct cell *scratch)
+{
+	static const double steps[] = { 0.03, 0.01, 0.003, 0.001 };
+	double low = m->lower[i], size = m->upper[i] - low;
+
+	for (int k = 0; k < SPREAD_LEVELS; k++)
+		try_value(m, p, x, i, low + size * (k + 0.5) / SPREAD_LEVELS,
+			  scratch);
+	for (size_t s = 0; s < sizeof(steps) / sizeof(steps[0]); s++) {
+		try_value(m, p, x, i, fmin(x[i] + steps[s], m->upper[i]),
+			  scratch);
+		try_value(m, p, x, i, fmax(x[i] - steps[s], low), scratch);
+	}
+}
+
 /* All points that differ from @x on one axis that has no gradient. */
 static void neighbours(const struct maximize *m, const double *x,
 		       struct cell *scratch, struct maxima *ret)
@@ -363,9 +383,7 @@ static void neighbours(const struct maximize *m, const double *x,
 		if (a->type != AXIS_REAL)
 			try_axis(m, ret, x, i, scratch);
 		else if (a->is_parent)
-			for (int k = 0; k < SPREAD_LEVELS; k++)
-				try_value(m, ret, x, i,
-					  (k + 0.5) / SPREAD_LEVELS, scratch);
+			try_real(m, ret, x, i, scratch);
 	}
 	evaluate(m, ret, 0);
 }
