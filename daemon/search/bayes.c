@@ -39,6 +39,7 @@
 #define TRUST_MAX       1.6
 #define TRUST_SUCCESSES 3
 #define MANY_ROWS       400 /* from which half of these must do */
+#define APART           0.1 /* lengthscales, from running trials */
 #define DESIGN_TRIES    1000
 #define LISTED_MAX      4096 /* points of a space that are all looked at */
 #define ANCHORS         5    /* good points to look around */
@@ -712,21 +713,50 @@ static void find_maxima(struct bayes *b, struct model *m, uint64_t cursor,
 		maximize(&problem, ret);
 }
 
+/* So near to a running trial that it would only measure the same. */
+static bool crowds(const struct bayes *b, const struct evidence *v,
+		   const double *x)
+{
+	for (size_t i = 0; i < v->running.n; i++) {
+		if (distance2(b, b->value->hyper, x, v->running.x + i * v->d) <
+		    APART * APART)
+			return true;
+	}
+	return false;
+}
+
+/* The best of @found that is new and, if @apart, crowds no running trial. */
+static size_t choose(const struct bayes *b, const struct evidence *v,
+		     const struct maxima *found, bool apart,
+		     struct cell *ret_config)
+{
+	for (size_t i = 0; i < found->n; i++) {
+		const double *x = found->x + i * found->d;
+
+		if (apart && crowds(b, v, x))
+			continue;
+		decode(&b->encoding, x, ret_config);
+		if (is_allowed(b, ret_config))
+			return i;
+	}
+	return SIZE_MAX;
+}
+
 static bool propose(struct bayes *b, struct model *m, uint64_t cursor,
 		    struct cell *ret_config, struct rationale *ret_why)
 {
+	const struct evidence *v = &m->evidence;
 	struct maxima found;
-	bool ok = false;
+	size_t i;
 
 	find_maxima(b, m, cursor, &found);
-	for (size_t i = 0; i < found.n && !ok; i++) {
-		decode(&b->encoding, found.x + i * found.d, ret_config);
-		ok = is_allowed(b, ret_config);
-		if (ok)
-			explain(b, m, found.x + i * found.d, ret_why);
-	}
+	i = choose(b, v, &found, true, ret_config);
+	if (i == SIZE_MAX)
+		i = choose(b, v, &found, false, ret_config);
+	if (i != SIZE_MAX)
+		explain(b, m, found.x + i * found.d, ret_why);
 	maxima_fini(&found);
-	return ok;
+	return i != SIZE_MAX;
 }
 
 static bool is_ready(const struct bayes *b, const struct evidence *v)

@@ -255,6 +255,25 @@ START_TEST(many_proposals_at_once_are_apart)
 }
 END_TEST
 
+/* In the plane three minima draw all of them. */
+START_TEST(many_proposals_at_once_crowd_no_minimum)
+{
+	auto_free char *option = xasprintf("\"seed\": %d", _i);
+	auto_run struct run r = run_new(PLANE, option);
+	struct proposal list[8] = { 0 };
+
+	run_steps(&r, 10, branin);
+	ck_assert_uint_eq(sampler_propose(r.sampler, &r.cursor, 8, list), 8);
+	for (size_t i = 0; i < N(list); i++) {
+		for (size_t k = 0; k < i; k++)
+			ck_assert_double_gt(
+			    distance(&r, list[i].config, list[k].config), 0.1);
+	}
+	for (size_t i = 0; i < N(list); i++)
+		proposal_fini(&list[i]);
+}
+END_TEST
+
 START_TEST(it_keeps_out_of_a_half_of_the_space_where_trials_fail)
 {
 	auto_free char *option = xasprintf("\"seed\": %d", _i);
@@ -449,6 +468,8 @@ Suite *suite(void)
 	tcase_add_test(
 	    good, results_turned_round_for_maximize_give_the_same_proposals);
 	tcase_add_test(tc, many_proposals_at_once_are_apart);
+	tcase_add_loop_test(tc, many_proposals_at_once_crowd_no_minimum, 0,
+			    SEEDS);
 	tcase_add_loop_test(
 	    tc, it_keeps_out_of_a_half_of_the_space_where_trials_fail, 0,
 	    SEEDS);
