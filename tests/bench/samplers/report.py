@@ -225,8 +225,11 @@ def goals(columns, pairs, sampler):
     certain = [name for (name, (sign, _)), h in zip(d.items(), strict)
                if sign > 0 and h < .05]
 
-    def line(met, text):
-        print(f"- {'met' if met else 'MISSED'}: {text}")
+    # Two-sided, n seeds give no p below 2^(1 - n).
+    decided = any(len(seeds) >= 6 for seeds in pairs.values())
+
+    def line(met, text, known=True):
+        print(f"- {('met' if met else 'MISSED') if known else 'open'}: {text}")
 
     print(f"Goals, {sampler} against {RIVAL}:\n")
     ratio = at[1][0] / at[1][1]
@@ -236,7 +239,8 @@ def goals(columns, pairs, sampler):
          f"{at[3][1]:.3f} (below)")
     line(not worse, f"(c) significantly worse on {len(worse)} of {len(d)} "
          f"problems at p < .05, {len(certain)} with Holm's correction (none)"
-         + (": " + ", ".join(worse) if worse else ""))
+         + (": " + ", ".join(worse) if worse else "")
+         + ("" if decided else "; too few seeds to tell"), known=decided)
     line(at[2][0] <= at[1][1], f"(d) at n/2 {at[2][0]:.3f}, beside {RIVAL} at n "
          f"{at[1][1]:.3f} (at most)")
     print()
