@@ -51,6 +51,8 @@ class Hpctl(DaemonTest):
         file = self.file(search("o", ["sh", "-c", shell]))
         run = subprocess.Popen([BUILD / "client/hpctl", "run", file], env=self.d.env, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, text=True)
+        # Before it has its answer it would start a daemon of its own.
+        self.assertIn("(search 1)", run.stdout.readline())
         wait_for(lambda: self.d.rows("select * from attempts where state = 'running'"), "the trials")
         self.d.kill()
         self.d.start()
