@@ -226,7 +226,7 @@ def goals(columns, pairs, sampler):
                if sign > 0 and h < .05]
 
     # Two-sided, n seeds give no p below 2^(1 - n).
-    decided = any(len(seeds) >= 6 for seeds in pairs.values())
+    undecided = sum(len(seeds) < 6 for seeds in pairs.values())
 
     def line(met, text, known=True):
         print(f"- {('met' if met else 'MISSED') if known else 'open'}: {text}")
@@ -240,7 +240,8 @@ def goals(columns, pairs, sampler):
     line(not worse, f"(c) significantly worse on {len(worse)} of {len(d)} "
          f"problems at p < .05, {len(certain)} with Holm's correction (none)"
          + (": " + ", ".join(worse) if worse else "")
-         + ("" if decided else "; too few seeds to tell"), known=decided)
+         + (f"; {undecided} have too few seeds to tell" if undecided else ""),
+         known=bool(worse) or not undecided)
     line(at[2][0] <= at[1][1], f"(d) at n/2 {at[2][0]:.3f}, beside {RIVAL} at n "
          f"{at[1][1]:.3f} (at most)")
     print()
