@@ -38,7 +38,9 @@
 #define TRUST_MIN       (1.0 / 128)
 #define TRUST_MAX       1.6
 #define TRUST_SUCCESSES 3
-#define MANY_ROWS       400 /* from which half of these must do */
+#define MANY_ROWS       400    /* from which half of these must do */
+#define POLISHING       (-3.0) /* ln of an improvement, in sd of the targets */
+#define EXPLORING_SCALE 2.0
 #define APART           0.1 /* lengthscales, from running trials */
 #define DESIGN_TRIES    1000
 #define LISTED_MAX      4096 /* points of a space that are all looked at */
@@ -384,8 +386,9 @@ static size_t common_rows(const struct gp *g, const struct evidence *v,
 	return same;
 }
 
+/* With at least @scale, so that what is far from all results is less sure. */
 static int fit_value(struct bayes *b, const struct evidence *v,
-		     const struct target *t)
+		     const struct target *t, double scale)
 {
 	struct gp *g = b->value;
 	double hyper[LIMIT_PARAMS + 2];
@@ -393,6 +396,7 @@ static int fit_value(struct bayes *b, const struct evidence *v,
 	size_t n, same;
 
 	fit_first(b, v, fit_size(v->results.n), hyper);
+	hyper[v->d] = fmax(hyper[v->d], log(scale));
 	if (memcmp(hyper, g->hyper, (v->d + 2) * sizeof(*hyper)) != 0)
 		gp_set_hyper(g, hyper);
 	n = choose_rows(b, v, hyper, rows);
@@ -434,14 +438,15 @@ static int fit_feasible(struct bayes *b, const struct evidence *v)
 }
 
 /* Returns 0, or 1: the numbers do not make a model; nothing is to be freed. */
-static int model_init(struct bayes *b, struct model *m, uint64_t seed)
+static int model_init(struct bayes *b, struct model *m, uint64_t seed,
+		      double scale)
 {
 	const struct evidence *v = &m->evidence;
 	struct gp *feasible = v->failed.n > 0 ? b->feasible : NULL;
 	int failed;
 
 	target_init(&m->target, v->results.n, v->score);
-	failed = fit_value(b, v, &m->target);
+	failed = fit_value(b, v, &m->target, scale);
 	if (failed == 0 && feasible != NULL)
 		failed = fit_feasible(b, v);
 	for (size_t i = 0; failed == 0 && i < v->running.n; i++)
@@ -742,6 +747,20 @@ static size_t choose(const struct bayes *b, const struct evidence *v,
 	return SIZE_MAX;
 }
 
+static int look(struct bayes *b, struct model *m, uint64_t cursor, double scale,
+		struct maxima *ret)
+{
+	if (model_init(b, m, b->base.spec->seed ^ cursor, scale) != 0)
+		return 1;
+	find_maxima(b, m, cursor, ret);
+	return 0;
+}
+
+/*
+ * When all that is expected is to polish the best result, every second proposal
+ * goes by a model that is less sure of what is far from it: so a search does
+ * not stay with the first good choice.
+ */
 static bool propose(struct bayes *b, struct model *m, uint64_t cursor,
 		    struct cell *ret_config, struct rationale *ret_why)
 {
@@ -749,13 +768,21 @@ static bool propose(struct bayes *b, struct model *m, uint64_t cursor,
 	struct maxima found;
 	size_t i;
 
-	find_maxima(b, m, cursor, &found);
+	if (look(b, m, cursor, 0, &found) != 0)
+		return false;
+	if (cursor % 2 == 1 && found.n > 0 && found.value[0] < POLISHING) {
+		maxima_fini(&found);
+		model_fini(m);
+		if (look(b, m, cursor, EXPLORING_SCALE, &found) != 0)
+			return false;
+	}
 	i = choose(b, v, &found, true, ret_config);
 	if (i == SIZE_MAX)
 		i = choose(b, v, &found, false, ret_config);
 	if (i != SIZE_MAX)
 		explain(b, m, found.x + i * found.d, ret_why);
 	maxima_fini(&found);
+	model_fini(m);
 	return i != SIZE_MAX;
 }
 
@@ -778,11 +805,8 @@ static enum sampler_answer bayes_ask(struct sampler *s, uint64_t *cursor,
 	evidence_init(&m.evidence, &s->history, b->x, b->encoding.n);
 	if (is_ready(b, &m.evidence)) {
 		kind = WHY_FALLBACK;
-		if (model_init(b, &m, s->spec->seed ^ *cursor) == 0) {
-			explain_start(b, &m.evidence, kind, ret_why);
-			ok = propose(b, &m, *cursor, ret_config, ret_why);
-			model_fini(&m);
-		}
+		explain_start(b, &m.evidence, kind, ret_why);
+		ok = propose(b, &m, *cursor, ret_config, ret_why);
 	}
 	if (!ok)
 		explain_start(b, &m.evidence, kind, ret_why);
@@ -802,7 +826,7 @@ static bool bayes_predict(struct sampler *s, const struct cell *config,
 	evidence_init(&m.evidence, &s->history, b->x, b->encoding.n);
 	explain_start(b, &m.evidence, WHY_FALLBACK, ret_why);
 	ok = b->encoding.n > 0 && m.evidence.results.n >= RESULTS_MIN &&
-	     model_init(b, &m, s->spec->seed) == 0;
+	     model_init(b, &m, s->spec->seed, 0) == 0;
 	if (ok) {
 		encode(&b->encoding, config, x);
 		explain(b, &m, x, ret_why);
