@@ -8,6 +8,7 @@
  */
 #include "search/evidence.h"
 #include "search/maximize.h"
+#include "search/rationale.h"
 #include "search/sampler.h"
 #include "search/start.h"
 #include "search/target.h"
@@ -320,7 +321,7 @@ static void fit_first(struct bayes *b, const struct evidence *v, size_t n,
 /* --- the model -------------------------------------------------------------
  */
 
-/* The distance of results @i and @j in lengthscales, squared. */
+/* The distance of two points in lengthscales, squared. */
 static double distance2(const struct bayes *b, const double *hyper,
 			const double *x, const double *y)
 {
@@ -482,20 +483,9 @@ static void explain_nearest(const struct bayes *b, const struct evidence *v,
 	for (size_t i = 0; i < v->results.n; i++) {
 		double r = sqrt(
 		    distance2(b, b->value->hyper, x, v->results.x + i * v->d));
-		size_t at = why->n_nearest;
 
-		while (at > 0 && why->nearest[at - 1].distance > r) {
-			if (at < NEAREST_MAX)
-				why->nearest[at] = why->nearest[at - 1];
-			at--;
-		}
-		if (at == NEAREST_MAX)
-			continue;
-		why->nearest[at].number = v->results.number[i];
-		why->nearest[at].distance = r;
-		why->nearest[at].value = score_of(goal, v->score[i]);
-		if (why->n_nearest < NEAREST_MAX)
-			why->n_nearest++;
+		rationale_add_nearest(why, v->results.number[i], r,
+				      score_of(goal, v->score[i]));
 	}
 }
 
@@ -589,7 +579,7 @@ static enum sampler_answer design(struct bayes *b, uint64_t *cursor,
 	return SAMPLER_EXHAUSTED;
 }
 
-/* The points of the best results, apart from one another. */
+/* The points of the best results. */
 static size_t find_anchors(const struct bayes *b, const struct evidence *v,
 			   double *ret)
 {

@@ -13,6 +13,7 @@
 #include "num/rng.h"
 #include "search/cma.h"
 #include "search/listing.h"
+#include "search/rationale.h"
 #include "search/sampler.h"
 #include "search/seen.h"
 #include "search/unit.h"
@@ -438,24 +439,6 @@ static double distance(const struct cma_axes *axes, const double *sd,
 	return sqrt(square);
 }
 
-static void add_nearest(struct rationale *r, size_t number, double d,
-			struct observation seen)
-{
-	size_t i = r->n_nearest;
-
-	if (i == NEAREST_MAX && d >= r->nearest[i - 1].distance)
-		return;
-	if (i < NEAREST_MAX)
-		r->n_nearest++;
-	else
-		i--;
-	for (; i > 0 && d < r->nearest[i - 1].distance; i--)
-		r->nearest[i] = r->nearest[i - 1];
-	r->nearest[i].number = number;
-	r->nearest[i].distance = d;
-	r->nearest[i].value = is_good(seen) ? seen.score : (double)NAN;
-}
-
 static void find_nearest(const struct cmaes *c, const struct cell *config,
 			 struct rationale *ret)
 {
@@ -469,9 +452,9 @@ static void find_nearest(const struct cmaes *c, const struct cell *config,
 		const struct history_row *row = &h->rows[i];
 
 		if (is_known(row->seen))
-			add_nearest(ret, i,
-				    distance(&c->axes, sd, config, row->config),
-				    row->seen);
+			rationale_add_nearest(
+			    ret, i, distance(&c->axes, sd, config, row->config),
+			    is_good(row->seen) ? row->seen.score : (double)NAN);
 	}
 }
 

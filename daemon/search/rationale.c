@@ -17,6 +17,24 @@ static const char *const why_names[] = {
 	[WHY_FALLBACK] = "fallback",
 };
 
+void rationale_add_nearest(struct rationale *r, size_t number, double distance,
+			   double value)
+{
+	size_t at = r->n_nearest;
+
+	if (at == NEAREST_MAX && distance >= r->nearest[at - 1].distance)
+		return;
+	if (at < NEAREST_MAX)
+		r->n_nearest++;
+	else
+		at--;
+	for (; at > 0 && distance < r->nearest[at - 1].distance; at--)
+		r->nearest[at] = r->nearest[at - 1];
+	r->nearest[at].number = number;
+	r->nearest[at].distance = distance;
+	r->nearest[at].value = value;
+}
+
 /* --- the sentence -----------------------------------------------------------
  */
 

@@ -6,6 +6,13 @@
  */
 #include "search/sampler.h"
 
+/*
+ * Trial @number, @distance away, joins the nearest ones if it is among them; of
+ * equally distant ones the first stays.
+ */
+void rationale_add_nearest(struct rationale *r, size_t number, double distance,
+			   double value);
+
 /* New. */
 char *rationale_text(const struct search_spec *spec, const struct rationale *r);
 /*

@@ -1,5 +1,6 @@
 #include "search/tpe_model.h"
 
+#include "search/rationale.h"
 #include "search/unit.h"
 
 #include "schema/mem.h"
@@ -253,24 +254,6 @@ static double distance(const struct space *space, const struct cell *a,
 	return sqrt(sum);
 }
 
-static void add_nearest(struct rationale *r, const struct history *h, size_t k,
-			double d)
-{
-	size_t at = r->n_nearest;
-
-	if (at == NEAREST_MAX && d >= r->nearest[at - 1].distance)
-		return;
-	if (at < NEAREST_MAX)
-		r->n_nearest++;
-	else
-		at--;
-	for (; at > 0 && d < r->nearest[at - 1].distance; at--)
-		r->nearest[at] = r->nearest[at - 1];
-	r->nearest[at].number = k;
-	r->nearest[at].distance = d;
-	r->nearest[at].value = h->rows[k].seen.score;
-}
-
 /* Of the good trials and the latest others. */
 static void find_nearest(const struct tpe_model *m, const struct cell *config,
 			 struct rationale *r)
@@ -283,9 +266,9 @@ static void find_nearest(const struct tpe_model *m, const struct cell *config,
 
 		if (g <= GRADE_NOT_FINITE &&
 		    (is_good(&m->split, h, k) || results++ < BAD_MAX))
-			add_nearest(
-			    r, h, k,
-			    distance(h->space, config, h->rows[k].config));
+			rationale_add_nearest(
+			    r, k, distance(h->space, config, h->rows[k].config),
+			    h->rows[k].seen.score);
 	}
 }
 
