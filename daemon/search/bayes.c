@@ -42,8 +42,7 @@
 #define MANY_ROWS       400    /* from which half of these must do */
 #define POLISHING       (-3.0) /* ln of an improvement, in sd of the targets */
 #define EXPLORING_SCALE 2.0
-#define APART           0.1 /* lengthscales, from running trials */
-#define DESIGN_TRIES    1000
+#define APART           0.1  /* lengthscales, from running trials */
 #define LISTED_MAX      4096 /* points of a space that are all looked at */
 #define ANCHORS         5    /* good points to look around */
 #define GUESS_TRIALS    10.0 /* results after which a guess weighs half */
@@ -141,10 +140,9 @@ static void encode_history(struct bayes *b)
 		encode(&b->encoding, h->rows[b->n_x].config, b->x + b->n_x * d);
 }
 
-static bool is_allowed(const struct bayes *b, const struct cell *config)
+static bool is_new(const struct bayes *b, const struct cell *config)
 {
-	return b->base.spec->allow_duplicates ||
-	       !history_knows(&b->base.history, config);
+	return sampler_is_new(b->base.spec, &b->base.history.tried, config);
 }
 
 /* --- hyper-parameters ------------------------------------------------------
@@ -557,28 +555,6 @@ static void explain_start(const struct bayes *b, const struct evidence *v,
 /* --- proposals -------------------------------------------------------------
  */
 
-/*
- * The next point of the start-up design that is new; when they are hard to
- * find, the space is nearly used up and has a list.
- */
-static enum sampler_answer design(struct bayes *b, uint64_t *cursor,
-				  struct cell *ret_config)
-{
-	for (int tries = 0; tries < DESIGN_TRIES; tries++, ++*cursor) {
-		if (!start_at(&b->start, *cursor, ret_config))
-			return SAMPLER_EXHAUSTED;
-		if (is_allowed(b, ret_config))
-			return SAMPLER_OK;
-	}
-	for (uint64_t k = 0;
-	     sampler_enumerate(b->base.spec, &k, ret_config) == SAMPLER_OK;
-	     k++) {
-		if (is_allowed(b, ret_config))
-			return SAMPLER_OK;
-	}
-	return SAMPLER_EXHAUSTED;
-}
-
 /* The points of the best results. */
 static size_t find_anchors(const struct bayes *b, const struct evidence *v,
 			   double *ret)
@@ -609,7 +585,7 @@ static bool list_points(const struct bayes *b, struct maxima *ret)
 {
 	auto_free struct cell *config =
 	    xcalloc(b->encoding.space->n, sizeof(*config));
-	uint64_t levels = 1;
+	uint64_t levels = 1, listed = 0;
 
 	for (size_t i = 0; i < b->encoding.n; i++) {
 		if (b->encoding.axes[i].type == AXIS_REAL ||
@@ -618,11 +594,9 @@ static bool list_points(const struct bayes *b, struct maxima *ret)
 		levels *= b->encoding.axes[i].levels;
 	}
 	maxima_init(ret, b->encoding.n);
-	for (uint64_t k = 0;
-	     sampler_enumerate(b->base.spec, &k, config) == SAMPLER_OK; k++) {
-		if (is_allowed(b, config))
-			encode(&b->encoding, config, maxima_add(ret));
-	}
+	while (sampler_find_new(b->base.spec, &b->base.history.tried, &listed,
+				config))
+		encode(&b->encoding, config, maxima_add(ret));
 	return true;
 }
 
@@ -731,7 +705,7 @@ static size_t choose(const struct bayes *b, const struct evidence *v,
 		if (apart && crowds(b, v, x))
 			continue;
 		decode(&b->encoding, x, ret_config);
-		if (is_allowed(b, ret_config))
+		if (is_new(b, ret_config))
 			return i;
 	}
 	return SIZE_MAX;
@@ -798,10 +772,13 @@ static enum sampler_answer bayes_ask(struct sampler *s, uint64_t *cursor,
 		explain_start(b, &m.evidence, kind, ret_why);
 		ok = propose(b, &m, *cursor, ret_config, ret_why);
 	}
-	if (!ok)
+	if (!ok) {
 		explain_start(b, &m.evidence, kind, ret_why);
+		ok = start_next(&b->start, &s->history.tried, cursor,
+				ret_config);
+	}
 	evidence_fini(&m.evidence);
-	return ok ? SAMPLER_OK : design(b, cursor, ret_config);
+	return ok ? SAMPLER_OK : SAMPLER_EXHAUSTED;
 }
 
 static bool bayes_predict(struct sampler *s, const struct cell *config,

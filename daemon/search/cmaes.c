@@ -12,10 +12,8 @@
  */
 #include "num/rng.h"
 #include "search/cma.h"
-#include "search/listing.h"
 #include "search/rationale.h"
 #include "search/sampler.h"
-#include "search/seen.h"
 #include "search/unit.h"
 
 #include "schema/mem.h"
@@ -66,8 +64,6 @@ struct cmaes {
 	/* What all this was computed from. */
 	struct observation *seen; /* [next] */
 	size_t seen_cap;
-	struct seen tried; /* configurations of the first n_tried */
-	size_t n_tried;
 };
 
 /* --- runs -------------------------------------------------------------------
@@ -346,46 +342,27 @@ static void follow(struct cmaes *c)
 /* --- asking -----------------------------------------------------------------
  */
 
-static bool is_tried(const struct cmaes *c, const struct cell *config)
-{
-	return seen_has(&c->tried, space_hash(c->axes.space, config));
-}
-
-/* Goes through the whole space for what is left of it. */
-static enum sampler_answer find_rest(const struct cmaes *c,
-				     struct cell *ret_config)
-{
-	struct listing l = listing_of_values(c->axes.space);
-	enum sampler_answer answer;
-
-	for (uint64_t k = 0;; k++) {
-		answer = listing_next(&l, &k, ret_config);
-		if (answer != SAMPLER_OK || !is_tried(c, ret_config))
-			return answer;
-	}
-}
-
-static enum sampler_answer find_new(struct cmaes *c, struct cell *ret_config,
-				    enum why *ret_why)
+static bool find_new(const struct cmaes *c, struct cell *ret_config,
+		     enum why *ret_why)
 {
 	const struct sampler *s = &c->base;
-	bool discrete = space_is_discrete(s->spec->space);
-	uint32_t attempts = discrete ? ATTEMPTS_NEAR : ATTEMPTS_MAX;
+	uint32_t attempts =
+	    space_is_discrete(s->spec->space) ? ATTEMPTS_NEAR : ATTEMPTS_MAX;
+	uint64_t listed = 0;
 	struct cma_draw d;
 
-	for (; c->n_tried < s->history.n; c->n_tried++)
-		seen_add(&c->tried, s->history.rows[c->n_tried].hash);
 	*ret_why = c->now.cma.generation > 0 ? WHY_MODEL
 		   : c->now.starts > 0       ? WHY_FALLBACK
 					     : WHY_START;
 	for (uint32_t i = 0; i < attempts; i++) {
 		draw(c, s->history.n, i, &d, ret_config);
-		if (s->spec->allow_duplicates || !is_tried(c, ret_config))
-			return SAMPLER_OK;
+		if (sampler_is_new(s->spec, &s->history.tried, ret_config))
+			return true;
 		if (i + 1 == ATTEMPTS_NEAR)
 			*ret_why = WHY_FALLBACK;
 	}
-	return discrete ? find_rest(c, ret_config) : SAMPLER_EXHAUSTED;
+	return sampler_find_new(s->spec, &s->history.tried, &listed,
+				ret_config);
 }
 
 /*
@@ -486,13 +463,11 @@ static enum sampler_answer cmaes_ask(struct sampler *s, uint64_t *cursor,
 				     struct rationale *ret_why)
 {
 	struct cmaes *c = (struct cmaes *)s;
-	enum sampler_answer answer;
 	enum why why;
 
 	follow(c);
-	answer = find_new(c, ret_config, &why);
-	if (answer != SAMPLER_OK)
-		return answer;
+	if (!find_new(c, ret_config, &why))
+		return SAMPLER_EXHAUSTED;
 	*ret_why = (struct rationale){ .why = why };
 	explain(c, ret_config, ret_why);
 	return SAMPLER_OK;
@@ -522,7 +497,6 @@ static void cmaes_destroy(struct sampler *s)
 	free(c->points);
 	free(c->steps);
 	free(c->seen);
-	seen_free(&c->tried);
 	free(c);
 }
 

@@ -16,6 +16,7 @@ void history_fini(struct history *h)
 	for (size_t i = 0; i < h->n; i++)
 		free(h->rows[i].config);
 	free(h->rows);
+	seen_free(&h->tried);
 }
 
 static struct history_row *add(struct history *h, const struct cell *config)
@@ -31,6 +32,7 @@ static struct history_row *add(struct history *h, const struct cell *config)
 	row->config = xcalloc(h->space->n, sizeof(*config));
 	memcpy(row->config, config, size);
 	row->hash = space_hash(h->space, config);
+	seen_add(&h->tried, row->hash);
 	return row;
 }
 
@@ -42,18 +44,6 @@ void history_tell(struct history *h, size_t number, const struct cell *config,
 	assert(number <= h->n);
 	row = number < h->n ? &h->rows[number] : add(h, config);
 	row->seen = seen;
-}
-
-bool history_knows(const struct history *h, const struct cell *config)
-{
-	uint64_t hash = space_hash(h->space, config);
-
-	for (size_t i = 0; i < h->n; i++) {
-		if (h->rows[i].hash == hash &&
-		    space_equal(h->space, h->rows[i].config, config))
-			return true;
-	}
-	return false;
 }
 
 double score_of(enum goal goal, double value)

@@ -7,6 +7,8 @@
  * Scores are results turned so that lower is better (-value where the goal is
  * to maximize); score_of() and back.
  */
+#include "search/seen.h"
+
 #include "schema/search.h"
 
 enum fate {
@@ -32,6 +34,7 @@ struct history {
 	const struct space *space; /* borrowed */
 	struct history_row *rows;  /* [n] by trial number */
 	size_t n, cap;
+	struct seen tried; /* the rows' hashes */
 };
 
 void history_init(struct history *h, const struct space *space);
@@ -43,9 +46,6 @@ void history_fini(struct history *h);
  */
 void history_tell(struct history *h, size_t number, const struct cell *config,
 		  struct observation seen);
-
-/* True if a trial has this configuration. */
-bool history_knows(const struct history *h, const struct cell *config);
 
 /* The score of a result, and the result of a score. */
 double score_of(enum goal goal, double value);

@@ -1,10 +1,13 @@
 #include "search/start.h"
 
+#include "search/sampler.h"
 #include "search/unit.h"
 
 #include "schema/mem.h"
 
 #include <stdlib.h>
+
+#define MISSES_MAX 1000 /* in a row, before new points are looked up */
 
 void start_init(struct start *s, const struct search_spec *spec)
 {
@@ -32,20 +35,35 @@ static struct cell guess(const struct param *p)
 	return unit_cell(p, p->type == PARAM_CHOICE && !p->ordered ? 0 : 0.5);
 }
 
-bool start_at(const struct start *s, uint64_t k, struct cell *ret_config)
+/* Point @k, activated. */
+static void point(const struct start *s, uint32_t k, struct cell *ret_config)
 {
 	const struct space *space = s->spec->space;
 
-	if (k > UINT32_MAX)
-		return false;
 	for (size_t i = 0; i < space->n; i++) {
 		const struct param *p = &space->params[i];
 
-		ret_config[i] = k == 0
-				    ? guess(p)
-				    : unit_cell(p, sobol_unit(&s->axes[i],
-							      (uint32_t)k - 1));
+		ret_config[i] =
+		    k == 0 ? guess(p)
+			   : unit_cell(p, sobol_unit(&s->axes[i], k - 1));
 	}
 	space_activate(space, ret_config);
+}
+
+bool start_next(const struct start *s, const struct seen *tried,
+		uint64_t *cursor, struct cell *ret_config)
+{
+	uint64_t k = *cursor, end = k + MISSES_MAX, listed = 0;
+	bool found = false;
+
+	for (; k < end && k <= UINT32_MAX; k++) {
+		point(s, (uint32_t)k, ret_config);
+		found = sampler_is_new(s->spec, tried, ret_config);
+		if (found)
+			break;
+	}
+	if (!found && !sampler_find_new(s->spec, tried, &listed, ret_config))
+		return false;
+	*cursor = k;
 	return true;
 }

@@ -6,6 +6,7 @@
  * sequence.
  */
 #include "num/sobol.h"
+#include "search/seen.h"
 
 #include "schema/search.h"
 
@@ -17,5 +18,11 @@ struct start {
 void start_init(struct start *s, const struct search_spec *spec);
 void start_fini(struct start *s);
 
-/* Point @k, activated; false if there are no more. */
-bool start_at(const struct start *s, uint64_t k, struct cell *ret_config);
+/*
+ * The first point at or after @cursor, which moves to it, that is new beside
+ * @tried (sampler_is_new()), activated. Where they are hard to find, the space
+ * is nearly used up: then the first new one of sampler_find_new()'s list.
+ * False: there is none left, or there is no list.
+ */
+bool start_next(const struct start *s, const struct seen *tried,
+		uint64_t *cursor, struct cell *ret_config);

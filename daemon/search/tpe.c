@@ -11,7 +11,6 @@
  */
 #include "num/rng.h"
 #include "search/sampler.h"
-#include "search/seen.h"
 #include "search/start.h"
 #include "search/tpe_model.h"
 #include "search/unit.h"
@@ -69,7 +68,7 @@ static void draw_group(const struct tpe_model *m, size_t g, struct draws *d,
 struct pick {
 	struct tpe_model *model;
 	const struct search_spec *spec;
-	struct seen *known; /* NULL: repeats are allowed */
+	const struct seen *known; /* NULL: repeats are allowed */
 	bool found;
 	double gain;
 	struct cell *config; /* [space->n] the caller's */
@@ -144,15 +143,12 @@ static void offer_drawn(struct pick *p, size_t n, bool good, struct draws *d)
 static void offer_listed(struct pick *p)
 {
 	struct cell config[LIMIT_PARAMS];
-	size_t offers = 0;
+	uint64_t listed = 0;
 
-	for (uint64_t k = 0; offers < LISTED; k++) {
-		if (sampler_enumerate(p->spec, &k, config) != SAMPLER_OK)
+	for (size_t n = 0; n < LISTED; n++) {
+		if (!sampler_find_new(p->spec, p->known, &listed, config))
 			break;
-		if (seen_has(p->known, space_hash(p->spec->space, config)))
-			continue;
 		pick_offer(p, config);
-		offers++;
 	}
 }
 
@@ -188,41 +184,18 @@ static struct sampler *tpe_create(const struct search_spec *spec)
 	return &t->base;
 }
 
-/* A point of the start-up design that no trial has. */
-static bool ask_start(const struct tpe *t, uint64_t *cursor,
-		      struct cell *ret_config)
-{
-	const struct sampler *s = &t->base;
-
-	for (uint64_t k = *cursor; k < *cursor + STRANGERS; k++) {
-		if (!start_at(&t->start, k, ret_config))
-			return false;
-		if (s->spec->allow_duplicates ||
-		    !history_knows(&s->history, ret_config)) {
-			*cursor = k;
-			return true;
-		}
-	}
-	return false;
-}
-
 static bool ask_model(const struct tpe *t, struct tpe_model *m, uint64_t cursor,
 		      struct cell *ret_config)
 {
-	const struct history *h = &t->base.history;
-	struct seen known = { 0 };
+	const struct sampler *s = &t->base;
 	struct pick pick = { .model = m,
-			     .spec = t->base.spec,
+			     .spec = s->spec,
 			     .config = ret_config };
 
-	if (!t->base.spec->allow_duplicates) {
-		for (size_t k = 0; k < h->n; k++)
-			seen_add(&known, h->rows[k].hash);
-		pick.known = &known;
-	}
+	if (!s->spec->allow_duplicates)
+		pick.known = &s->history.tried;
 	tpe_model_fit(m);
 	choose(&pick, cursor);
-	seen_free(&known);
 	return pick.found;
 }
 
@@ -236,7 +209,7 @@ static enum sampler_answer tpe_ask(struct sampler *s, uint64_t *cursor,
 
 	tpe_model_init(&model, &s->history, &t->groups);
 	start = model.split.observations < START_RESULTS &&
-		ask_start(t, cursor, ret_config);
+		start_next(&t->start, &s->history.tried, cursor, ret_config);
 	found = start || ask_model(t, &model, *cursor, ret_config);
 	if (found)
 		*ret_why = tpe_model_explain(&model, s->spec->goal, ret_config);
