@@ -258,15 +258,6 @@ void mat_t_vec(size_t rows, size_t columns, const double *a, size_t ld,
 	end();
 }
 
-void sym_vec(size_t n, const double *a, size_t ld, const double *x, double *ret)
-{
-	assert(ld >= n);
-	begin();
-	cblas_dsymv(CblasColMajor, CblasLower, size_of(n), 1, a, ld_of(ld), x,
-		    1, 0, ret, 1);
-	end();
-}
-
 void sym_add_outer(size_t n, double s, const double *x, double *a, size_t ld)
 {
 	assert(ld >= n);

@@ -67,10 +67,6 @@ void mat_vec(size_t rows, size_t columns, const double *a, size_t ld,
 void mat_t_vec(size_t rows, size_t columns, const double *a, size_t ld,
 	       const double *x, double *ret);
 
-/* @ret [n] := A x, where A is symmetric. */
-void sym_vec(size_t n, const double *a, size_t ld, const double *x,
-	     double *ret);
-
 /* A := A + s x x^T, where A is symmetric. */
 void sym_add_outer(size_t n, double s, const double *x, double *a, size_t ld);
 

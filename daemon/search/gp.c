@@ -382,7 +382,7 @@ double gp_fit(struct gp *g, double *hyper, size_t max_evaluations)
  */
 
 /* The lower part of the rows that l does not cover yet. */
-static void fill_rows(struct gp *g, double extra)
+static void fill_rows(struct gp *g)
 {
 	double s = scale_of(g, g->hyper), noise = noise_of(g, g->hyper);
 
@@ -393,7 +393,7 @@ static void fill_rows(struct gp *g, double extra)
 		correlate(g, g->hyper, from, g->n, g->x + b, g->cap, k, NULL);
 		multiply(k, g->n - from, s);
 		if (from == b)
-			k[0] += (noise + extra) / g->repeats[b];
+			k[0] += noise / g->repeats[b];
 	}
 }
 
@@ -404,7 +404,7 @@ static void fill_rows(struct gp *g, double extra)
 static int extend(struct gp *g)
 {
 	if (g->factored < g->n)
-		fill_rows(g, 0);
+		fill_rows(g);
 	while (g->factored < g->n) {
 		size_t end = (g->factored / BLOCK + 1) * BLOCK;
 
@@ -418,18 +418,18 @@ static int extend(struct gp *g)
 	return 0;
 }
 
-/* With more and more noise. */
+/* With a little more noise, as rounding has made the matrix indefinite. */
 static int factor_anew(struct gp *g)
 {
-	for (double extra = 1e-8; extra <= 1e-2; extra *= 10) {
-		g->factored = g->solid = 0;
-		fill_rows(g, extra * scale_of(g, g->hyper));
-		if (chol_factor(g->n, g->l, g->cap) == 0) {
-			g->factored = g->n;
-			return 0;
-		}
-	}
-	return 1;
+	double jitter;
+
+	g->factored = g->solid = 0;
+	fill_rows(g);
+	if (chol_factor_jitter(g->n, g->l, g->cap, work_of(g, g->n), &jitter) !=
+	    0)
+		return 1;
+	g->factored = g->n;
+	return 0;
 }
 
 int gp_solve(struct gp *g)

@@ -281,6 +281,34 @@ START_TEST(what_it_is_made_of_is_the_model_s_posterior)
 }
 END_TEST
 
+/* Its matrix is singular: nothing tells the rows apart. */
+START_TEST(measurements_without_noise_that_repeat_one_another_make_a_model)
+{
+	struct gp *g = gp_new(D, choices);
+	double hyper[D + 2] = { -0.9, -0.5, 0.2, 0.6, 0.1, -1000 };
+	struct acquisition_view view;
+	struct acquisition a;
+	double x[D];
+
+	g->noise_floor = 0;
+	gp_set_hyper(g, hyper);
+	for (int k = 0; k < 4; k++)
+		add_rows(g, ROWS, 1, smooth);
+	ck_assert_int_eq(gp_solve(g), 0);
+	draw(1, 0, x);
+	gp_add(g, x, 0, 1); /* a running trial, too */
+	ck_assert_int_eq(acquisition_init(&a, g, NULL, 1, 11), 0);
+	for (uint64_t k = 0; k < ROWS; k++) {
+		draw(1, k, x);
+		acquisition_look(&a, x, &view);
+		ck_assert_double_eq_tol(view.mean, smooth(x), 1e-3);
+		ck_assert_double_lt(view.sd, 1e-2);
+	}
+	acquisition_fini(&a);
+	gp_free(g);
+}
+END_TEST
+
 /* --- where it is largest ---------------------------------------------------
  */
 
@@ -489,6 +517,9 @@ Suite *suite(void)
 	tcase_add_test(worth, less_is_expected_where_trials_have_failed);
 	tcase_add_test(worth, a_guess_raises_what_is_near_over_what_is_far);
 	tcase_add_test(worth, what_it_is_made_of_is_the_model_s_posterior);
+	tcase_add_test(
+	    worth,
+	    measurements_without_noise_that_repeat_one_another_make_a_model);
 	tcase_add_loop_test(
 	    where, no_point_of_a_dense_grid_is_worth_more_than_the_best_found,
 	    0, N(spaces));
