@@ -319,27 +319,12 @@ static void fit_first(struct bayes *b, const struct evidence *v, size_t n,
 /* --- the model -------------------------------------------------------------
  */
 
-/* The distance of two points in lengthscales, squared. */
-static double distance2(const struct bayes *b, const double *hyper,
-			const double *x, const double *y)
-{
-	double r2 = 0;
-
-	for (size_t i = 0; i < b->encoding.n; i++) {
-		double w = exp(-2 * hyper[i]);
-
-		r2 += b->is_choice[i] ? (x[i] != y[i] ? w : 0)
-				      : w * (x[i] - y[i]) * (x[i] - y[i]);
-	}
-	return r2;
-}
-
 /*
  * The rows of the model: all results, or of very many a third the best, a third
  * nearest to the best one, and the rest from everywhere.
  */
-static size_t choose_rows(const struct bayes *b, const struct evidence *v,
-			  const double *hyper, size_t *ret)
+static size_t choose_rows(const struct gp *g, const struct evidence *v,
+			  size_t *ret)
 {
 	size_t n = v->results.n, third = LOCAL_ROWS / 3, used = 0;
 	const double *centre = v->results.x + v->best * v->d;
@@ -355,7 +340,7 @@ static size_t choose_rows(const struct bayes *b, const struct evidence *v,
 		in[ret[k]] = true;
 	for (size_t i = 0; i < n; i++)
 		order[i] = (struct place){
-			distance2(b, hyper, centre, v->results.x + i * v->d), i
+			gp_distance(g, centre, v->results.x + i * v->d), i
 		};
 	qsort(order, n, sizeof(*order), by_key);
 	for (size_t i = 0; i < n && used < LOCAL_ROWS; i++) {
@@ -398,7 +383,7 @@ static int fit_value(struct bayes *b, const struct evidence *v,
 	hyper[v->d] = fmax(hyper[v->d], log(scale));
 	if (memcmp(hyper, g->hyper, (v->d + 2) * sizeof(*hyper)) != 0)
 		gp_set_hyper(g, hyper);
-	n = choose_rows(b, v, hyper, rows);
+	n = choose_rows(g, v, rows);
 	same = common_rows(g, v, rows, n);
 	gp_truncate(g, same);
 	gp_reserve(g, n + v->running.n);
@@ -479,8 +464,7 @@ static void explain_nearest(const struct bayes *b, const struct evidence *v,
 
 	why->n_nearest = 0;
 	for (size_t i = 0; i < v->results.n; i++) {
-		double r = sqrt(
-		    distance2(b, b->value->hyper, x, v->results.x + i * v->d));
+		double r = gp_distance(b->value, x, v->results.x + i * v->d);
 
 		rationale_add_nearest(why, v->results.number[i], r,
 				      score_of(goal, v->score[i]));
@@ -687,8 +671,7 @@ static bool crowds(const struct bayes *b, const struct evidence *v,
 		   const double *x)
 {
 	for (size_t i = 0; i < v->running.n; i++) {
-		if (distance2(b, b->value->hyper, x, v->running.x + i * v->d) <
-		    APART * APART)
+		if (gp_distance(b->value, x, v->running.x + i * v->d) < APART)
 			return true;
 	}
 	return false;

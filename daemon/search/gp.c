@@ -165,6 +165,19 @@ void gp_kernel(const struct gp *g, const double *x, double *ret_k,
 		multiply(ret_g, g->n, s);
 }
 
+double gp_distance(const struct gp *g, const double *x, const double *y)
+{
+	double r2 = 0;
+
+	for (size_t i = 0; i < g->d; i++) {
+		double w = exp(-2 * g->hyper[i]);
+
+		r2 += g->is_choice[i] ? (x[i] != y[i] ? w : 0)
+				      : w * (x[i] - y[i]) * (x[i] - y[i]);
+	}
+	return sqrt(r2);
+}
+
 static double *work_of(struct gp *g, size_t size)
 {
 	if (size > g->work_size) {

@@ -94,6 +94,9 @@ void gp_predict(struct gp *g, size_t m, const double *x, size_t stride,
 void gp_kernel(const struct gp *g, const double *x, double *ret_k,
 	       double *ret_g);
 
+/* The distance r of two points: 1 is as far as a lengthscale. */
+double gp_distance(const struct gp *g, const double *x, const double *y);
+
 /*
  * How much the function varies along axis @i alone: 1 - k / s, on average over
  * two uniform places of a numeric axis, between two choices of another; 0 .. 1.

@@ -445,21 +445,6 @@ static double improve(const struct maximize *m, double *x, double value,
 	return value;
 }
 
-static bool is_apart(const struct maximize *m, const double *x, const double *y)
-{
-	double r2 = 0;
-
-	for (size_t i = 0; i < m->encoding->n; i++) {
-		double l = lengthscale(m, i);
-
-		if (m->encoding->axes[i].type == AXIS_CHOICE)
-			r2 += x[i] != y[i] ? 1 / (l * l) : 0;
-		else
-			r2 += pow((x[i] - y[i]) / l, 2);
-	}
-	return r2 >= APART * APART;
-}
-
 /* The best points of @p, apart from one another: their indices, sorted. */
 static size_t choose_starts(const struct maximize *m, const struct maxima *p,
 			    size_t *ret)
@@ -471,7 +456,8 @@ static size_t choose_starts(const struct maximize *m, const struct maxima *p,
 
 		for (size_t k = 0; k < n && apart; k++)
 			apart =
-			    is_apart(m, p->x + j * p->d, p->x + ret[k] * p->d);
+			    gp_distance(m->acquisition->value, p->x + j * p->d,
+					p->x + ret[k] * p->d) >= APART;
 		if (apart)
 			ret[n++] = j;
 	}
