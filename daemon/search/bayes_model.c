@@ -1,0 +1,202 @@
+#include "search/bayes_model.h"
+
+#include "search/rationale.h"
+#include "search/rows.h"
+
+#include "schema/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LATEST      200 /* of each kind, to tell where trials fail */
+#define EVALUATIONS 60  /* of the likelihood of that */
+
+void bayes_cache_init(struct bayes_cache *c, const struct encoding *e)
+{
+	auto_free bool *is_choice = xcalloc(e->n + 1, sizeof(*is_choice));
+
+	for (size_t i = 0; i < e->n; i++)
+		is_choice[i] = e->axes[i].type == AXIS_CHOICE;
+	c->encoding = e;
+	fit_init(&c->fit, e->n, is_choice);
+	c->value = gp_new(e->n, is_choice);
+	c->feasible = gp_new(e->n, is_choice);
+}
+
+void bayes_cache_fini(struct bayes_cache *c)
+{
+	fit_fini(&c->fit);
+	gp_free(c->value);
+	gp_free(c->feasible);
+}
+
+/* --- the processes ---------------------------------------------------------
+ */
+
+/* Rows that the model has already keep their part of the factor. */
+static size_t common_rows(const struct gp *g, const struct evidence *v,
+			  const size_t *rows, size_t n)
+{
+	size_t same = 0;
+
+	for (; same < n && same < g->n; same++) {
+		const double *x = v->results.x + rows[same] * v->d;
+
+		if (g->repeats[same] != v->repeats[rows[same]])
+			return same;
+		for (size_t i = 0; i < v->d; i++) {
+			if (g->x[i * g->cap + same] != x[i])
+				return same;
+		}
+	}
+	return same;
+}
+
+/* What it had of running trials is dropped. */
+static int solve_value(struct bayes_model *m, double scale)
+{
+	const struct evidence *v = m->evidence;
+	struct gp *g = m->cache->value;
+	double hyper[LIMIT_PARAMS + 2];
+	auto_free size_t *rows = xcalloc(v->results.n, sizeof(*rows));
+	size_t n, same;
+
+	memcpy(hyper, m->hyper, (v->d + 2) * sizeof(*hyper));
+	hyper[v->d] = fmax(hyper[v->d], log(scale));
+	if (memcmp(hyper, g->hyper, (v->d + 2) * sizeof(*hyper)) != 0)
+		gp_set_hyper(g, hyper);
+	n = rows_local(v, g, rows);
+	same = common_rows(g, v, rows, n);
+	gp_truncate(g, same);
+	gp_reserve(g, n + v->running.n);
+	for (size_t k = 0; k < n; k++) {
+		double y = target_of(&m->target, v->score[rows[k]]);
+
+		if (k < same)
+			g->y[k] = y;
+		else
+			gp_add(g, v->results.x + rows[k] * v->d, y,
+			       v->repeats[rows[k]]);
+	}
+	return gp_solve(g);
+}
+
+static int solve_feasible(struct gp *g, const struct evidence *v)
+{
+	double hyper[LIMIT_PARAMS + 2];
+	size_t good = v->results.n > LATEST ? v->results.n - LATEST : 0;
+	size_t bad = v->failed.n > LATEST ? v->failed.n - LATEST : 0;
+
+	gp_clear(g);
+	gp_reserve(g, v->results.n - good + v->failed.n - bad);
+	for (; good < v->results.n; good++)
+		gp_add(g, v->results.x + good * v->d, 1, 1);
+	for (; bad < v->failed.n; bad++)
+		gp_add(g, v->failed.x + bad * v->d, -1, 1);
+	g->noise_floor = 1e-4;
+	gp_hyper_default(g, hyper);
+	(void)gp_fit(g, hyper, EVALUATIONS);
+	gp_set_hyper(g, hyper);
+	return gp_solve(g);
+}
+
+int bayes_model_init(struct bayes_model *m, struct bayes_cache *c,
+		     const struct evidence *v)
+{
+	*m = (struct bayes_model){ .cache = c, .evidence = v };
+	target_init(&m->target, v->results.n, v->score);
+	fit_hyper(&c->fit, v, m->hyper);
+	if (v->failed.n == 0)
+		return 0;
+	m->feasible = c->feasible;
+	return solve_feasible(m->feasible, v);
+}
+
+void bayes_model_fini(struct bayes_model *m)
+{
+	acquisition_fini(&m->acquisition);
+	target_fini(&m->target);
+}
+
+int bayes_model_aim(struct bayes_model *m, double scale, uint64_t seed)
+{
+	const struct evidence *v = m->evidence;
+	struct gp *g = m->cache->value;
+
+	acquisition_fini(&m->acquisition);
+	m->acquisition = (struct acquisition){ 0 };
+	if (solve_value(m, scale) != 0)
+		return 1;
+	for (size_t i = 0; i < v->running.n; i++)
+		gp_add(g, v->running.x + i * v->d, 0, 1);
+	return acquisition_init(&m->acquisition, g, m->feasible, v->running.n,
+				seed);
+}
+
+/* --- the reasons -----------------------------------------------------------
+ */
+
+static void explain_nearest(const struct bayes_model *m, enum goal goal,
+			    const double *x, struct rationale *why)
+{
+	const struct evidence *v = m->evidence;
+
+	why->n_nearest = 0;
+	for (size_t i = 0; i < v->results.n; i++) {
+		double r =
+		    gp_distance(m->cache->value, x, v->results.x + i * v->d);
+
+		rationale_add_nearest(why, v->results.number[i], r,
+				      score_of(goal, v->score[i]));
+	}
+}
+
+/*
+ * How far a result varies, on average, with one parameter alone: 1 - k / s over
+ * two places drawn from its axis; as shares of all.
+ */
+static void explain_relevance(const struct bayes_cache *c,
+			      struct rationale *why)
+{
+	const struct encoding *e = c->encoding;
+	double sum = 0;
+
+	memset(why->relevance, 0, sizeof(why->relevance));
+	for (size_t i = 0; i < e->n; i++) {
+		const struct axis *a = &e->axes[i];
+		double vary = gp_variation(c->value, i);
+
+		if (a->type == AXIS_CHOICE)
+			vary *= 1 - 1 / (double)a->levels;
+		why->relevance[a->param] = vary;
+		sum += vary;
+	}
+	for (size_t i = 0; i < e->space->n && sum > 0; i++)
+		why->relevance[i] /= sum;
+}
+
+void bayes_model_explain(struct bayes_model *m, enum goal goal, const double *x,
+			 struct rationale *why)
+{
+	const struct evidence *v = m->evidence;
+	const struct target *t = &m->target;
+	struct acquisition_view view;
+	double low, high;
+
+	acquisition_look(&m->acquisition, x, &view);
+	low = target_back(t, view.mean - sqrt(view.sd * view.sd + view.noise));
+	high = target_back(t, view.mean + sqrt(view.sd * view.sd + view.noise));
+	why->why = WHY_MODEL;
+	why->best = score_of(goal, v->score[v->best]);
+	why->mean = score_of(goal, target_back(t, view.mean));
+	why->low = goal == GOAL_MAXIMIZE ? -high : low;
+	why->high = goal == GOAL_MAXIMIZE ? -low : high;
+	why->noise = fabs(target_back(t, view.mean + sqrt(view.noise)) -
+			  target_back(t, view.mean - sqrt(view.noise))) /
+		     2;
+	why->feasible = view.feasible;
+	why->exploration = view.exploration;
+	explain_nearest(m, goal, x, why);
+	explain_relevance(m->cache, why);
+}

@@ -1,0 +1,56 @@
+#pragma once
+
+/*
+ * What the sampler "gp" knows at one moment: a process of the results, a second
+ * one of where trials fail, and what a point is worth by both.
+ */
+#include "search/acquisition.h"
+#include "search/encoding.h"
+#include "search/evidence.h"
+#include "search/fit.h"
+#include "search/sampler.h"
+#include "search/target.h"
+
+/* What is kept from one proposal to the next; it saves time and no more. */
+struct bayes_cache {
+	const struct encoding *encoding; /* borrowed */
+	struct fit fit;
+	struct gp *value, *feasible;
+};
+
+void bayes_cache_init(struct bayes_cache *c, const struct encoding *e);
+void bayes_cache_fini(struct bayes_cache *c);
+
+struct bayes_model {
+	struct bayes_cache *cache;
+	const struct evidence *evidence;
+	struct target target;
+	double hyper[LIMIT_PARAMS + 2]; /* fitted */
+	struct gp *feasible; /* the cache's; NULL: every trial has a result */
+	/* After bayes_model_aim(): */
+	struct acquisition acquisition;
+};
+
+/*
+ * Learns from @v, which has a result at least; borrows both. Returns 0, or 1:
+ * the numbers do not make a model. bayes_model_fini() in any case.
+ */
+int bayes_model_init(struct bayes_model *m, struct bayes_cache *c,
+		     const struct evidence *v)
+    __attribute__((warn_unused_result));
+void bayes_model_fini(struct bayes_model *m);
+
+/*
+ * Makes the acquisition by a process whose scale (gp.h: s) is at least @scale;
+ * a large one is less sure of what is far from all results. @seed is that of
+ * acquisition_init(). Returns 0, or 1: the numbers do not make a model.
+ */
+int bayes_model_aim(struct bayes_model *m, double scale, uint64_t seed)
+    __attribute__((warn_unused_result));
+
+/*
+ * What it expects at @x [d], after bayes_model_aim(), to all of @why but
+ * observations and pending.
+ */
+void bayes_model_explain(struct bayes_model *m, enum goal goal, const double *x,
+			 struct rationale *why);
