@@ -95,17 +95,22 @@ class Daemon:
         self.config.write_text(json.dumps({"slots": slots, "log_level": "debug"}))
         self.log = self.dir / "log"
         self.env = dict(os.environ, HPSD_STATE=str(self.state), HPSD_SOCKET=str(self.socket), **(env or {}))
+        self.command = [BUILD / "daemon/hpsd"]
         self.process = None
-        self.extra = []
 
-    def start(self):
+    def begin_start(self):
+        """Starts it; returns what a byte can be read from when it listens."""
         assert self.process is None
         read, write = os.pipe()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [BUILD / "daemon/hpsd", "--config", self.config, "--ready-fd", str(write)],
+                [*self.command, "--config", self.config, "--ready-fd", str(write)],
                 env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[write])
         os.close(write)
+        return read
+
+    def start(self):
+        read = self.begin_start()
         ready = os.read(read, 1)
         os.close(read)
         if not ready:

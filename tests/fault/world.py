@@ -1,0 +1,186 @@
+"""A daemon with witnesses for trials, a client that keeps a ledger, and the means to kill all of them.
+
+What is told to the ledger and what is killed stands in files that check.py reads: so what is checked is what
+happened, not what was meant.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+import check  # noqa: E402
+from hpsd import BUILD, FINAL, PATIENCE_S, Connection, Daemon, RpcError, wait_for  # noqa: E402, F401
+
+# How trials of a mixed search end, and how often.
+MODES = ["0"] * 6 + ["3", "raise", "leave", "stay", "deaf"]
+
+
+def boot_ms():
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000000
+
+
+class Refused(Exception):
+    """The daemon has answered, with an error."""
+
+
+class Unknown(Exception):
+    """There was no answer: it may have happened or not."""
+
+
+class World(Daemon):
+    def __init__(self, slots=4, seed=0, env=None):
+        super().__init__(slots=slots, env=env)
+        self.slots = slots
+        self.random = random.Random(seed)
+        self.witness = self.dir / "witness"
+        self.ledger = self.dir / "ledger"
+        self.ledger.touch()
+        self.trial_env = []
+        self.id = 0
+        self.searches = 0
+
+    # --- the ledger ---------------------------------------------------------------------------------------------
+
+    def note(self, what, **more):
+        with open(self.ledger, "a") as f:
+            f.write(json.dumps({"what": what, "boot": boot_ms()} | more) + "\n")
+            f.flush()
+            os.fsync(f.fileno())
+
+    def ask(self, method, **params):
+        """One operation, told to the ledger before and after."""
+        self.id += 1
+        self.note("invoke", id=self.id, method=method, params=params, slots=self.slots)
+        try:
+            with self.connection() as c:
+                answer = c.call(method, **params)
+        except RpcError as e:
+            self.note("fail", id=self.id, answer=str(e))
+            raise Refused(str(e)) from None
+        except (ConnectionError, FileNotFoundError) as e:
+            raise Unknown(str(e)) from None
+        self.note("ok", id=self.id, answer=answer)
+        return answer
+
+    # --- searches -----------------------------------------------------------------------------------------------
+
+    def spec(self, modes=MODES, trials=8, steps=(0, 1, 3, 10), pause_ms=2, **more):
+        self.searches += 1
+        return {
+            "name": f"s{self.searches}",
+            "command": [str(BUILD / "tests/fault/witness"), str(self.witness), "{mode}", "{steps}", "{x}",
+                        str(pause_ms)],
+            "metric": {"name": "loss"},
+            "parameters": {"mode": {"type": "choice", "values": sorted(set(modes))},
+                           "steps": {"type": "choice", "values": list(steps)},
+                           "x": {"type": "int", "min": 0, "max": 999999}},
+            "sampler": {"type": "random", "seed": self.random.randrange(1 << 30)},
+            "early_stopping": {"type": "none"}, "stop_on_failures": 0,
+            "trials": trials, "retries": 2, "timeout": "400ms", "grace": "200ms",
+        } | more
+
+    def submit(self, spec, key=None):
+        """Until there is an answer, with the same key."""
+        key = key or f"{self.random.getrandbits(128):032x}"
+        return self.ask("submit", key=key, file=json.dumps(spec), workdir=str(self.dir),
+                        environ=[f"PATH={os.environ['PATH']}", *self.trial_env])
+
+    def params(self, mode="0", steps=3):
+        return {"mode": mode, "steps": steps, "x": self.random.randrange(1000000)}
+
+    # --- the daemon's comings and goings ---------------------------------------------------------------------------
+
+    def start(self):
+        super().start()
+        self.note("up")
+        return self
+
+    def note_death(self):
+        """The daemon is gone."""
+        self.process.wait()
+        self.process = None
+        self.note("down")
+
+    def kill(self):
+        self.process.kill()
+        self.note_death()
+
+    def stop(self, kill_trials=True):
+        was_there = self.process is not None
+        super().stop(kill_trials)
+        if was_there:
+            self.note("down")
+
+    def shims(self):
+        """{pid: token} of the shims that live. What a shim has forked and is not yet a trial is none."""
+        found = {}
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                proc = pathlib.Path(f"/proc/{pid}")
+                words = (proc / "cmdline").read_bytes().split(b"\0")
+                if len(words) > 3 and words[0].endswith(b"/hpsd-shim") and words[1].startswith(os.fsencode(self.state)):
+                    parent = int((proc / "stat").read_text().rsplit(")", 1)[1].split()[1])
+                    found[int(pid)] = (parent, words[3].decode())
+        return {pid: token for pid, (parent, token) in found.items() if parent not in found}
+
+    def kill_shim(self):
+        """Kills one of them; what the ledger says is true even if it has ended by itself meanwhile."""
+        shims = sorted(self.shims().items())
+        if shims:
+            self.shoot(*self.random.choice(shims), "shim")
+
+    def kill_trial(self):
+        shims = self.shims()
+        trials = sorted((pid, token) for token, pids in check.processes(self.state).items()
+                        for pid in pids - shims.keys())
+        if trials:
+            self.shoot(*self.random.choice(trials), "trial")
+
+    def shoot(self, pid, token, of):
+        try:
+            pidfd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return
+        try:
+            # Whoever has the token now is meant, whatever the pid was before.
+            env = pathlib.Path(f"/proc/{pid}/environ").read_bytes()
+            if f"HPS_TOKEN={token}".encode() in env.split(b"\0"):
+                self.note("killed", of=of, token=token)
+                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        except OSError:
+            pass
+        finally:
+            os.close(pidfd)
+
+    # --- the end ----------------------------------------------------------------------------------------------------
+
+    def wait_end(self, name):
+        with self.connection() as c:
+            c.wait_until(name, lambda p: p["state"] in FINAL and p["counts"]["running"] == 0)
+
+    def settle(self):
+        """Until all searches have ended: without further faults they must."""
+        if self.process is None:
+            self.start()
+        for name in [s["name"] for s in self.rows("SELECT name FROM search ORDER BY id")]:
+            self.wait_end(name)
+
+    def faults(self, running=False):
+        return check.check(self.state, self.witness, self.ledger, running)
+
+    def cleanup(self):
+        with contextlib.suppress(AssertionError, subprocess.TimeoutExpired):
+            self.stop()
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+        self.kill_leftovers()
+        super().cleanup()
