@@ -2,6 +2,7 @@
  * The protocol: a line becomes a request, which a method answers. A reply that
  * tells of a change waits until the change is power-safe.
  */
+#include "base/fault.h"
 #include "request.h"
 
 #include "schema/limits.h"
@@ -136,6 +137,7 @@ void api_synced(struct server *s)
 	while ((w = TAILQ_FIRST(&s->replies)) != NULL &&
 	       w->commit <= s->synced) {
 		TAILQ_REMOVE(&s->replies, w, link);
+		(void)fault_at("reply.send");
 		if (w->conn != NULL)
 			conn_send(w->conn, &w->text);
 		buf_free(&w->text);

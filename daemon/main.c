@@ -4,6 +4,7 @@
  * (server.c), where everything that happens becomes an event of the core
  * (core/core.h).
  */
+#include "base/fault.h"
 #include "server.h"
 
 #include "schema/mem.h"
@@ -256,6 +257,7 @@ static int take_state(struct server *s)
 		r = take_lock(s);
 	if (r == 0)
 		r = make_trials_dir(s);
+	(void)fault_at("start.open");
 	return r == 0 ? open_store(s) : r;
 }
 

@@ -1,5 +1,7 @@
 #include "server.h"
 
+#include "base/fault.h"
+
 #include "schema/mem.h"
 
 #include <assert.h>
@@ -101,8 +103,10 @@ static int save_all(struct server *s)
 {
 	int r = store_begin(s->store);
 
-	for (size_t i = 0; r == 0 && i < s->fx.n; i++)
+	for (size_t i = 0; r == 0 && i < s->fx.n; i++) {
+		(void)fault_at("commit.save");
 		r = save(s, &s->fx.list[i]);
+	}
 	if (r == 0)
 		r = store_commit(s->store);
 	if (r != 0)
@@ -235,8 +239,10 @@ bool server_turn(struct server *s)
 		fail(s, "the database cannot be written",
 		     store_error(s->store));
 	s->commits++;
-	for (size_t i = 0; i < s->fx.n; i++)
+	for (size_t i = 0; i < s->fx.n; i++) {
+		(void)fault_at("act");
 		act(s, &s->fx.list[i]);
+	}
 	effects_clear(&s->fx);
 	core_settle(s->core);
 	set_deadline(s);
@@ -619,8 +625,10 @@ static int start_parts(struct server *s)
 		.too_long = api_too_long,
 		.closed = api_closed,
 	};
-	int r = open_core(s);
+	int r;
 
+	(void)fault_at("start.load");
+	r = open_core(s);
 	if (r != 0) {
 		log_error("the database cannot be read: %s",
 			  store_error(s->store));
@@ -631,6 +639,7 @@ static int start_parts(struct server *s)
 		log_error("%s: %s", s->shim, strerror(-r));
 		return 1;
 	}
+	(void)fault_at("start.listen");
 	r = listener_start(&s->loop, s->paths.socket, &listener_cb,
 			   &s->listener);
 	if (r != 0) {
@@ -662,6 +671,7 @@ int server_run(struct server *s, int ready_fd)
 	(void)uv_loop_init(&s->loop);
 	start_handles(s);
 	if (start_parts(s) == 0) {
+		(void)fault_at("start.adopt");
 		core_start(s->core, &s->started, &s->fx);
 		tell_ready(s, ready_fd);
 	} else {

@@ -14,7 +14,7 @@ ARROWS = {
     "daemon/store": {"base", "schema"},
     "daemon/net": {"base", "schema"},
     "daemon/exec": {"base", "shim", "schema"},
-    "daemon/shim": set(),
+    "daemon/shim": {"base"},
     "daemon": {"base", "core", "search", "store", "net", "exec", "schema"},
 }
 PURE = {"schema", "daemon/num", "daemon/search", "daemon/core"}

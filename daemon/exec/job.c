@@ -1,5 +1,6 @@
 #include "exec/job.h"
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "exec/probe.h"
 #include "exec/start.h"
@@ -103,6 +104,7 @@ static void reap(struct job *j)
 	if (waitid(P_PIDFD, (id_t)j->pidfd, &info, WEXITED | WNOHANG) == 0 &&
 	    info.si_pid != 0 && info.si_code == CLD_EXITED)
 		j->error = info.si_status;
+	(void)fault_at("end.reaped");
 }
 
 static void on_shim(uv_poll_t *poll, int status, int events)
@@ -132,6 +134,7 @@ static void send_signals(struct job *j)
 {
 	if (j->pidfd < 0)
 		return;
+	(void)fault_at("stop.signal");
 	if (j->terminate)
 		(void)pidfd_send_signal(j->pidfd, SIGTERM, NULL, 0);
 	if (j->kill) {
@@ -141,6 +144,7 @@ static void send_signals(struct job *j)
 	}
 	j->terminate = false;
 	j->kill = false;
+	(void)fault_at("stop.signalled");
 }
 
 /* --- the end -------------------------------------------------------------- */
@@ -184,6 +188,7 @@ static void finish_without_file(struct job *j)
 static void settle(struct job *j, const struct probe *p)
 {
 	assert(p->holder == 0);
+	(void)fault_at("end.settle");
 	switch (p->phase) {
 	case PROBE_NOTHING:
 		finish_without_file(j);
@@ -214,6 +219,7 @@ static void step_gone(struct job *j)
 
 static void step_sweeping(struct job *j)
 {
+	(void)fault_at("end.sweep");
 	if (sweep(j->token, SIGKILL) == 0)
 		drain(j);
 }
@@ -245,6 +251,7 @@ static void adopt_holder(struct job *j, const struct probe *p)
 
 	if (!known && !is_wedged(j))
 		return;
+	(void)fault_at("adopt.open");
 	if (probe_open_holder(j->file, p->holder, &j->pidfd) < 0)
 		return;
 	if (!known) {
@@ -256,6 +263,7 @@ static void adopt_holder(struct job *j, const struct probe *p)
 		close_fd(&j->pidfd);
 		return;
 	}
+	(void)fault_at("adopt.live");
 	j->pid = p->holder;
 	j->started = true;
 	enter(j, JOB_LIVE);
@@ -273,6 +281,7 @@ static void adopt_without_file(struct job *j)
 {
 	int n = sweep(j->token, 0);
 
+	(void)fault_at("adopt.none");
 	if (n == 0)
 		finish(j, OUTCOME_NEVER_STARTED, true);
 	else if (n > 0 && is_wedged(j))
@@ -283,6 +292,7 @@ static void step_probing(struct job *j)
 {
 	struct probe p;
 
+	(void)fault_at("adopt.probe");
 	if (open_adopted_log(j) < 0 || probe_read(j->file, j->token, &p) < 0)
 		return;
 	if (p.holder != 0)
@@ -302,6 +312,7 @@ static void tell_output(struct job *j)
 {
 	struct executor *x = j->x;
 
+	(void)fault_at("output.read");
 	buf_clear(&x->reader);
 	reader_save(j->output.reader, &x->reader);
 	x->news.output(x->news.ctx, j->id,
@@ -351,6 +362,7 @@ static void tell_ended(struct job *j)
 		log_warning("trial %" PRId64 ": %s/%s was cut short while it "
 			    "was read; metrics may be missing",
 			    id.trial, j->dir, TRIALDIR_LOG);
+	(void)fault_at("end.tell");
 	executor_forget(j);
 	news->ended(news->ctx, id, &outcome);
 }
@@ -378,6 +390,7 @@ void job_step(struct job *j)
 		j->state = JOB_WAITING;
 		if (j->gone)
 			executor_wake(j);
+		(void)fault_at("launch.tell");
 		news->spawned(news->ctx, j->id, j->pid, j->output.offset);
 		break;
 	case JOB_WAITING:
@@ -449,8 +462,10 @@ void job_go(struct job *j)
 
 	if (j->state != JOB_WAITING || j->gate < 0)
 		return;
+	(void)fault_at("go.send");
 	/* A shim that is gone is told by its pidfd. */
 	(void)send(j->gate, &go, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)fault_at("go.sent");
 	j->started = true;
 	enter(j, JOB_LIVE);
 }

@@ -1,5 +1,6 @@
 #include "exec/start.h"
 
+#include "base/fault.h"
 #include "shim/trialdir.h"
 
 #include "schema/mem.h"
@@ -74,7 +75,9 @@ static int prepare(const struct launch *l, const char **ret_what)
 	int dir, r;
 
 	*ret_what = "mkdir";
-	r = make_trial_dir(l->dir);
+	r = fault_at("launch.mkdir");
+	if (r == 0)
+		r = make_trial_dir(l->dir);
 	if (r < 0)
 		return r;
 	dir = open(l->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -83,10 +86,12 @@ static int prepare(const struct launch *l, const char **ret_what)
 	r = make_dir(dir, TRIALDIR_CHECKPOINT);
 	if (r == 0) {
 		*ret_what = TRIALDIR_PARAMS;
+		(void)fault_at("launch.params");
 		r = write_params(dir, l->params);
 	}
 	if (r == 0) {
 		*ret_what = TRIALDIR_LOG;
+		(void)fault_at("launch.log");
 		r = open_log(dir);
 	}
 	(void)close(dir);
@@ -182,10 +187,13 @@ int start_shim(const char *shim, const struct launch *launch, struct start *ret,
 	assert(ret->log > 2 && gate[1] > 2);
 	ret->log_bytes = st.st_size;
 	*ret_what = "hpsd-shim";
-	r = spawn(shim, launch, ret->log, gate[1], &ret->pid);
+	r = fault_at("launch.spawn");
+	if (r == 0)
+		r = spawn(shim, launch, ret->log, gate[1], &ret->pid);
 	(void)close(gate[1]);
 	if (r == 0) {
 		*ret_what = "pidfd_open";
+		(void)fault_at("launch.pidfd");
 		ret->pidfd = pidfd_open(ret->pid, 0);
 		if (ret->pidfd < 0) {
 			r = -errno;

@@ -13,6 +13,7 @@
  * The end is recorded before the sweep, so that a shim killed in the sweep
  * loses no status. The daemon acts when the shim is gone, so the exit is last.
  */
+#include "base/fault.h"
 #include "shim/trialdir.h"
 
 #include <errno.h>
@@ -214,6 +215,7 @@ static int pass_gate(const struct shim *s, bool *ret_go)
 		r = write_phase(s, "waiting");
 		if (r != 0)
 			return r;
+		(void)fault_at("shim.waiting");
 		n = recv(TRIALDIR_GATE, &byte, 1, 0);
 	}
 	/*
@@ -249,6 +251,7 @@ static const char *run_command(char **argv, pid_t shim)
 	static const struct timespec pause = { .tv_nsec = 20L * 1000 * 1000 };
 	sigset_t none;
 
+	(void)fault_at("child.begin");
 	(void)setsid();
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != shim)
@@ -261,6 +264,7 @@ static const char *run_command(char **argv, pid_t shim)
 	/* The shim blocks signals and handles none: the mask is all to undo. */
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)fault_at("child.exec");
 	/* A program may still be open for writing in whoever just built it. */
 	for (int tries = 0; tries < 5; tries++) {
 		(void)execvp(argv[COMMAND], argv + COMMAND);
@@ -384,6 +388,7 @@ static bool sweep(struct shim *s)
 
 static void pass_term(pid_t leader)
 {
+	(void)fault_at("shim.term");
 	if (leader <= 1)
 		return;
 	/* Just forked, it leads no group yet; it gets the signal all the same.
@@ -405,6 +410,7 @@ static bool supervise(struct shim *s, const sigset_t *signals)
 			pass_term(s->leader);
 			break;
 		case SIGUSR1:
+			(void)fault_at("shim.kill");
 			/* Their end brings SIGCHLD, then comes the sweep. */
 			if (!kill_children())
 				(void)kill(s->leader, SIGKILL);
@@ -426,11 +432,15 @@ static void run(struct shim *s, const sigset_t *signals)
 		write_end(s, true);
 		return;
 	}
+	(void)fault_at("shim.forked");
 	if (supervise(s, signals)) {
+		(void)fault_at("shim.reaped");
 		write_end(s, false);
+		(void)fault_at("shim.sweep");
 		if (!sweep(s))
 			return;
 	}
+	(void)fault_at("shim.end");
 	write_end(s, true);
 }
 
@@ -463,7 +473,9 @@ int main(int argc, char **argv)
 	(void)syscall(SYS_close_range, TRIALDIR_GATE + 1, ~0U, 0);
 	(void)setsid();
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+	(void)fault_at("shim.lock");
 	r = open_file(&s);
+	(void)fault_at("shim.gate");
 	if (r == 0)
 		r = pass_gate(&s, &go);
 	if (r != 0 || !go)
@@ -474,11 +486,15 @@ int main(int argc, char **argv)
 	(void)sigaddset(&signals, SIGTERM);
 	(void)sigaddset(&signals, SIGUSR1);
 
+	(void)fault_at("shim.go");
 	r = write_phase(&s, "started");
+	(void)fault_at("shim.fork");
 	if (r != 0)
 		return r;
 	run(&s, &signals);
+	(void)fault_at("shim.sync");
 	if (daemon_is_gone())
 		sync_file(&s);
+	(void)fault_at("shim.exit");
 	return 0;
 }

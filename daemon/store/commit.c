@@ -1,3 +1,4 @@
+#include "base/fault.h"
 #include "store/db.h"
 
 #include <assert.h>
@@ -27,17 +28,24 @@ int commit_prepare(struct store *s)
 int store_begin(struct store *s)
 {
 	struct run run = run_begin(s->commit[Q_BEGIN]);
+	int r = fault_at("commit.begin");
 
 	assert(sqlite3_get_autocommit(s->db));
+	if (r < 0)
+		return r;
 	return run_all(s, &run, "beginning a transaction");
 }
 
 int store_commit(struct store *s)
 {
 	struct run run = run_begin(s->commit[Q_COMMIT]);
+	int r = fault_at("commit.commit");
 
 	assert(!sqlite3_get_autocommit(s->db));
-	return run_all(s, &run, "committing");
+	if (r == 0)
+		r = run_all(s, &run, "committing");
+	(void)fault_at("commit.done");
+	return r;
 }
 
 void store_rollback(struct store *s)
@@ -69,8 +77,13 @@ static bool is_file(const char *path, struct file_id id)
  */
 int store_sync(struct store *s)
 {
+	int r = fault_at("sync.begin");
+
+	if (r < 0)
+		return r;
 	if (fdatasync(s->wal_fd) < 0)
 		return -errno;
+	(void)fault_at("sync.done");
 	return is_file(s->path, s->id) && is_file(s->wal_path, s->wal_id)
 		   ? 0
 		   : -ESTALE;

@@ -1,3 +1,4 @@
+#include "base/fault.h"
 #include "store/db.h"
 
 #include "schema/mem.h"
@@ -44,6 +45,7 @@ static int copy_before(struct store *s, size_t version)
 	r = fchmod(fd, 0600) < 0 ? db_system_failure(s, part) : 0;
 	if (r == 0)
 		r = vacuum_into(s, part);
+	(void)fault_at("migrate.rename");
 	if (r == 0 && (fsync(fd) < 0 || rename(part, name) < 0))
 		r = db_system_failure(s, part);
 	close(fd);
@@ -101,8 +103,10 @@ static int make_all(struct store *s, const struct embedded *migrations,
 	bool changed = false;
 	int r = 0;
 
-	for (size_t i = version; i < last && r == 0; i++)
+	for (size_t i = version; i < last && r == 0; i++) {
+		(void)fault_at("migrate.step");
 		r = db_exec(s, migrations[i].text, migrations[i].name);
+	}
 	if (r == 0 && version < last) {
 		snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %zu",
 			 last);
@@ -110,6 +114,7 @@ static int make_all(struct store *s, const struct embedded *migrations,
 	}
 	if (r == 0)
 		r = make_views(s, views, &changed);
+	(void)fault_at("migrate.commit");
 	if (r < 0)
 		return r;
 	/* A start that changes nothing writes nothing. */
@@ -136,6 +141,7 @@ int db_migrate(struct store *s, const struct embedded *migrations,
 		if (r < 0)
 			return r;
 	}
+	(void)fault_at("migrate.begin");
 	r = db_exec(s, "BEGIN IMMEDIATE", "beginning");
 	if (r < 0)
 		return r;
