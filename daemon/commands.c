@@ -1,7 +1,8 @@
 /*
- * Methods that change something: each is one event to the core, but for the
- * removal of what the core no longer holds.
+ * Methods that change something: each is one event to the core. The removal of
+ * what the core no longer holds is in remove.c.
  */
+#include "base/fault.h"
 #include "import.h"
 #include "request.h"
 
@@ -9,7 +10,6 @@
 #include "schema/mem.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -356,101 +356,6 @@ int command_submit(struct request *req)
 	req->changes = true;
 	core_newest(req->s->core, &ev.at, &p);
 	put_submitted(req, p.search->id, p.search->name, p.search->trials_max);
-	return 0;
-}
-
-/* --- remove
- * -------------------------------------------------------------------- */
-
-struct removal {
-	uv_work_t work;
-	char *dir;
-};
-
-static int remove_one(const char *path, const struct stat *st, int type,
-		      struct FTW *ftw)
-{
-	return remove(path);
-}
-
-static void do_removal(uv_work_t *work)
-{
-	struct removal *removal = work->data;
-
-	(void)nftw(removal->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-static void on_removed(uv_work_t *work, int status)
-{
-	struct removal *removal = work->data;
-
-	free(removal->dir);
-	free(removal);
-}
-
-/* The rows are gone first: what is left of the files belongs to nobody. */
-static void remove_files(struct server *s, int64_t search)
-{
-	struct removal *removal = xcalloc(1, sizeof(*removal));
-
-	removal->dir =
-	    xasprintf("%s/trials/%lld", s->paths.state_dir, (long long)search);
-	removal->work.data = removal;
-	(void)uv_queue_work(&s->loop, &removal->work, do_removal, on_removed);
-}
-
-static int64_t trials_of(const cJSON *row)
-{
-	int64_t n = 0;
-
-	for (int i = 0; i < NAMES_TRIAL_STATES_N; i++)
-		n += json_get_integer(row, trial_state_names[i], 0);
-	return n;
-}
-
-static bool has_ended(const cJSON *row)
-{
-	int state = search_state_find(json_get_text(row, "state"));
-
-	return state >= 0 && search_state_is_final((enum search_state)state);
-}
-
-int command_remove(struct request *req)
-{
-	struct server *s = req->s;
-	auto_json cJSON *row = NULL;
-	int64_t id;
-	int r = request_find_search(req, &id);
-
-	if (r != 0)
-		return r;
-	if (store_read_search(s->store, id, &row) != 0)
-		return request_failed(req);
-	/* Not held and yet running: a search that could not be loaded. */
-	if (core_has_search(s->core, id) ||
-	    json_get_integer(row, "running", 0) > 0) {
-		diag_add(&req->diag, "",
-			 has_ended(row) ? "search \"%s\" has ended, and its "
-					  "trials are still being stopped: try "
-					  "again in a moment"
-					: "search \"%s\" has not ended: cancel "
-					  "it first (hpctl cancel)",
-			 json_get_text(req->params, "search"));
-		return RPC_CONFLICT;
-	}
-	r = store_begin(s->store);
-	if (r == 0)
-		r = store_delete_search(s->store, id);
-	if (r == 0)
-		r = store_commit(s->store);
-	if (r != 0) {
-		store_rollback(s->store);
-		return request_failed(req);
-	}
-	s->commits++;
-	req->changes = true;
-	remove_files(s, id);
-	json_add_integer(req->result, "removed", trials_of(row));
 	return 0;
 }
 

@@ -17,7 +17,7 @@ struct request {
 /* Returns 0, or the error whose words are in req->diag. */
 typedef int handler_fn(struct request *req);
 
-/* commands.c: what changes something */
+/* commands.c, remove.c: what changes something */
 handler_fn command_submit, command_import, command_add, command_extend,
     command_pause, command_resume, command_cancel, command_kill, command_retry,
     command_remove, command_shutdown;

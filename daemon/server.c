@@ -634,6 +634,7 @@ static int start_parts(struct server *s)
 			  store_error(s->store));
 		return 1;
 	}
+	remove_resume(s);
 	r = executor_new(&s->loop, s->shim, &executor_cb, &s->executor);
 	if (r != 0) {
 		log_error("%s: %s", s->shim, strerror(-r));

@@ -10,8 +10,8 @@
  *               worker: sampler_propose -> EV_SUGGESTED
  *
  * server.c has the turn, launch.c the acts on trials, suggest.c the samplers
- * that think for long, api.c the protocol, commands.c and questions.c its
- * methods, explain.c the sentences, subscribe.c the notices.
+ * that think for long, api.c the protocol, commands.c, remove.c and questions.c
+ * its methods, explain.c the sentences, subscribe.c the notices.
  */
 #include "config.h"
 #include "core/core.h"
@@ -132,6 +132,10 @@ void api_closed(void *ctx, struct conn *conn);
 /* Replies whose commits are power-safe go out. */
 void api_synced(struct server *s);
 void api_fini(struct server *s);
+
+/* remove.c */
+/* Finishes or undoes removals in the midst of which a daemon was killed. */
+void remove_resume(struct server *s);
 
 /* explain.c */
 /* A sentence on which parameters matter to the model. New; NULL: not known. */
