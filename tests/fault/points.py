@@ -1,0 +1,308 @@
+#!/usr/bin/env python3
+"""kill -9 at every fail-point in every scenario, and once more while the next daemon recovers.
+
+    points.py SOURCE_ROOT [--all] [--jobs N]
+
+Each scenario is run once to see which fail-points (daemon/base/fault.h) it reaches; then once for each of them: it is
+armed to kill, the daemon is started again as often as need be, the client asks again until it has an answer, and the
+checker looks at what is left. The daemon that comes after is killed too, at another of its fail-points (in turn; with
+--all at each one that a recovery reaches). --all also kills at the second and fifth time that a point is reached,
+delays each by 300 ms, and has those that can fail return errors. Every fail-point of the sources must be reached by
+some scenario.
+"""
+import argparse
+import concurrent.futures
+import contextlib
+import errno
+import itertools
+import os
+import pathlib
+import re
+import shutil
+import sqlite3
+import sys
+import time
+import traceback
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from world import BUILD, FINAL, Refused, Unknown, World, wait_for  # noqa: E402
+
+# Fail-points that hand an error on, and errors that may come there.
+ERRORS = {
+    "commit.begin": [errno.EBUSY, errno.ENOSPC, errno.EIO],
+    "commit.commit": [errno.EBUSY, errno.ENOSPC, errno.EIO],
+    "sync.begin": [errno.EIO],
+    "launch.mkdir": [errno.ENOSPC, errno.EMFILE, errno.EACCES],
+    "launch.spawn": [errno.EAGAIN, errno.ENOMEM],
+}
+
+
+class FaultyWorld(World):
+    def __init__(self, seed=0, slots=3):
+        super().__init__(slots=slots, seed=seed)
+        self.command = [BUILD / "tests/fault/hpsd", "--shim", str(BUILD / "tests/fault/hpsd-shim")]
+        self.folder = self.dir / "fault"
+        self.folder.mkdir()
+        self.env["HPSD_FAULT"] = str(self.folder)
+        self.trial_env = [f"HPSD_FAULT={self.folder}"]
+        self.next = []  # what is armed when the daemon has died
+
+    def arm(self, fault):
+        (self.folder / "arm.new").write_text(fault)
+        os.rename(self.folder / "arm.new", self.folder / "arm")
+
+    def told(self):
+        """[(name, token)] of the faults that have happened."""
+        path = self.folder / "told"
+        return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+
+    def reached(self):
+        return [line.split()[0] for line in (self.folder / "trace").read_text().splitlines()]
+
+    def is_dead(self):
+        return self.process is None or self.process.poll() is not None
+
+    def listens(self):
+        with contextlib.suppress(ConnectionError, FileNotFoundError), self.connection():
+            return True
+
+    def revive(self):
+        """A daemon that listens, however often it dies before."""
+        while self.is_dead():
+            if self.process is not None:
+                self.note_death()
+            if self.next and self.told():
+                self.arm(self.next.pop(0))
+            try:
+                self.start()
+            except AssertionError:
+                if not self.told():
+                    raise
+
+    def insist(self, step):
+        """Does @step until it has an answer; None if it is refused, as what was done before it was asked again."""
+        for _ in range(50):
+            self.revive()
+            try:
+                return step()
+            except Refused as e:
+                if "cannot be written now" not in str(e):
+                    return None
+                time.sleep(0.1)  # the daemon tries again by itself; there is no event for that
+            except (Unknown, ConnectionError, FileNotFoundError):
+                wait_for(lambda: self.is_dead() or self.listens(), "the daemon or its end")
+        raise AssertionError("no answer after 50 daemons")
+
+    def submit_all(self, spec):
+        key = os.urandom(16).hex()
+        self.insist(lambda: self.submit(spec, key))
+        return spec["name"]
+
+    def end(self, name):
+        self.insist(lambda: self.wait_end(name))
+
+    def wait_running(self, name, n):
+        def step():
+            with self.connection() as c:
+                c.wait_until(name, lambda p: p["counts"]["running"] >= n or p["state"] in FINAL)
+        self.insist(step)
+
+    def wait_witnesses(self, n):
+        return wait_for(lambda: self.is_dead() or (
+            self.witness.exists() and self.witness.read_text().count("\n") >= n), f"{n} lines of witnesses")
+
+    def final_check(self):
+        """Whatever has not happened by now does not any more."""
+        (self.folder / "arm").unlink(missing_ok=True)
+        self.next = []
+        self.revive()
+        self.settle()
+        self.stop()
+        for name, token in self.told():
+            if token != "-":
+                self.note("killed", of="trial" if name.startswith("child.") else "shim", token=token)
+        return self.faults()
+
+
+# --- scenarios: each begins without a daemon, and @fault is armed when it says so ----------------------------------
+
+def mixed(w, fault):
+    """Trials that succeed, fail, run again, leave processes behind."""
+    w.arm(fault)
+    w.end(w.submit_all(w.spec(modes=["0", "3", "leave"], trials=5, retries=1, steps=(1, 3))))
+
+
+def stop(w, fault):
+    """One that is deaf to SIGTERM is stopped by the user."""
+    name = w.submit_all(w.spec(modes=["deaf"], trials=1, steps=(1,), timeout="1h", grace="100ms"))
+    w.wait_running(name, 1)
+    w.wait_witnesses(1)
+    w.arm(fault)
+    w.insist(lambda: w.ask("kill", search=name, trial=0))
+    w.end(name)
+
+
+def timeout(w, fault):
+    w.arm(fault)
+    w.end(w.submit_all(w.spec(modes=["stay", "deaf"], trials=3, steps=(1,), timeout="100ms", grace="100ms")))
+
+
+def steer(w, fault):
+    """Adding, extending and cancelling while others wait in the queue."""
+    w.arm(fault)
+    name = w.submit_all(w.spec(modes=["0", "stay"], trials=6, steps=(1,), timeout="1h"))
+    w.insist(lambda: w.ask("add", search=name, params=w.params("stay", 1)))
+    w.insist(lambda: w.ask("extend", search=name, trials=9))
+    w.insist(lambda: w.ask("cancel", search=name))
+    w.end(name)
+
+
+def adopt(w, fault):
+    """One trial lives on, one ends and one loses its shim while there is no daemon."""
+    name = w.submit_all(w.spec(modes=["stay"], trials=2, steps=(3,), timeout="1h"))
+    other = w.submit_all(w.spec(modes=["0"], trials=1, steps=(30,), pause_ms=5))
+    w.wait_witnesses(3)
+    w.kill()
+    (quick,) = {line.split()[0] for line in w.witness.read_text().splitlines() if " start " in line and " 0 30 " in line}
+    stays = {pid: token for pid, token in w.shims().items() if token != quick}
+    w.shoot(*min(stays.items()), "shim")
+    wait_for(lambda: quick not in w.shims().values(), "the end")
+    w.arm(fault)
+    w.revive()
+    w.insist(lambda: w.ask("cancel", search=name))
+    w.end(name)
+    w.end(other)
+
+
+def relaunch(w, fault):
+    """The daemon before died while it started a trial."""
+    w.next.insert(0, fault)
+    w.arm("launch.spawn=kill@2")
+    w.end(w.submit_all(w.spec(modes=["0"], trials=3, steps=(1,))))
+
+
+def shutdown(w, fault):
+    name = w.submit_all(w.spec(modes=["deaf", "stay"], trials=3, steps=(1,), timeout="1h", grace="100ms"))
+    w.wait_witnesses(3)
+    w.arm(fault)
+    try:
+        w.ask("shutdown", kill_trials=True)
+    except (Unknown, Refused):
+        pass
+    wait_for(w.is_dead, "the daemon's end")
+    w.revive()
+    w.insist(lambda: w.ask("cancel", search=name))
+    w.end(name)
+
+
+def remove(w, fault):
+    name = w.submit_all(w.spec(modes=["0"], trials=2, steps=(1,)))
+    w.end(name)
+    w.note("removed", search=name, tokens=[r["token"] for r in w.rows("SELECT token FROM attempt")])
+    w.arm(fault)
+    w.insist(lambda: w.ask("remove", search=name))
+    w.end(w.submit_all(w.spec(modes=["0"], trials=2, steps=(1,))))
+
+
+def migrate(w, fault):
+    """A database of the first version, with a search in it."""
+    sql = (SOURCE / "schema/migrations/0001_init.sql").read_text()
+    w.state.mkdir(mode=0o700)
+    os.close(os.open(w.state / "hps.db", os.O_CREAT, 0o600))
+    db = sqlite3.connect(w.state / "hps.db")
+    db.executescript(f"PRAGMA application_id = {0x68707364}; BEGIN; {sql} PRAGMA user_version = 1; COMMIT;")
+    db.close()
+    w.arm(fault)
+    w.end(w.submit_all(w.spec(modes=["0"], trials=2, steps=(1,))))
+
+
+SCENARIOS = [mixed, stop, timeout, steer, adopt, relaunch, shutdown, remove, migrate]
+SOURCE = None
+
+
+def run(scenario, fault, then=()):
+    """Returns (faults that the checker found, fail-points reached, faults that happened)."""
+    w = FaultyWorld()
+    faults = []
+    try:
+        w.next = list(then)
+        scenario(w, fault)
+        faults = w.final_check()
+    except Exception:
+        faults.append(traceback.format_exc() + w.log.read_text()[-1500:])
+    reached, told = w.reached(), w.told()
+    if faults:
+        shutil.copytree(w.dir, f"{w.dir}.kept", ignore=shutil.ignore_patterns("sock"))
+        faults.append(f"{w.dir}.kept")
+    w.cleanup()
+    return faults, reached, told
+
+
+def points_of(source):
+    return {name for path in (source / "daemon").rglob("*.c")
+            for name in re.findall(r'fault_at\("([a-z.]+)"\)', path.read_text())}
+
+
+def names_in_product():
+    """The fail-points that have left something in the programs that are installed: none."""
+    code = b"".join((BUILD / p).read_bytes() for p in ("daemon/hpsd", "daemon/shim/hpsd-shim"))
+    return {name for name in points_of(SOURCE) if "." in name and b"\0" + name.encode() + b"\0" in code} | (
+        {"fault_at"} if b"fault_at" in code else set())
+
+
+def plan(reached, is_all):
+    """[(scenario, fault, faults of the daemons after that)]"""
+    recovery = sorted({name for s in (adopt, relaunch) for name in reached[s]
+                       if not name.startswith(("shim.", "child."))})
+    in_turn = itertools.cycle(recovery)
+    for scenario in SCENARIOS:
+        for name in sorted(set(reached[scenario])):
+            if not is_all:
+                yield scenario, f"{name}=kill", [f"{next(in_turn)}=kill"]
+                continue
+            for second in recovery:
+                yield scenario, f"{name}=kill", [f"{second}=kill"]
+            for n in (2, 5):
+                if reached[scenario].count(name) >= n:
+                    yield scenario, f"{name}=kill@{n}", []
+            yield scenario, f"{name}=delay:300", []
+            for error in ERRORS.get(name, []):
+                yield scenario, f"{name}=error:{error}", []
+
+
+def main():
+    global SOURCE
+    parser = argparse.ArgumentParser()
+    parser.add_argument("source", type=pathlib.Path)
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--jobs", type=int, default=4)
+    parser.add_argument("--only", help="NAME of a scenario")
+    options = parser.parse_args()
+    SOURCE = options.source
+    begin, runs, happened, bad = time.monotonic(), 0, 0, 0
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        reached = {}
+        for scenario, (faults, names, _) in zip(SCENARIOS, pool.map(lambda s: run(s, "none=kill"), SCENARIOS)):
+            reached[scenario] = names
+            if faults:
+                sys.exit(f"{scenario.__name__} fails without a fault:\n" + "\n".join(faults))
+        missed = points_of(SOURCE) - {name for names in reached.values() for name in names}
+        todo = [t for t in plan(reached, options.all) if options.only in (None, t[0].__name__)]
+        for (scenario, fault, then), (faults, _, told) in zip(todo, pool.map(lambda t: run(*t), todo)):
+            runs += 1
+            happened += len(told)
+            if faults:
+                bad += 1
+                print(f"{scenario.__name__}, {fault}, then {then}; happened: {told}\n  " + "\n  ".join(faults), flush=True)
+    print(f"{len(points_of(SOURCE))} fail-points, {len(SCENARIOS)} scenarios, {runs} runs, {happened} faults happened, "
+          f"{bad} runs failed, {time.monotonic() - begin:.0f} s")
+    left = names_in_product()
+    if missed:
+        print("reached by no scenario: " + ", ".join(sorted(missed)))
+    if left:
+        print("in the product: " + ", ".join(sorted(left)))
+    sys.exit(bool(bad or missed or left))
+
+
+if __name__ == "__main__":
+    main()
