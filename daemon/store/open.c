@@ -61,7 +61,7 @@ static int check_header(const char *path, const unsigned char *header,
  * which would leave traces beside a foreign one. Closed again before SQLite
  * opens it: closing any descriptor later would drop its locks.
  */
-static int check_file(struct store *s, bool *ret_empty, struct diag *reterr)
+static int check_file(struct store *s, struct diag *reterr)
 {
 	unsigned char header[HEADER_BYTES];
 	int fd = open(s->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -77,7 +77,6 @@ static int check_file(struct store *s, bool *ret_empty, struct diag *reterr)
 	else if (n > 0)
 		r = check_header(s->path, header, n, reterr);
 	close(fd);
-	*ret_empty = n == 0;
 	return r;
 }
 
@@ -100,8 +99,23 @@ static const char settings[] = "PRAGMA synchronous = NORMAL;"
 #define TEXT(x)  #x
 #define MARK(id) "PRAGMA application_id = " TEXT(id)
 
+/*
+ * Before WAL, so that the file itself tells whose it is. SQLite is asked
+ * whether there is anything in it: a daemon that was killed while it did this
+ * leaves a file with a mark, and a journal that takes it all back.
+ */
+static int mark_new(struct store *s)
+{
+	int64_t pages;
+	int r = db_get(s, "PRAGMA page_count", &pages);
+
+	if (r == 0 && pages == 0)
+		r = db_exec(s, MARK(DB_APPLICATION_ID), "marking");
+	return r;
+}
+
 /* The connection, and what cannot be seen in the header: a newer WAL. */
-static int connect_file(struct store *s, bool empty, struct diag *reterr)
+static int connect_file(struct store *s, struct diag *reterr)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 	int rc = sqlite3_open_v2(s->path, &s->db, flags, NULL);
@@ -114,8 +128,7 @@ static int connect_file(struct store *s, bool empty, struct diag *reterr)
 	sqlite3_busy_timeout(s->db, 200);
 	/* Until it is known to be ours, closing leaves its WAL alone. */
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	/* Before WAL: the file itself must tell whose it is. */
-	r = empty ? db_exec(s, MARK(DB_APPLICATION_ID), "marking") : 0;
+	r = mark_new(s);
 	if (r == 0)
 		r = db_get(s, "PRAGMA user_version", &version);
 	if (r == 0)
@@ -181,11 +194,10 @@ static int prepare(struct store *s)
 
 static int open_all(struct store *s, struct diag *reterr)
 {
-	bool empty = false;
-	int r = check_file(s, &empty, reterr);
+	int r = check_file(s, reterr);
 
 	if (r == 0)
-		r = connect_file(s, empty, reterr);
+		r = connect_file(s, reterr);
 	if (r == 0)
 		r = use_wal(s);
 	if (r == 0)

@@ -61,6 +61,43 @@ START_TEST(a_new_database_says_whose_it_is)
 }
 END_TEST
 
+/*
+ * The file as a kill -9 in the first commit leaves it: the mark is written, and
+ * a hot journal says that the file was empty before.
+ */
+START_TEST(a_first_start_that_was_killed_leaves_no_foreign_file)
+{
+	static const unsigned char head[] = {
+		0xd9, 0xd5, 0x05, 0xf9,
+		0x20, 0xa1, 0x63, 0xd7, /* magic */
+		0,    0,    0,    0,
+		0,    0,    0,    0, /* records, nonce */
+		0,    0,    0,    0,
+		0,    0,    2,    0, /* pages, sector */
+		0,    0,    16,   0, /* bytes of a page */
+	};
+	auto_free char *journal = xasprintf("%s-journal", the.path);
+	char block[512] = "";
+	FILE *f;
+
+	case_shut();
+	unlink(the.path);
+	execute("PRAGMA application_id = 1752200036"); /* "hpsd" */
+	memcpy(block, head, sizeof(head));
+	f = fopen(journal, "we");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_uint_eq(fwrite(block, sizeof(block), 1, f), 1);
+	ck_assert_int_eq(fclose(f), 0);
+	for (int start = 0; start < 2; start++) {
+		case_open_again();
+		ck_assert_int_eq(number_of("PRAGMA application_id"),
+				 DB_APPLICATION_ID);
+		case_shut();
+	}
+	case_open_again();
+}
+END_TEST
+
 START_TEST(only_the_owner_may_read_it_whatever_the_umask)
 {
 	static const mode_t masks[] = { 0, 0277 };
@@ -538,6 +575,8 @@ Suite *suite(void)
 
 	tcase_add_checked_fixture(tc, case_open, case_close);
 	tcase_add_test(tc, a_new_database_says_whose_it_is);
+	tcase_add_test(tc,
+		       a_first_start_that_was_killed_leaves_no_foreign_file);
 	tcase_add_loop_test(tc, only_the_owner_may_read_it_whatever_the_umask,
 			    0, 2);
 	tcase_add_test(tc, a_start_that_changes_nothing_writes_nothing);
