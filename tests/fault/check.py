@@ -91,7 +91,8 @@ class Ledger:
         return total
 
     def was_up(self, begin, end):
-        return not any(begin <= d <= end for d in self.downs) and any(u <= begin for u in self.ups)
+        up = max((u for u in self.ups if u <= begin), default=None)
+        return up is not None and not any(up <= d <= end for d in self.downs)
 
 
 def lock_holder(path):

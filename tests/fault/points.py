@@ -165,7 +165,7 @@ def adopt(w, fault):
     w.kill()
     (quick,) = {line.split()[0] for line in w.witness.read_text().splitlines() if " start " in line and " 0 30 " in line}
     stays = {pid: token for pid, token in w.shims().items() if token != quick}
-    w.shoot(*min(stays.items()), "shim")
+    w.shoot(*min(stays.items()))
     wait_for(lambda: quick not in w.shims().values(), "the end")
     w.arm(fault)
     w.revive()

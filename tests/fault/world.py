@@ -34,6 +34,26 @@ class Unknown(Exception):
     """There was no answer: it may have happened or not."""
 
 
+def shim_words(pid, state):
+    """The arguments of the process if it is a shim of @state, or what a shim has just forked; else nothing."""
+    try:
+        words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return []
+    is_shim = len(words) > 3 and words[0].endswith(b"/hpsd-shim") and words[1].startswith(os.fsencode(state))
+    return words if is_shim else []
+
+
+def shim_token(pid, state):
+    """The token of a shim of @state. What a shim has forked and is not yet a trial is none."""
+    words = shim_words(pid, state)
+    try:
+        parent = int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    except OSError:
+        return None
+    return words[3].decode() if words and not shim_words(parent, state) else None
+
+
 class World(Daemon):
     def __init__(self, slots=4, seed=0, env=None):
         super().__init__(slots=slots, env=env)
@@ -119,39 +139,33 @@ class World(Daemon):
             self.note("down")
 
     def shims(self):
-        """{pid: token} of the shims that live. What a shim has forked and is not yet a trial is none."""
-        found = {}
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            with contextlib.suppress(OSError):
-                proc = pathlib.Path(f"/proc/{pid}")
-                words = (proc / "cmdline").read_bytes().split(b"\0")
-                if len(words) > 3 and words[0].endswith(b"/hpsd-shim") and words[1].startswith(os.fsencode(self.state)):
-                    parent = int((proc / "stat").read_text().rsplit(")", 1)[1].split()[1])
-                    found[int(pid)] = (parent, words[3].decode())
-        return {pid: token for pid, (parent, token) in found.items() if parent not in found}
+        """{pid: token} of the shims that live."""
+        tokens = {pid: shim_token(pid, self.state) for pid in map(int, filter(str.isdigit, os.listdir("/proc")))}
+        return {pid: token for pid, token in tokens.items() if token}
 
     def kill_shim(self):
         """Kills one of them; what the ledger says is true even if it has ended by itself meanwhile."""
         shims = sorted(self.shims().items())
         if shims:
-            self.shoot(*self.random.choice(shims), "shim")
+            self.shoot(*self.random.choice(shims))
 
     def kill_trial(self):
-        shims = self.shims()
         trials = sorted((pid, token) for token, pids in check.processes(self.state).items()
-                        for pid in pids - shims.keys())
+                        for pid in pids if not shim_token(pid, self.state))
         if trials:
-            self.shoot(*self.random.choice(trials), "trial")
+            self.shoot(*self.random.choice(trials))
 
-    def shoot(self, pid, token, of):
+    def shoot(self, pid, token):
+        """Kills @pid and tells the ledger what it was. Whoever has the token by now is meant."""
         try:
             pidfd = os.pidfd_open(pid)
         except ProcessLookupError:
             return
         try:
-            # Whoever has the token now is meant, whatever the pid was before.
             env = pathlib.Path(f"/proc/{pid}/environ").read_bytes()
             if f"HPS_TOKEN={token}".encode() in env.split(b"\0"):
+                # A shim's child becomes a trial, never the other way round: so "shim" is said of too many, if at all.
+                of = "shim" if shim_token(pid, self.state) else "trial"
                 self.note("killed", of=of, token=token)
                 signal.pidfd_send_signal(pidfd, signal.SIGKILL)
         except OSError:
