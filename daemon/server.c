@@ -29,7 +29,7 @@ struct moment server_now(void)
 {
 	return (struct moment){
 		.now_ms = clock_ms(CLOCK_REALTIME),
-		.boot_ms = clock_ms(CLOCK_BOOTTIME),
+		.boot_ms = clock_ms(CLOCK_MONOTONIC),
 	};
 }
 
@@ -375,11 +375,20 @@ static void on_ended(void *ctx, struct attempt_id id,
 	server_news(ctx, &ev);
 }
 
-static void on_adopted(void *ctx, struct attempt_id id, int64_t pid)
+static void on_adopted(void *ctx, struct attempt_id id, int64_t pid,
+		       int64_t term_ms)
 {
 	struct event ev = news(EV_ADOPTED, id);
 
-	ev.spawned.pid = pid;
+	ev.adopted.pid = pid;
+	ev.adopted.term_ms = term_ms;
+	server_news(ctx, &ev);
+}
+
+static void on_terminated(void *ctx, struct attempt_id id)
+{
+	struct event ev = news(EV_TERMINATED, id);
+
 	server_news(ctx, &ev);
 }
 
@@ -618,6 +627,7 @@ static int start_parts(struct server *s)
 		.output = on_output,
 		.ended = on_ended,
 		.adopted = on_adopted,
+		.terminated = on_terminated,
 	};
 	struct listener_callbacks listener_cb = {
 		.ctx = s,

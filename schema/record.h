@@ -4,7 +4,7 @@
  * The C image of the tables: what the core has saved and the store writes.
  *
  * Points in time are ms since the epoch (`_ms`); what decides (deadlines) are
- * ms of CLOCK_BOOTTIME of the boot `boot_id` (`_boot_ms`), so that a changed
+ * ms of CLOCK_MONOTONIC of the boot `boot_id` (`_boot_ms`), so that a changed
  * clock changes no decision.
  */
 #include "schema/names.h"
@@ -74,7 +74,7 @@ struct attempt_record {
 	int64_t pid;                         /* of the shim; 0: none yet */
 	int64_t started_ms, started_boot_ms; /* 0: not yet */
 	char stop_reason[REASON_BYTES]; /* "" unless stopping was decided */
-	int64_t kill_boot_ms; /* SIGKILL is due; meaningful when stopping */
+	int64_t kill_boot_ms; /* SIGKILL is due; 0: no SIGTERM so far */
 	struct outcome outcome;
 	int64_t start_offset; /* of output.log when the attempt was launched */
 	int64_t offset;       /* up to here output.log has been read */

@@ -67,6 +67,7 @@ static int step_search(struct step *st, const struct event *ev,
 	case EV_OUTPUT:
 	case EV_ENDED:
 	case EV_ADOPTED:
+	case EV_TERMINATED:
 	case EV_SUGGESTED:
 	case EV_TICK:
 	case EV_SHUTDOWN:
@@ -92,8 +93,10 @@ static void step_attempt(struct step *st, const struct event *ev)
 		trial_output(st, t, ev);
 	else if (ev->type == EV_ENDED)
 		trial_ended(st, t, ev->outcome);
+	else if (ev->type == EV_TERMINATED)
+		trial_terminated(st, t);
 	else
-		trial_adopted(st, t, ev->spawned.pid);
+		trial_adopted(st, t, ev->adopted.pid, ev->adopted.term_ms);
 }
 
 static void step_tick(struct step *st)
@@ -152,6 +155,7 @@ int core_step(struct core *c, const struct event *ev, struct effects *fx,
 	case EV_OUTPUT:
 	case EV_ENDED:
 	case EV_ADOPTED:
+	case EV_TERMINATED:
 		step_attempt(&st, ev);
 		break;
 	case EV_SUGGESTED:

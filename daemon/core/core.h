@@ -38,7 +38,7 @@ void core_free(struct core *c);
 int core_step(struct core *c, const struct event *ev, struct effects *fx,
 	      struct diag *reterr) __attribute__((warn_unused_result));
 
-/* When EV_TICK is due, in ms of CLOCK_BOOTTIME; INT64_MAX: never. */
+/* When EV_TICK is due, in ms of CLOCK_MONOTONIC; INT64_MAX: never. */
 int64_t core_next_deadline(const struct core *c);
 
 /*

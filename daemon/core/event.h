@@ -12,7 +12,7 @@
 
 struct moment {
 	int64_t now_ms;  /* since the epoch: for people */
-	int64_t boot_ms; /* CLOCK_BOOTTIME: for deadlines */
+	int64_t boot_ms; /* CLOCK_MONOTONIC: for deadlines */
 };
 
 enum event_type {
@@ -33,6 +33,7 @@ enum event_type {
 	EV_OUTPUT,
 	EV_ENDED,
 	EV_ADOPTED,
+	EV_TERMINATED,
 	/* The answer to FX_SUGGEST, of `search`. */
 	EV_SUGGESTED,
 	/* Time has passed: a deadline may be due. */
@@ -83,6 +84,10 @@ struct event {
 			int error;
 			const char *what;
 		} spawn_failed;
+		struct {
+			int64_t pid;
+			int64_t term_ms; /* as moment.boot_ms; 0: not */
+		} adopted;
 		struct {
 			const struct metric_record *metrics;
 			size_t n;

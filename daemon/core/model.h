@@ -131,7 +131,7 @@ void search_end(struct step *st, struct search *s, enum search_state to,
 		const char *reason, char *text);
 /* Looks at the end of @t: target, repeated failures. */
 void search_trial_ended(struct step *st, struct search *s, struct trial *t);
-/* ms of CLOCK_BOOTTIME at which max_time is over; INT64_MAX: no such time. */
+/* ms of CLOCK_MONOTONIC at which max_time is over; INT64_MAX: no such time. */
 int64_t search_deadline(const struct search *s);
 /* Trials that may still be created; INT64_MAX: until exhausted. */
 int64_t search_budget(const struct search *s);
@@ -177,7 +177,10 @@ void trial_output(struct step *st, struct trial *t, const struct event *ev);
 void trial_learn(struct trial *t, const struct metric_record *m,
 		 struct verdict *ret);
 void trial_ended(struct step *st, struct trial *t, const struct outcome *o);
-void trial_adopted(struct step *st, struct trial *t, int64_t pid);
+void trial_adopted(struct step *st, struct trial *t, int64_t pid,
+		   int64_t term_ms);
+/* It has been passed SIGTERM: its grace begins. */
+void trial_terminated(struct step *st, struct trial *t);
 void trial_tick(struct step *st, struct trial *t);
 int64_t trial_deadline(const struct trial *t);
 /* Begins to keep what is kept of a trial with an open attempt. */

@@ -242,11 +242,6 @@ void trial_spawned(struct step *st, struct trial *t, int64_t pid,
 	fx_signal(st->fx, FX_GO, &a->rec);
 }
 
-static int64_t kill_due(const struct step *st, const struct trial *t)
-{
-	return st->at.boot_ms + t->search->spec->grace_ms;
-}
-
 void trial_stop(struct step *st, struct trial *t, const char *reason)
 {
 	struct attempt *a = t->attempt;
@@ -262,7 +257,6 @@ void trial_stop(struct step *st, struct trial *t, const char *reason)
 			    &(struct outcome){ .kind = OUTCOME_NEVER_STARTED });
 		return;
 	}
-	a->rec.kill_boot_ms = kill_due(st, t);
 	attempt_move(st, a, ATTEMPT_STOPPING);
 	if (a->may_be_over)
 		a->stopped_late = true;
@@ -535,7 +529,42 @@ void trial_output(struct step *st, struct trial *t, const struct event *ev)
 /* --- after a restart, and deadlines ----------------------------------------
  */
 
-void trial_adopted(struct step *st, struct trial *t, int64_t pid)
+/*
+ * The grace counts from SIGTERM, not from the decision: the commit between may
+ * have to wait for the disk, or the daemon die there.
+ */
+static void begin_grace(struct step *st, struct trial *t, int64_t term_ms)
+{
+	struct attempt *a = t->attempt;
+
+	a->rec.kill_boot_ms = term_ms + t->search->spec->grace_ms;
+	fx_save_attempt(st->fx, &a->rec, &a->queued_save);
+}
+
+void trial_terminated(struct step *st, struct trial *t)
+{
+	struct attempt *a = t->attempt;
+
+	if (a->rec.state == ATTEMPT_STOPPING && a->rec.kill_boot_ms == 0)
+		begin_grace(st, t, st->at.boot_ms);
+}
+
+/* A stop goes on where the earlier daemon was. */
+static void stop_again(struct step *st, struct trial *t, int64_t term_ms)
+{
+	struct attempt *a = t->attempt;
+
+	a->rec.kill_boot_ms = 0;
+	if (a->rec.state != ATTEMPT_STOPPING)
+		fx_signal(st->fx, FX_KILL, &a->rec);
+	else if (term_ms >= a->rec.started_boot_ms && term_ms <= st->at.boot_ms)
+		begin_grace(st, t, term_ms);
+	else
+		fx_signal(st->fx, FX_TERMINATE, &a->rec);
+}
+
+void trial_adopted(struct step *st, struct trial *t, int64_t pid,
+		   int64_t term_ms)
 {
 	struct attempt *a = t->attempt;
 
@@ -546,16 +575,9 @@ void trial_adopted(struct step *st, struct trial *t, int64_t pid)
 		     NULL);
 	a->rec.pid = pid;
 	a->may_be_over = false;
-	if (a->stopped_late) {
-		a->rec.kill_boot_ms = kill_due(st, t);
-		fx_save_attempt(st->fx, &a->rec, &a->queued_save);
-	}
 	a->stopped_late = false;
-	/* The earlier daemon may have died before it could send this. */
-	if (a->rec.state == ATTEMPT_STOPPING)
-		fx_signal(st->fx, FX_TERMINATE, &a->rec);
-	else if (a->rec.stop_reason[0] != '\0')
-		fx_signal(st->fx, FX_KILL, &a->rec);
+	if (a->rec.stop_reason[0] != '\0')
+		stop_again(st, t, term_ms);
 }
 
 static int64_t timeout_of(const struct trial *t)
@@ -584,7 +606,9 @@ int64_t trial_deadline(const struct trial *t)
 	case ATTEMPT_RUNNING:
 		return timeout_of(t);
 	case ATTEMPT_STOPPING:
-		return a->kill_sent ? INT64_MAX : a->rec.kill_boot_ms;
+		return a->kill_sent || a->rec.kill_boot_ms == 0
+			   ? INT64_MAX
+			   : a->rec.kill_boot_ms;
 	case ATTEMPT_ENDED:
 	case ATTEMPT_LOST:
 	case NAMES_ATTEMPT_STATES_N:

@@ -82,8 +82,15 @@ struct executor_callbacks {
 	 */
 	void (*ended)(void *ctx, struct attempt_id id,
 		      const struct outcome *outcome);
-	/* An adopted attempt lives; its output and its end will be told. */
-	void (*adopted)(void *ctx, struct attempt_id id, int64_t pid);
+	/*
+	 * An adopted attempt lives; its output and its end will be told.
+	 * @term_ms: of CLOCK_MONOTONIC, when an earlier daemon terminated it;
+	 * 0: none has. It is what somebody has written into a file.
+	 */
+	void (*adopted)(void *ctx, struct attempt_id id, int64_t pid,
+			int64_t term_ms);
+	/* executor_terminate() has reached it. */
+	void (*terminated)(void *ctx, struct attempt_id id);
 };
 
 /*
@@ -103,7 +110,10 @@ void executor_close(struct executor *x, void (*closed)(void *ctx), void *ctx);
 void executor_launch(struct executor *x, const struct launch *launch);
 /* Opens the gate of a spawned attempt. -> output ..., ended */
 void executor_go(struct executor *x, struct attempt_id id);
-/* SIGTERM and SIGCONT to the process group. An attempt that is gone is fine. */
+/*
+ * SIGTERM and SIGCONT to the process group. An attempt that is gone is fine.
+ * -> terminated, unless it is
+ */
 void executor_terminate(struct executor *x, struct attempt_id id);
 /* SIGKILL to every process of the attempt. An attempt that is gone is fine. */
 void executor_kill(struct executor *x, struct attempt_id id);

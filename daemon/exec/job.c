@@ -135,8 +135,11 @@ static void send_signals(struct job *j)
 	if (j->pidfd < 0)
 		return;
 	(void)fault_at("stop.signal");
-	if (j->terminate)
-		(void)pidfd_send_signal(j->pidfd, SIGTERM, NULL, 0);
+	if (j->terminate &&
+	    pidfd_send_signal(j->pidfd, SIGTERM, NULL, 0) == 0) {
+		j->terminated = true;
+		executor_wake(j);
+	}
 	if (j->kill) {
 		(void)pidfd_send_signal(j->pidfd, SIGUSR1, NULL, 0);
 		/* Somebody may have stopped the shim itself. */
@@ -269,7 +272,7 @@ static void adopt_holder(struct job *j, const struct probe *p)
 	enter(j, JOB_LIVE);
 	send_signals(j);
 	executor_wake(j);
-	news->adopted(news->ctx, j->id, j->pid);
+	news->adopted(news->ctx, j->id, j->pid, p->term_ms);
 }
 
 /*
@@ -327,8 +330,13 @@ static void tell_output(struct job *j)
 
 static void step_live(struct job *j)
 {
+	const struct executor_callbacks *news = &j->x->news;
 	int answer = follow_step(&j->output, &j->x->batch);
 
+	if (j->terminated) {
+		j->terminated = false;
+		news->terminated(news->ctx, j->id);
+	}
 	if (answer == FOLLOW_MORE)
 		executor_wake(j);
 	if (answer > FOLLOW_IDLE)

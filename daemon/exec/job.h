@@ -51,6 +51,7 @@ struct job {
 	bool gone;            /* the shim has ended */
 	bool started;         /* the gate was open */
 	bool terminate, kill; /* once the shim is known */
+	bool terminated;      /* and nobody was told */
 
 	int error; /* failed: errno; gone: exit status of our shim, or -1 */
 	const char *what;

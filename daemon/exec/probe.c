@@ -84,6 +84,7 @@ static void parse(const char *text, size_t len, const char *token,
 		return;
 	/* Of a record of ours that is broken, only the beginning is known. */
 	p->phase = PROBE_STARTED;
+	p->term_ms = json_get_integer(doc.root, "term_ms", 0);
 	if (strcmp(phase, "waiting") == 0) {
 		p->phase = PROBE_WAITING;
 	} else if (strcmp(phase, "ended") == 0 &&

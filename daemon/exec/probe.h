@@ -18,7 +18,8 @@ enum probe_phase {
 struct probe {
 	pid_t holder; /* of the lock: the shim; 0: nobody */
 	enum probe_phase phase;
-	bool swept;             /* ended: no process is left */
+	int64_t term_ms; /* started: when it was passed SIGTERM, else 0 */
+	bool swept;      /* ended: no process is left */
 	struct outcome outcome; /* ended */
 };
 

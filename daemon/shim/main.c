@@ -55,6 +55,7 @@ struct shim {
 	char **argv;
 	int file; /* attempt-N.json */
 	pid_t leader;
+	bool has_termed;
 	struct failure *failure; /* shared with the child */
 	struct end end;
 };
@@ -386,17 +387,33 @@ static bool sweep(struct shim *s)
 	return true;
 }
 
-static void pass_term(pid_t leader)
+/* Its grace begins now, whichever daemon waits for the end of it. */
+static void write_term(const struct shim *s)
+{
+	struct timespec now = { 0 };
+	struct text t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	put_head(&t, s, "started");
+	put_number(&t, "term_ms",
+		   (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+	(void)write_file(s, &t);
+}
+
+static void pass_term(struct shim *s)
 {
 	(void)fault_at("shim.term");
-	if (leader <= 1)
+	if (s->leader <= 1)
 		return;
 	/* Just forked, it leads no group yet; it gets the signal all the same.
 	 */
-	if (kill(-leader, SIGTERM) < 0)
-		(void)kill(leader, SIGTERM);
-	if (kill(-leader, SIGCONT) < 0)
-		(void)kill(leader, SIGCONT);
+	if (kill(-s->leader, SIGTERM) < 0)
+		(void)kill(s->leader, SIGTERM);
+	if (kill(-s->leader, SIGCONT) < 0)
+		(void)kill(s->leader, SIGCONT);
+	if (!s->has_termed)
+		write_term(s);
+	s->has_termed = true;
 }
 
 /* Until the leader has ended. Returns whether others are left. */
@@ -407,7 +424,7 @@ static bool supervise(struct shim *s, const sigset_t *signals)
 	while (s->leader != 0) {
 		switch (sigwaitinfo(signals, NULL)) {
 		case SIGTERM:
-			pass_term(s->leader);
+			pass_term(s);
 			break;
 		case SIGUSR1:
 			(void)fault_at("shim.kill");

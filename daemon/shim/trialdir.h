@@ -22,6 +22,7 @@
  * a full disk cannot lose an end:
  *     {"version":1,"token":"..","phase":"waiting"}
  *     {"version":1,"token":"..","phase":"started"}
+ *     {"version":1,"token":"..","phase":"started","term_ms":0}
  *     {"version":1,"token":"..","phase":"ended","swept":true,
  *      "kind":"exited"|"signaled"|"not-executed","code":0,"signal":0,
  *      "core":false,"error":0,"what":"","user_ms":0,"system_ms":0,
@@ -32,7 +33,9 @@
  * true, wherever the shim was killed:
  *     no file, torn, other token   nothing ran
  *     waiting                      nothing ran
- *     started                      it ran; its end cannot be known
+ *     started                      it ran; its end cannot be known. term_ms:
+ *                                  of CLOCK_MONOTONIC, when it was first
+ *                                  passed SIGTERM
  *     ended                        its end; a process of it may be left unless
  *                                  it is swept
  * A shim that takes the lock on the file of an attempt that another has run

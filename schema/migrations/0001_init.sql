@@ -3,7 +3,7 @@
 --
 -- Words in CHECK lists are those of names.def. Points in time (_ms) are ms
 -- since the epoch, 0 while they have not come; _boot_ms are ms of
--- CLOCK_BOOTTIME of the boot `boot_id`. A value that is not finite is stored
+-- CLOCK_MONOTONIC of the boot `boot_id`. A value that is not finite is stored
 -- as 0.0 with its kind, since SQLite would store NaN as NULL. JSON is not
 -- checked: SQLite 3.40 takes json_valid() for unsafe in an untrusted schema.
 --

@@ -5,7 +5,7 @@
  *
  *     witness FILE MODE STEPS X PAUSE_MS
  *
- * Lines of FILE, each one write(2) in O_APPEND, BOOT_MS being CLOCK_BOOTTIME:
+ * Lines of FILE, each one write(2) in O_APPEND, BOOT_MS being CLOCK_MONOTONIC:
  *     TOKEN start BOOT_MS WALL_MS PID MODE STEPS X PARAMS
  *     TOKEN term BOOT_MS
  *     TOKEN exit BOOT_MS CODE
@@ -39,7 +39,7 @@ static void tell(const char *what, long long code)
 {
 	char text[128];
 	int len = snprintf(text, sizeof(text), "%s %s %lld %lld\n", token, what,
-			   clock_ms(CLOCK_BOOTTIME), code);
+			   clock_ms(CLOCK_MONOTONIC), code);
 
 	if (write(file, text, (size_t)len) != len)
 		abort();
@@ -98,7 +98,7 @@ int main(int argc, char **argv)
 	is_deaf = strcmp(mode, "deaf") == 0;
 	(void)sigaction(SIGTERM, &action, NULL);
 	if (dprintf(file, "%s start %lld %lld %d %s %s %s %s\n", token,
-		    clock_ms(CLOCK_BOOTTIME), clock_ms(CLOCK_REALTIME),
+		    clock_ms(CLOCK_MONOTONIC), clock_ms(CLOCK_REALTIME),
 		    (int)getpid(), mode, argv[3], argv[4],
 		    getenv("HPS_PARAMS")) < 0)
 		return 97;

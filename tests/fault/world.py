@@ -23,7 +23,7 @@ MODES = ["0"] * 6 + ["3", "raise", "leave", "stay", "deaf"]
 
 
 def boot_ms():
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000000
+    return time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000000
 
 
 class Refused(Exception):

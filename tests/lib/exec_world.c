@@ -99,12 +99,19 @@ static void on_ended(void *ctx, struct attempt_id id,
 		executor_close(w->x, world_on_closed, w);
 }
 
-static void on_adopted(void *ctx, struct attempt_id id, int64_t pid)
+static void on_adopted(void *ctx, struct attempt_id id, int64_t pid,
+		       int64_t term_ms)
 {
 	struct told *t = told_of(ctx, id);
 
 	t->adopted++;
 	t->pid = pid;
+	t->term_ms = term_ms;
+}
+
+static void on_terminated(void *ctx, struct attempt_id id)
+{
+	told_of(ctx, id)->terminated++;
 }
 
 /* --- the world ------------------------------------------------------------ */
@@ -129,6 +136,7 @@ void world_open(struct world *w)
 		.output = on_output,
 		.ended = on_ended,
 		.adopted = on_adopted,
+		.terminated = on_terminated,
 	};
 
 	ck_assert_int_eq(executor_new(&w->loop, HPSD_SHIM, &news, &w->x), 0);

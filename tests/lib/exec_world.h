@@ -19,7 +19,8 @@
 
 /* What has been told of one attempt. */
 struct told {
-	int spawned, failed, adopted, ended;
+	int spawned, failed, adopted, terminated, ended;
+	int64_t term_ms;
 	int64_t pid;
 	int64_t begin; /* of its output */
 	int error;

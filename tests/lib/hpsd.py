@@ -188,10 +188,10 @@ class Daemon:
 
     def kill_leftovers(self):
         """What trials of ours a failed test has left running."""
-        for environ in pathlib.Path("/proc").glob("[0-9]*/environ"):
+        for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
             with contextlib.suppress(OSError):
-                if f"HPS_DIR={self.state}/".encode() in environ.read_bytes():
-                    os.kill(int(environ.parent.name), signal.SIGKILL)
+                if f"HPS_DIR={self.state}/".encode() in pathlib.Path(f"/proc/{pid}/environ").read_bytes():
+                    os.kill(pid, signal.SIGKILL)
 
     def cleanup(self):
         try:

@@ -77,9 +77,10 @@ static void term_proc(struct sim *sim, struct proc *p)
 	proc_update(sim, p);
 	if (p->state != PROC_RUNNING)
 		return;
-	cover_thing(p->term_t == NEVER ? "SIGTERM" : "SIGTERM again");
-	if (p->term_t == NEVER)
-		p->term_t = sim->t;
+	cover_thing("SIGTERM");
+	sim_check(sim, p->term_t == NEVER, "trial %lld gets SIGTERM twice",
+		  (long long)p->trial);
+	p->term_t = sim->t;
 	switch (p->plan.on_term) {
 	case TERM_IGNORES:
 		cover_thing("SIGTERM ignored");
@@ -238,6 +239,13 @@ static void go(struct sim *sim, const struct attempt_record *a)
 	r->proc->end_t = sim->t + r->proc->plan.duration_ms;
 }
 
+static void term_run(struct sim *sim, struct run *r)
+{
+	term_proc(sim, r->proc);
+	r->tells_term = true;
+	r->wake_t = sim->t + draw_below(sim, 10);
+}
+
 static void terminate(struct sim *sim, const struct attempt_record *a,
 		      bool kill)
 {
@@ -257,7 +265,7 @@ static void terminate(struct sim *sim, const struct attempt_record *a,
 			oracle_kill(sim, r->proc);
 			kill_proc(sim, r->proc);
 		} else {
-			term_proc(sim, r->proc);
+			term_run(sim, r);
 		}
 		break;
 	case RUN_PROBING:
@@ -412,9 +420,14 @@ static bool move_output(struct sim *sim, struct run *r)
 
 static void move_live(struct sim *sim, struct run *r)
 {
+	struct event ev = news(sim, EV_TERMINATED, r);
+
 	proc_update(sim, r->proc);
 	r->wake_t = sim->t + 1 + draw_below(sim, 1500);
-	if (r->proc->state == PROC_OVER)
+	if (r->tells_term) {
+		r->tells_term = false;
+		tell(sim, &ev);
+	} else if (r->proc->state == PROC_OVER)
 		drain(sim, r, r->proc->outcome.kind);
 	else
 		(void)move_output(sim, r);
@@ -424,11 +437,13 @@ static void adopt_live(struct sim *sim, struct run *r)
 {
 	struct event ev = news(sim, EV_ADOPTED, r);
 
-	ev.spawned.pid = 1000 + (int64_t)(hash_text(r->token) % 30000);
+	ev.adopted.pid = 1000 + (int64_t)(hash_text(r->token) % 30000);
+	if (r->proc->term_t != NEVER)
+		ev.adopted.term_ms = r->proc->term_t - sim->boot_t;
 	r->phase = RUN_LIVE;
 	r->wake_t = sim->t + draw_below(sim, 1000);
 	if (r->wants_term)
-		term_proc(sim, r->proc);
+		term_run(sim, r);
 	if (r->wants_kill) {
 		oracle_kill(sim, r->proc);
 		kill_proc(sim, r->proc);

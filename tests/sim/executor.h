@@ -46,6 +46,7 @@ struct run {
 	int error; /* of a spawn that fails */
 	int64_t offset;
 	bool wants_term, wants_kill; /* while probing */
+	bool tells_term;
 	bool has_killed;
 	struct outcome outcome;
 };

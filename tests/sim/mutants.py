@@ -16,8 +16,16 @@ MUTANTS = {
         "trial.c", "\t\ta->relaunches++;\n",
         "\t\ta->relaunches++;\n\t\ta->rec.number = ++t->rec.attempts;\n"),
     "a stopped attempt is not told again after a restart": (
-        "trial.c", "if (a->rec.state == ATTEMPT_STOPPING)\n\t\tfx_signal",
-        "if (false)\n\t\tfx_signal"),
+        "trial.c", "\telse\n\t\tfx_signal(st->fx, FX_TERMINATE, &a->rec);\n}\n\nvoid",
+        "}\n\nvoid"),
+    "a trial that was asked to end gets its grace again": (
+        "trial.c", "\telse if (term_ms >= a->rec.started_boot_ms && term_ms <= st->at.boot_ms)\n"
+        "\t\tbegin_grace(st, t, term_ms);\n", ""),
+    "the grace begins anew with the daemon": (
+        "trial.c", "\t\tbegin_grace(st, t, term_ms);\n", "\t\tbegin_grace(st, t, st->at.boot_ms);\n"),
+    "the grace of a daemon before is believed": (
+        "trial.c", "\ta->rec.kill_boot_ms = 0;\n\tif (a->rec.state != ATTEMPT_STOPPING)",
+        "\tif (a->rec.state != ATTEMPT_STOPPING)"),
     "one retry too many": (
         "trial.c", "t->rec.attempts <= t->search->spec->retries",
         "t->rec.attempts <= t->search->spec->retries + 1"),
@@ -43,16 +51,18 @@ MUTANTS = {
         "trial.c", "a->relaunch_boot_ms != 0 && !c->shutting_down",
         "a->relaunch_boot_ms != 0"),
     "SIGKILL comes early": (
-        "trial.c", "st->at.boot_ms + t->search->spec->grace_ms",
-        "st->at.boot_ms + t->search->spec->grace_ms / 2"),
+        "trial.c", "term_ms + t->search->spec->grace_ms",
+        "term_ms + t->search->spec->grace_ms / 2"),
+    "SIGKILL never comes": (
+        "trial.c", "\t\tbegin_grace(st, t, st->at.boot_ms);\n", "\t\t;\n"),
     "no timeout": (
         "trial.c", "return timeout_of(t);", "return INT64_MAX;"),
     "a value from an earlier attempt": (
         "trial.c", "\tcurve_free(&t->curve);\n}\n\nstatic void attempt_move",
         "}\n\nstatic void attempt_move"),
-    "a deadline is lost on load": (
+    "a timeout is lost on load": (
         "load.c", "\ta->rec = *r;\n",
-        "\ta->rec = *r;\n\ta->rec.kill_boot_ms = INT64_MAX;\n"),
+        "\ta->rec = *r;\n\ta->rec.started_boot_ms = INT64_MAX / 2;\n"),
     "the queue is lost on load": (
         "load.c", "\t\tTAILQ_INSERT_TAIL(&s->queue, t, queue);\n", "\t\t;\n"),
     "counts are wrong after a load": (

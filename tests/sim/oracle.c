@@ -36,12 +36,22 @@ static void settle_attempt(struct sim *sim, const struct search_row *s,
 				"timeout", a->trial);
 	if (a->state != ATTEMPT_STOPPING)
 		return;
-	if (r == NULL || !r->has_killed)
+	if (a->kill_boot_ms != 0 && (r == NULL || !r->has_killed))
 		settle_deadline(sim, a->kill_boot_ms, "kill", a->trial);
-	if (r != NULL && r->phase == RUN_LIVE && r->proc->state == PROC_RUNNING)
-		sim_check(sim, r->proc->term_t != NEVER || r->has_killed,
-			  "trial %lld is stopping, and nobody told it",
-			  (long long)a->trial);
+	if (r == NULL || r->phase != RUN_LIVE ||
+	    r->proc->state != PROC_RUNNING || r->has_killed)
+		return;
+	sim_check(sim, r->proc->term_t != NEVER,
+		  "trial %lld is stopping, and nobody told it",
+		  (long long)a->trial);
+	sim_check(sim,
+		  r->tells_term ||
+		      (a->kill_boot_ms >=
+			   r->proc->term_t - sim->boot_t + s->spec->grace_ms &&
+		       a->kill_boot_ms <= r->proc->term_t - sim->boot_t +
+					      s->spec->grace_ms + 10),
+		  "trial %lld was told to stop, and has not its grace",
+		  (long long)a->trial);
 }
 
 /* The best value of the rows; NaN if there is none. */
@@ -267,11 +277,16 @@ void oracle_kill(struct sim *sim, const struct proc *p)
 	const struct attempt_row *a =
 	    rows_attempt(&sim->rows, p->trial, p->attempt);
 
-	sim_check(sim,
-		  a->rec.state == ATTEMPT_STOPPING &&
-		      sim_now(sim).boot_ms >= a->rec.kill_boot_ms,
-		  "trial %lld is killed before its grace is over",
-		  (long long)p->trial);
+	sim_check(
+	    sim,
+	    a->rec.state == ATTEMPT_STOPPING &&
+		sim_now(sim).boot_ms >= a->rec.kill_boot_ms &&
+		(sim->t >= p->end_t ||
+		 (p->term_t != NEVER &&
+		  sim->t - p->term_t >=
+		      rows_search(&sim->rows, p->search)->spec->grace_ms)),
+	    "trial %lld is killed before its grace is over",
+	    (long long)p->trial);
 }
 
 void oracle_adopt(struct sim *sim, const struct fx_run *run)

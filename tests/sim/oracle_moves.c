@@ -144,18 +144,18 @@ static void step_attempt(struct sim *sim, const struct event *ev,
 		      !ev->output.is_rest,
 		  "trial %lld is stopped by what it printed before its end",
 		  (long long)r->trial);
-	if (to == ATTEMPT_STOPPING) {
-		const struct search_spec *spec =
-		    rows_search(&sim->rows, t->search)->spec;
-
-		sim_check(sim,
-			  r->stop_reason[0] != '\0' &&
-			      r->kill_boot_ms ==
-				  ev->at.boot_ms + spec->grace_ms,
-			  "trial %lld is stopped without a reason or its "
-			  "grace",
-			  (long long)r->trial);
-	}
+	sim_check(sim,
+		  to != ATTEMPT_STOPPING ||
+		      (r->stop_reason[0] != '\0' && r->kill_boot_ms == 0),
+		  "trial %lld is stopped without a reason, or its grace runs",
+		  (long long)r->trial);
+	sim_check(
+	    sim,
+	    to != ATTEMPT_STOPPING || strcmp(r->stop_reason, "timeout") != 0 ||
+		ev->at.boot_ms >=
+		    r->started_boot_ms +
+			rows_search(&sim->rows, t->search)->spec->timeout_ms,
+	    "trial %lld was stopped before its timeout", (long long)r->trial);
 	if (attempt_next(from, to))
 		cover_attempt(from, to);
 }

@@ -104,6 +104,7 @@ static const char *const event_names[] = {
 	[EV_OUTPUT] = "output",
 	[EV_ENDED] = "ended",
 	[EV_ADOPTED] = "adopted",
+	[EV_TERMINATED] = "terminated",
 	[EV_SUGGESTED] = "suggested",
 	[EV_TICK] = "tick",
 	[EV_SHUTDOWN] = "shutdown",

@@ -215,6 +215,48 @@ START_TEST(an_adopted_attempt_can_be_stopped_at_once)
 }
 END_TEST
 
+static int64_t monotonic_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static bool is_asked(const char *path)
+{
+	auto_buf struct buf text = BUF_INIT;
+
+	world_read_file(path, &text);
+	return strstr(buf_text(&text), "term_ms") != NULL;
+}
+
+/* Its file tells the next daemon when its grace began. */
+START_TEST(A4_what_was_asked_to_end_is_adopted_with_the_time_of_that)
+{
+	struct world w;
+	int64_t before = monotonic_ms();
+	auto_free char *path = NULL;
+
+	world_init(&w);
+	path = world_path(&w, 0, "attempt-1.json");
+	world_start(&w, 0, ARGV("stubborn"));
+	WAIT(&w, w.told[0].n_metrics > 0);
+	executor_terminate(w.x, world_id(0));
+	WAIT(&w, w.told[0].terminated == 1 && is_asked(path));
+	world_close(&w);
+	world_open(&w);
+	world_adopt(&w, 0);
+	WAIT(&w, w.told[0].adopted > 0);
+	ck_assert_int_ge(w.told[0].term_ms, before);
+	ck_assert_int_le(w.told[0].term_ms, monotonic_ms());
+	ck_assert_int_eq(w.told[0].terminated, 1);
+	executor_kill(w.x, world_id(0));
+	WAIT(&w, w.told[0].ended > 0);
+	world_fini(&w);
+}
+END_TEST
+
 START_TEST(a_shim_that_died_unseen_leaves_nobody)
 {
 	struct world w;
@@ -386,6 +428,8 @@ Suite *suite(void)
 	tcase_add_test(tc,
 		       an_attempt_that_ended_meanwhile_is_told_with_its_output);
 	tcase_add_test(tc, an_adopted_attempt_can_be_stopped_at_once);
+	tcase_add_test(
+	    tc, A4_what_was_asked_to_end_is_adopted_with_the_time_of_that);
 	tcase_add_test(tc, a_shim_that_died_unseen_leaves_nobody);
 	tcase_add_loop_test(tc, what_is_found_after_a_restart_decides, 0,
 			    N(found));
