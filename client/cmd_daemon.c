@@ -23,6 +23,7 @@ static const struct out_column status_members[] = {
 	{ "memory_bytes", "memory",          OUT_BYTES},
 	{ "state_dir",    "state directory", OUT_TEXT },
 	{ "database",     NULL,              OUT_TEXT },
+	{ "storage",      NULL,              OUT_TEXT },
 	{ "socket",       NULL,              OUT_TEXT },
 	{ NULL,           NULL,              OUT_TEXT },
 };

@@ -35,16 +35,29 @@ static handler_fn *const handlers[METHOD_N] = {
 	[METHOD_SHUTDOWN] = command_shutdown,
 };
 
+static const char cannot_write[] =
+    "the database cannot be written now: %s; running trials go on, and what "
+    "is stored stays (try again later)";
+
 /* --- requests and replies
  * --------------------------------------------------------- */
 
-static void reply_later(struct server *s, struct conn *conn, struct buf *text)
+static void waiting_reply_free(struct waiting_reply *w)
+{
+	buf_free(&w->text);
+	cJSON_Delete(w->id);
+	free(w);
+}
+
+static void reply_later(struct server *s, struct conn *conn, const cJSON *id,
+			struct buf *text)
 {
 	struct waiting_reply *w = xcalloc(1, sizeof(*w));
 
 	w->conn = conn;
 	/* What it tells of is in the effects, hence in the next commit. */
 	w->commit = s->commits + (s->fx.n > 0);
+	w->id = cJSON_Duplicate(id, true);
 	w->text = *text;
 	*text = BUF_INIT;
 	TAILQ_INSERT_TAIL(&s->replies, w, link);
@@ -64,9 +77,18 @@ static void reply(struct request *req, const cJSON *id, int error)
 				req->error_data);
 	}
 	if (error == 0 && req->changes)
-		reply_later(req->s, req->conn, &line);
+		reply_later(req->s, req->conn, id, &line);
 	else
 		conn_send(req->conn, &line);
+}
+
+/* Those that only read show what is stored while nothing can be written. */
+static bool needs_no_writing(const struct server *s, enum method m)
+{
+	if (m == METHOD_VERSION || m == METHOD_STATUS || m == METHOD_SHUTDOWN)
+		return true;
+	return s->store != NULL && (m == METHOD_LIST || m == METHOD_TRIALS ||
+				    m == METHOD_BEST || m == METHOD_METRICS);
 }
 
 /* Returns 0 or the error, with its words in req->diag. */
@@ -81,12 +103,11 @@ static int dispatch(struct request *req, const char *name)
 	if (method_check((enum method)m, req->params, &req->diag) != 0)
 		return RPC_INVALID_PARAMS;
 	/* What a request sees and changes is what was committed before it. */
-	if (!server_turn(req->s) && m != METHOD_STATUS && m != METHOD_VERSION) {
-		diag_add(&req->diag, "",
-			 "the database cannot be written now (%s); nothing is "
-			 "lost, try again when it can",
-			 store_error(req->s->store));
-		return RPC_LIMIT;
+	if (!server_turn(req->s) && !needs_no_writing(req->s, (enum method)m)) {
+		diag_add(&req->diag, "", cannot_write,
+			 req->s->lost != NULL ? req->s->lost
+					      : store_error(req->s->store));
+		return RPC_UNAVAILABLE;
 	}
 	if (req->s->shutdown_wanted && m != METHOD_STATUS) {
 		diag_add(&req->diag, "", "the daemon is shutting down");
@@ -140,9 +161,32 @@ void api_synced(struct server *s)
 		(void)fault_at("reply.send");
 		if (w->conn != NULL)
 			conn_send(w->conn, &w->text);
-		buf_free(&w->text);
-		free(w);
+		waiting_reply_free(w);
 	}
+}
+
+static void refuse(struct waiting_reply *w, const char *words)
+{
+	auto_free char *text = xasprintf(cannot_write, words);
+	struct buf line = BUF_INIT;
+
+	rpc_print_error(&line, w->id, RPC_UNAVAILABLE, text, NULL);
+	conn_send(w->conn, &line);
+}
+
+void api_lost(struct server *s, bool is_undone)
+{
+	struct waiting_reply *w;
+
+	while ((w = TAILQ_FIRST(&s->replies)) != NULL) {
+		TAILQ_REMOVE(&s->replies, w, link);
+		if (w->conn != NULL && is_undone && w->commit > s->commits)
+			refuse(w, s->lost);
+		else if (w->conn != NULL)
+			conn_drop(w->conn);
+		waiting_reply_free(w);
+	}
+	s->reply_waits = false;
 }
 
 void api_closed(void *ctx, struct conn *conn)
@@ -164,7 +208,6 @@ void api_fini(struct server *s)
 
 	while ((w = TAILQ_FIRST(&s->replies)) != NULL) {
 		TAILQ_REMOVE(&s->replies, w, link);
-		buf_free(&w->text);
-		free(w);
+		waiting_reply_free(w);
 	}
 }

@@ -361,8 +361,19 @@ int command_submit(struct request *req)
 
 int command_shutdown(struct request *req)
 {
-	struct core_load load;
+	struct core_load load = { 0 };
 
+	if (req->s->lost != NULL || req->s->stalled) {
+		if (json_get_bool(req->params, "kill_trials", false)) {
+			diag_add(&req->diag, "",
+				 "the database cannot be written now, and so "
+				 "no trial be stopped (without --kill-trials "
+				 "the daemon ends)");
+			return RPC_UNAVAILABLE;
+		}
+		req->s->shutdown_wanted = req->s->shutdown_is_forced = true;
+		return 0;
+	}
 	core_load_now(req->s->core, &load);
 	json_add_integer(req->result, "running", load.running);
 	server_shutdown(req->s,

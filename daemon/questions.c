@@ -231,26 +231,52 @@ static int64_t resident_bytes(void)
 	return (int64_t)resident * sysconf(_SC_PAGESIZE);
 }
 
+static void put_storage(struct request *req)
+{
+	const struct server *s = req->s;
+	const char *words = "ok";
+
+	if (s->lost != NULL)
+		words = s->lost;
+	else if (s->stalled)
+		words = store_error(s->store);
+	cJSON_AddStringToObject(req->result, "storage", words);
+}
+
+/* What the core knows, while there is one. */
+static void put_load(struct request *req)
+{
+	static const char *const names[] = { "slots_used", "searches",
+					     "running" };
+	const struct server *s = req->s;
+	struct core_load load;
+
+	json_add_integer(req->result, "slots", s->config.slots);
+	for (size_t i = 0; s->lost != NULL && i < 3; i++)
+		request_put(req, names[i], NULL);
+	if (s->lost != NULL)
+		return;
+	core_load_now(s->core, &load);
+	json_add_integer(req->result, names[0], load.slots_used);
+	json_add_integer(req->result, names[1], load.searches);
+	json_add_integer(req->result, names[2], load.running);
+}
+
 int question_status(struct request *req)
 {
 	struct server *s = req->s;
 	auto_free char *database = xasprintf("%s/hps.db", s->paths.state_dir);
-	struct core_load load;
-
-	core_load_now(s->core, &load);
 	cJSON_AddStringToObject(req->result, "version", HPSD_VERSION);
 	json_add_integer(req->result, "pid", getpid());
 	json_add_integer(req->result, "uptime_ms",
 			 server_now().boot_ms - s->started.boot_ms);
-	json_add_integer(req->result, "slots", load.slots);
-	json_add_integer(req->result, "slots_used", load.slots_used);
-	json_add_integer(req->result, "searches", load.searches);
-	json_add_integer(req->result, "running", load.running);
+	put_load(req);
 	json_add_integer(req->result, "clients",
 			 (int64_t)listener_count(s->listener));
 	json_add_integer(req->result, "memory_bytes", resident_bytes());
 	cJSON_AddStringToObject(req->result, "state_dir", s->paths.state_dir);
 	cJSON_AddStringToObject(req->result, "database", database);
+	put_storage(req);
 	cJSON_AddStringToObject(req->result, "socket", s->paths.socket);
 	request_put(req, "config",
 		    s->config_file != NULL ? cJSON_CreateString(s->config_file)

@@ -142,6 +142,18 @@ static int delete_rows(struct server *s, int64_t search)
 	return r;
 }
 
+static int not_removed(struct request *req, int64_t search, int error)
+{
+	int r = request_failed(req);
+
+	/* Of other failures the next look into the database tells more. */
+	if (error == -EBUSY || error == -ENOSPC)
+		put_back(req->s, search);
+	else
+		storage_lost(req->s, error, store_error(req->s->store), false);
+	return r;
+}
+
 int command_remove(struct request *req)
 {
 	struct server *s = req->s;
@@ -171,10 +183,9 @@ int command_remove(struct request *req)
 			 s->paths.state_dir, (long long)id, strerror(-r));
 		return RPC_INTERNAL;
 	}
-	if (delete_rows(s, id) != 0) {
-		put_back(s, id);
-		return request_failed(req);
-	}
+	r = delete_rows(s, id);
+	if (r != 0)
+		return not_removed(req, id, r);
 	(void)fault_at("remove.files");
 	s->commits++;
 	req->changes = true;

@@ -12,10 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RETRY_MS      100   /* a commit, while the database is locked */
-#define RETRY_FULL_MS 5000  /* while the disk is full */
-#define SYNC_SOON_MS  20    /* ends of trials that nobody waits for */
-#define TICK_MAX_MS   60000 /* a suspended machine's timers stand still */
+#define LOOK_MS      1000  /* whether the database is where it was */
+#define SYNC_SOON_MS 20    /* ends of trials that nobody waits for */
+#define TICK_MAX_MS  60000 /* a suspended machine's timers stand still */
 
 static int64_t clock_ms(clockid_t id)
 {
@@ -33,16 +32,6 @@ struct moment server_now(void)
 	};
 }
 
-static void fail(struct server *s, const char *what, const char *why)
-{
-	log_error("%s: %s; ending: running trials go on, and the next daemon "
-		  "adopts them",
-		  what, why);
-	/* Nothing half done is left: what was not committed was not acted on.
-	 */
-	exit(1);
-}
-
 int server_step(struct server *s, const struct event *ev, struct diag *reterr)
 {
 	assert(!s->stopping);
@@ -54,11 +43,13 @@ void server_news(struct server *s, const struct event *ev)
 	auto_diag struct diag none = DIAG_INIT;
 	int r;
 
-	if (s->stopping)
+	if (s->stopping || s->lost != NULL)
 		return;
 	r = server_step(s, ev, &none);
 	assert(r == 0);
 }
+
+static const char moved[] = "it was deleted, moved or replaced by somebody";
 
 /* --- save -> commit -> act --------------------------------------------------
  */
@@ -99,7 +90,8 @@ static int save(struct server *s, const struct effect *e)
 	return 0;
 }
 
-static int save_all(struct server *s)
+/* @ret_is_undone: after a failure, that nothing of it is in the database. */
+static int save_all(struct server *s, bool *ret_is_undone)
 {
 	int r = store_begin(s->store);
 
@@ -107,8 +99,11 @@ static int save_all(struct server *s)
 		(void)fault_at("commit.save");
 		r = save(s, &s->fx.list[i]);
 	}
-	if (r == 0)
+	if (r == 0) {
 		r = store_commit(s->store);
+		/* A full disk keeps the frame away that ends a transaction. */
+		*ret_is_undone = r == -EBUSY || r == -ENOSPC;
+	}
 	if (r != 0)
 		store_rollback(s->store);
 	return r;
@@ -156,14 +151,6 @@ static void act(struct server *s, struct effect *e)
 	}
 }
 
-static void on_retry(uv_timer_t *timer)
-{
-	struct server *s = timer->data;
-
-	s->stalled = false;
-	(void)server_turn(s);
-}
-
 static void on_deadline(uv_timer_t *timer)
 {
 	struct event ev = { .type = EV_TICK, .at = server_now() };
@@ -185,8 +172,6 @@ static void set_deadline(struct server *s)
 	uv_timer_start(&s->deadline, on_deadline, (uint64_t)wait, 0);
 }
 
-static void stop_if_done(struct server *s);
-
 static void want_sync_for_replies(struct server *s)
 {
 	if (!s->reply_waits)
@@ -198,57 +183,61 @@ static void want_sync_for_replies(struct server *s)
 }
 
 /*
- * Another program has the lock, or the disk is full: nothing was saved, so
- * nothing is done. Running trials go on, and their output waits in its files.
+ * Deletes of other programs are seen before anything is called saved: each
+ * store_sync() looks, and this once a second.
  */
-static void stall(struct server *s, int r)
+static bool is_in_place(struct server *s)
 {
-	if (!s->stall_is_told)
-		log_warning("the database cannot be written now: %s; trying "
-			    "again",
-			    store_error(s->store));
-	s->stall_is_told = true;
-	s->stalled = true;
-	uv_timer_start(&s->retry, on_retry,
-		       r == -EBUSY ? RETRY_MS : RETRY_FULL_MS, 0);
+	uint64_t now = uv_now(&s->loop);
+
+	if (now - s->looked_ms < LOOK_MS)
+		return true;
+	s->looked_ms = now;
+	return store_is_in_place(s->store);
+}
+
+/* False: they wait, or are dropped. */
+static bool commit(struct server *s)
+{
+	bool is_undone = true;
+	int r = is_in_place(s) ? save_all(s, &is_undone) : -ESTALE;
+
+	if (r == 0) {
+		s->commits++;
+		storage_go_on(s);
+	} else if (r == -EBUSY) {
+		storage_stall(s);
+	} else {
+		storage_lost(s, r, r == -ESTALE ? moved : store_error(s->store),
+			     is_undone);
+	}
+	return r == 0;
 }
 
 bool server_turn(struct server *s)
 {
-	int r;
-
-	if (s->stalled)
+	if (s->lost != NULL || uv_is_active((uv_handle_t *)&s->retry))
 		return false;
-	if (s->fx.n == 0) {
-		core_settle(s->core);
-		/*
-		 * A deadline may have moved all the same, or its tick have
-		 * come early: the loop's clock runs behind.
-		 */
-		set_deadline(s);
-		want_sync_for_replies(s);
-		return true;
+	if (s->fx.n > 0) {
+		if (!commit(s))
+			return false;
+		for (size_t i = 0; i < s->fx.n; i++) {
+			(void)fault_at("act");
+			act(s, &s->fx.list[i]);
+		}
+		effects_clear(&s->fx);
 	}
-	r = save_all(s);
-	if (r == -EBUSY || r == -ENOSPC) {
-		stall(s, r);
-		return false;
-	}
-	s->stall_is_told = false;
-	if (r != 0)
-		fail(s, "the database cannot be written",
-		     store_error(s->store));
-	s->commits++;
-	for (size_t i = 0; i < s->fx.n; i++) {
-		(void)fault_at("act");
-		act(s, &s->fx.list[i]);
-	}
-	effects_clear(&s->fx);
 	core_settle(s->core);
+	/*
+	 * Without effects, too: a deadline may have moved all the same, or its
+	 * tick have come early, since the loop's clock runs behind.
+	 */
 	set_deadline(s);
 	want_sync_for_replies(s);
 	return true;
 }
+
+static void stop_if_done(struct server *s);
 
 static void on_prepare(uv_prepare_t *prepare)
 {
@@ -282,10 +271,17 @@ static void on_synced(uv_work_t *work, int status)
 	struct server *s = work->data;
 
 	s->syncing = false;
+	if (s->lost != NULL)
+		return;
 	/* After a failed sync nobody knows what is on the disk. */
-	if (s->sync_result < 0)
-		fail(s, "the database cannot be synced",
-		     strerror(-s->sync_result));
+	if (s->sync_result < 0) {
+		storage_lost(s, s->sync_result,
+			     s->sync_result == -ESTALE
+				 ? moved
+				 : strerror(-s->sync_result),
+			     false);
+		return;
+	}
 	s->synced = s->sync_covers;
 	api_synced(s);
 	subscribe_synced(s);
@@ -392,126 +388,6 @@ static void on_terminated(void *ctx, struct attempt_id id)
 	server_news(ctx, &ev);
 }
 
-/* --- loading
- * -------------------------------------------------------------------- */
-
-struct load {
-	struct server *s;
-	int64_t search;
-	struct diag *reterr;
-};
-
-static int load_search_row(void *ctx, const struct search_record *r)
-{
-	struct load *load = ctx;
-
-	return core_load_search(load->s->core, r, load->reterr);
-}
-
-static int load_trial_row(void *ctx, const struct trial_record *r)
-{
-	struct load *load = ctx;
-
-	return core_load_trial(load->s->core, r, load->reterr);
-}
-
-static int load_attempt_row(void *ctx, const struct attempt_record *r)
-{
-	struct load *load = ctx;
-
-	return core_load_attempt(load->s->core, load->search, r, load->reterr);
-}
-
-static int load_value_row(void *ctx, int64_t trial,
-			  const struct metric_record *m)
-{
-	struct load *load = ctx;
-
-	return core_load_value(load->s->core, load->search, trial, m);
-}
-
-static int load_metric_of(void *ctx, const struct search_record *r)
-{
-	struct load *load = ctx;
-
-	return store_load_metric(load->s->store, r->id, r->metric,
-				 load_value_row, load);
-}
-
-int server_load(struct server *s, int64_t search, struct diag *reterr)
-{
-	struct load load = { .s = s, .search = search, .reterr = reterr };
-	int r;
-
-	if (core_has_search(s->core, search))
-		return 0;
-	r = store_load_search(s->store, search, load_search_row, &load);
-	if (r == 0)
-		r = store_load_trials(s->store, search, load_trial_row, &load);
-	if (r == 0)
-		r = store_load_attempts(s->store, search, load_attempt_row,
-					&load);
-	if (r == 0)
-		r = store_load_search(s->store, search, load_metric_of, &load);
-	if (r == 0)
-		core_load_end(s->core, search);
-	else
-		core_unload(s->core, search);
-	return r;
-}
-
-struct ids {
-	int64_t *list;
-	size_t n;
-};
-
-static int collect_id(void *ctx, const struct search_record *r)
-{
-	struct ids *ids = ctx;
-
-	ids->list = xreallocarray(ids->list, ids->n + 1, sizeof(*ids->list));
-	ids->list[ids->n++] = r->id;
-	return 0;
-}
-
-/* A search that cannot be read is left as it is, and said; others go on. */
-static int load_all(struct server *s)
-{
-	struct ids ids = { 0 };
-	int r = store_load_open_searches(s->store, collect_id, &ids);
-
-	for (size_t i = 0; i < ids.n; i++) {
-		auto_diag struct diag d = DIAG_INIT;
-		auto_free char *text = NULL;
-
-		if (server_load(s, ids.list[i], &d) == 0)
-			continue;
-		text = diag_text(&d, NULL);
-		log_error("search %lld cannot be loaded and waits: %s",
-			  (long long)ids.list[i],
-			  text[0] != '\0' ? text : store_error(s->store));
-	}
-	free(ids.list);
-	return r;
-}
-
-static int open_core(struct server *s)
-{
-	struct core_options options = { .slots = s->config.slots };
-	int r = executor_boot_id(options.boot_id);
-
-	if (r == 0 && getrandom(&options.token_seed, sizeof(uint64_t), 0) !=
-			  sizeof(uint64_t))
-		r = -errno;
-	if (r == 0)
-		r = store_last_ids(s->store, &options.last_search,
-				   &options.last_trial);
-	if (r != 0)
-		return r;
-	s->core = core_new(&options);
-	return load_all(s);
-}
-
 /* --- the end
  * -------------------------------------------------------------------- */
 
@@ -555,7 +431,7 @@ static void stop_if_done(struct server *s)
 
 	if (!s->shutdown_wanted || s->stopping)
 		return;
-	if (s->shutdown_is_forced) {
+	if (s->shutdown_is_forced || s->lost != NULL) {
 		stop(s);
 		return;
 	}
@@ -618,9 +494,9 @@ static void start_handles(struct server *s)
 	(void)uv_signal_start(&s->sighup, on_signal, SIGHUP);
 }
 
-static int start_parts(struct server *s)
+int server_open_executor(struct server *s)
 {
-	struct executor_callbacks executor_cb = {
+	struct executor_callbacks news = {
 		.ctx = s,
 		.spawned = on_spawned,
 		.spawn_failed = on_spawn_failed,
@@ -629,7 +505,16 @@ static int start_parts(struct server *s)
 		.adopted = on_adopted,
 		.terminated = on_terminated,
 	};
-	struct listener_callbacks listener_cb = {
+	int r = executor_new(&s->loop, s->shim, &news, &s->executor);
+
+	if (r != 0)
+		log_error("%s: %s", s->shim, strerror(-r));
+	return r;
+}
+
+static int start_listener(struct server *s)
+{
+	struct listener_callbacks callbacks = {
 		.ctx = s,
 		.line = api_line,
 		.too_long = api_too_long,
@@ -637,27 +522,11 @@ static int start_parts(struct server *s)
 	};
 	int r;
 
-	(void)fault_at("start.load");
-	r = open_core(s);
-	if (r != 0) {
-		log_error("the database cannot be read: %s",
-			  store_error(s->store));
-		return 1;
-	}
-	remove_resume(s);
-	r = executor_new(&s->loop, s->shim, &executor_cb, &s->executor);
-	if (r != 0) {
-		log_error("%s: %s", s->shim, strerror(-r));
-		return 1;
-	}
 	(void)fault_at("start.listen");
-	r = listener_start(&s->loop, s->paths.socket, &listener_cb,
-			   &s->listener);
-	if (r != 0) {
+	r = listener_start(&s->loop, s->paths.socket, &callbacks, &s->listener);
+	if (r != 0)
 		log_error("%s: %s", s->paths.socket, strerror(-r));
-		return 1;
-	}
-	return 0;
+	return r;
 }
 
 static void tell_ready(struct server *s, int ready_fd)
@@ -681,7 +550,7 @@ int server_run(struct server *s, int ready_fd)
 	s->started = server_now();
 	(void)uv_loop_init(&s->loop);
 	start_handles(s);
-	if (start_parts(s) == 0) {
+	if (storage_load(s) == 0 && start_listener(s) == 0) {
 		(void)fault_at("start.adopt");
 		core_start(s->core, &s->started, &s->fx);
 		tell_ready(s, ready_fd);
@@ -690,8 +559,8 @@ int server_run(struct server *s, int ready_fd)
 		stop(s);
 	}
 	(void)uv_run(&s->loop, UV_RUN_DEFAULT);
-	effects_free(&s->fx); /* these borrow from the core */
-	core_free(s->core);
+	storage_unload(s);
+	free(s->lost);
 	if (uv_loop_close(&s->loop) != 0) {
 		log_error("a handle was left open");
 		s->exit_status = 1;

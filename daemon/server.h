@@ -9,9 +9,10 @@
  *               worker: store_sync -> replies and notices that waited for it
  *               worker: sampler_propose -> EV_SUGGESTED
  *
- * server.c has the turn, launch.c the acts on trials, suggest.c the samplers
- * that think for long, api.c the protocol, commands.c, remove.c and questions.c
- * its methods, explain.c the sentences, subscribe.c the notices.
+ * server.c has the turn, storage.c what becomes of it when the database cannot
+ * be written, launch.c the acts on trials, suggest.c the samplers that think
+ * for long, api.c the protocol, commands.c, remove.c and questions.c its
+ * methods, explain.c the sentences, subscribe.c the notices.
  */
 #include "config.h"
 #include "core/core.h"
@@ -28,6 +29,7 @@
 /* A reply that waits until its commit is power-safe. */
 struct waiting_reply {
 	struct conn *conn; /* NULL: hung up meanwhile */
+	cJSON *id;         /* of the request, or NULL */
 	uint64_t commit;
 	struct buf text;
 	TAILQ_ENTRY(waiting_reply) link;
@@ -61,7 +63,7 @@ struct server {
 	uv_prepare_t prepare;
 	uv_check_t check;
 	uv_timer_t deadline;
-	uv_timer_t retry; /* of a commit while another program has the lock */
+	uv_timer_t retry; /* storage.c */
 	uv_timer_t sync_soon;
 	uv_signal_t sigterm, sigint, sighup;
 	uv_work_t sync_work;
@@ -72,13 +74,15 @@ struct server {
 	uint64_t sync_covers; /* commits that the running sync makes so */
 	int sync_result;
 	bool syncing;
-	bool reply_waits;        /* for the next commit, or one before */
-	bool stall_is_told;      /* in the log */
-	bool shutdown_is_forced; /* by a second signal */
-	bool stalled;            /* the database is locked by another program */
-	bool stopping;           /* no further events are taken */
-	bool shutdown_wanted;    /* ends when no trial is to be waited for */
-	bool shutdown_waits;     /* for the trials it has killed */
+	bool reply_waits;             /* for the next commit, or one before */
+	bool shutdown_is_forced;      /* by a second signal */
+	bool stalled;                 /* storage.c, as what follows */
+	uint64_t stalled_ms, lost_ms; /* since when; uv_now() */
+	char *lost;           /* why the database cannot be written, or NULL */
+	uint64_t looked_ms;   /* for the database's files */
+	bool stopping;        /* no further events are taken */
+	bool shutdown_wanted; /* ends when no trial is to be waited for */
+	bool shutdown_waits;  /* for the trials it has killed */
 	int exit_status;
 
 	TAILQ_HEAD(, waiting_reply) replies;
@@ -99,13 +103,34 @@ int server_step(struct server *s, const struct event *ev, struct diag *reterr)
 void server_news(struct server *s, const struct event *ev);
 /* Saves, commits and acts on all effects so far. False: they still wait. */
 bool server_turn(struct server *s);
-/* Has the core hold @search, if need be from the database. 0 or -errno. */
-int server_load(struct server *s, int64_t search, struct diag *reterr)
-    __attribute__((warn_unused_result));
 /* Makes what has been committed power-safe soon; @now: at once. */
 void server_want_sync(struct server *s, bool now);
 /* Begins the end. */
 void server_shutdown(struct server *s, bool kill);
+
+/* Returns 0, or -errno after saying why. */
+int server_open_executor(struct server *s) __attribute__((warn_unused_result));
+
+/* storage.c */
+/* Has the core hold @search, if need be from the database. 0 or -errno. */
+int server_load(struct server *s, int64_t search, struct diag *reterr)
+    __attribute__((warn_unused_result));
+/*
+ * Core and executor from the open store. Returns 0, or -errno after saying why.
+ */
+int storage_load(struct server *s) __attribute__((warn_unused_result));
+/* Frees core, effects and store; the executor is closed before. */
+void storage_unload(struct server *s);
+/* A commit was refused, since another program has the lock. */
+void storage_stall(struct server *s);
+/* A commit is done. */
+void storage_go_on(struct server *s);
+/*
+ * The database cannot be written, for the reason of @words. @is_undone: what
+ * was not committed is certainly not in it.
+ */
+void storage_lost(struct server *s, int error, const char *words,
+		  bool is_undone);
 
 /* launch.c */
 char *server_trial_dir(const struct server *s, int64_t search, int64_t number);
@@ -131,6 +156,11 @@ void api_too_long(void *ctx, struct conn *conn);
 void api_closed(void *ctx, struct conn *conn);
 /* Replies whose commits are power-safe go out. */
 void api_synced(struct server *s);
+/*
+ * No reply will become true any more. @is_undone: what was not committed is
+ * not done; of all else nobody knows, and who asked is hung up on.
+ */
+void api_lost(struct server *s, bool is_undone);
 void api_fini(struct server *s);
 
 /* remove.c */
@@ -149,6 +179,9 @@ void subscribe(struct server *s, struct conn *conn, int64_t search);
 void subscribe_trial_ended(struct server *s, const struct trial_record *t);
 void subscribe_changed(struct server *s, int64_t search);
 void subscribe_synced(struct server *s);
+/* Ends that wait to be told never will be. */
+void subscribe_lost(struct server *s);
+void subscribe_all_changed(struct server *s);
 void subscribe_closed(struct server *s, struct conn *conn);
 void subscribe_fini(struct server *s);
 

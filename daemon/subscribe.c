@@ -146,6 +146,8 @@ static void on_timer(uv_timer_t *timer)
 {
 	struct subscription *sub = timer->data;
 
+	if (sub->server->lost != NULL)
+		return; /* all are marked again when it is found */
 	if (!sub->closing && sub->changed) {
 		uv_timer_start(timer, on_timer, INTERVAL_MS, 0);
 		send_notice(sub);
@@ -252,6 +254,20 @@ void subscribe_synced(struct server *s)
 	}
 }
 
+void subscribe_lost(struct server *s)
+{
+	while (!TAILQ_EMPTY(&s->ended))
+		drop_ended(s, TAILQ_FIRST(&s->ended));
+}
+
+void subscribe_all_changed(struct server *s)
+{
+	struct subscription *sub;
+
+	TAILQ_FOREACH(sub, &s->subscriptions, link)
+	mark(sub);
+}
+
 static void on_closed(uv_handle_t *handle)
 {
 	struct subscription *sub = handle->data;
@@ -282,6 +298,5 @@ void subscribe_fini(struct server *s)
 {
 	while (!TAILQ_EMPTY(&s->subscriptions))
 		drop(s, TAILQ_FIRST(&s->subscriptions));
-	while (!TAILQ_EMPTY(&s->ended))
-		drop_ended(s, TAILQ_FIRST(&s->ended));
+	subscribe_lost(s);
 }

@@ -55,7 +55,7 @@ static void on_suggested(uv_work_t *work, int status)
 	};
 
 	s->suggesting--;
-	if (!s->stopping) {
+	if (!s->stopping && s->lost == NULL) {
 		server_news(s, &ev);
 		job->asked.sampler = NULL; /* the core has taken */
 		job->n = 0;                /* these */

@@ -159,7 +159,8 @@ const struct method_entry methods[METHOD_N] = {
 	[METHOD_STATUS] = {
 		"status", "Tells how the daemon is.",
 		"version, pid, uptime_ms, slots, slots_used, searches, running, "
-		"clients, memory_bytes, state_dir, database, socket, config",
+		"clients, memory_bytes, state_dir, database, storage (\"ok\", or why "
+		"it cannot be written), socket, config",
 		{ { 0 } },
 	},
 	[METHOD_SUBSCRIBE] = {

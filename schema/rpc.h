@@ -22,6 +22,7 @@ enum rpc_error {
 	RPC_BAD_INPUT = 2, /* a file or value is wrong; "data" lists faults */
 	RPC_CONFLICT = 3,  /* not in this state; the message says what to do */
 	RPC_LIMIT = 4,     /* a limit of limits.h is reached */
+	RPC_UNAVAILABLE = 5, /* the database cannot be written now; not done */
 };
 
 /*

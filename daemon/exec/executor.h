@@ -120,5 +120,12 @@ void executor_kill(struct executor *x, struct attempt_id id);
 /* -> adopted or ended */
 void executor_adopt(struct executor *x, const struct adopt *adopt);
 
+/*
+ * No news until executor_resume(): output stays in its files, ends in those of
+ * the shims. What it is told to do it does.
+ */
+void executor_pause(struct executor *x);
+void executor_resume(struct executor *x);
+
 /* This boot's id (/proc/sys/kernel/random/boot_id). Returns 0 or -errno. */
 int executor_boot_id(char ret_id[BOOT_ID_BYTES]);

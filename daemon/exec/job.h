@@ -75,6 +75,7 @@ struct executor {
 	struct buf reader; /* its state, of the latest step */
 	char boot_id[BOOT_ID_BYTES];
 	unsigned live; /* open handles */
+	bool paused;
 	bool closing;
 	void (*closed)(void *ctx);
 	void *closed_ctx;

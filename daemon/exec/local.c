@@ -108,6 +108,25 @@ static void on_turn(uv_idle_t *turn)
 		(void)uv_idle_stop(turn);
 }
 
+static void start_turns(struct executor *x)
+{
+	if (!x->paused)
+		(void)uv_idle_start(&x->turn, on_turn);
+}
+
+void executor_pause(struct executor *x)
+{
+	x->paused = true;
+	(void)uv_idle_stop(&x->turn);
+}
+
+void executor_resume(struct executor *x)
+{
+	x->paused = false;
+	if (x->n_ready > 0)
+		start_turns(x);
+}
+
 void executor_wake(struct job *j)
 {
 	struct executor *x = j->x;
@@ -117,7 +136,7 @@ void executor_wake(struct job *j)
 	j->is_ready = true;
 	TAILQ_INSERT_TAIL(&x->ready, j, ready);
 	x->n_ready++;
-	(void)uv_idle_start(&x->turn, on_turn);
+	start_turns(x);
 }
 
 static void on_tick(uv_timer_t *tick)

@@ -95,6 +95,11 @@ static void finish_close(struct conn *conn)
 	uv_close((uv_handle_t *)&conn->pipe, on_conn_closed);
 }
 
+void conn_drop(struct conn *conn)
+{
+	finish_close(conn);
+}
+
 void conn_close(struct conn *conn)
 {
 	begin_close(conn);

@@ -57,3 +57,8 @@ size_t listener_count(const struct listener *l);
 void conn_send(struct conn *conn, struct buf *b);
 /* Hangs up, after what is queued has been sent. */
 void conn_close(struct conn *conn);
+/*
+ * Hangs up at once. `closed` comes later, not from inside; what is sent until
+ * then goes nowhere.
+ */
+void conn_drop(struct conn *conn);

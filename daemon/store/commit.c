@@ -1,6 +1,8 @@
 #include "base/fault.h"
 #include "store/db.h"
 
+#include "schema/mem.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <sys/stat.h>
@@ -63,6 +65,11 @@ static bool is_file(const char *path, struct file_id id)
 	       st.st_ino == id.ino;
 }
 
+bool store_is_in_place(const struct store *s)
+{
+	return is_file(s->path, s->id) && is_file(s->wal_path, s->wal_id);
+}
+
 /*
  * Why this is enough. While we are connected SQLite neither deletes nor
  * replaces the WAL: it writes one inode from the start again and again. A
@@ -84,7 +91,64 @@ int store_sync(struct store *s)
 	if (fdatasync(s->wal_fd) < 0)
 		return -errno;
 	(void)fault_at("sync.done");
-	return is_file(s->path, s->id) && is_file(s->wal_path, s->wal_id)
-		   ? 0
-		   : -ESTALE;
+	return store_is_in_place(s) ? 0 : -ESTALE;
+}
+
+int store_try(struct store *s)
+{
+	auto_free char *write = NULL;
+	int64_t version;
+	int rc;
+	int r = db_get(s, "PRAGMA user_version", &version);
+
+	if (r < 0)
+		return r;
+	write = xasprintf("PRAGMA user_version = %lld", (long long)version);
+	r = store_begin(s);
+	if (r == 0)
+		r = db_exec(s, write, "trying to write");
+	if (r == 0)
+		r = store_commit(s);
+	if (r < 0) {
+		store_rollback(s);
+		return r;
+	}
+	rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_FULL,
+				       NULL, NULL);
+	return rc == SQLITE_OK ? 0 : db_failure(s, rc, "checkpointing");
+}
+
+/*
+ * SQLite leaves the WAL of a database that has moved where it was, and would
+ * take it for that of the next database there. Ours is in the copy, and in the
+ * file that was moved; another's must outlive our connection.
+ */
+static void part_with_wal(struct store *s)
+{
+	auto_free char *shm_path = xasprintf("%s-shm", s->path);
+
+	if (!is_file(s->wal_path, s->wal_id)) {
+		sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
+				  NULL);
+	} else if (!is_file(s->path, s->id)) {
+		(void)unlink(s->wal_path);
+		(void)unlink(shm_path);
+	}
+}
+
+int store_rescue(struct store *s, const char *copy)
+{
+	char *vacuum = sqlite3_mprintf("VACUUM INTO %Q", copy);
+	int r = db_exec(s, vacuum, "copying");
+
+	sqlite3_free(vacuum);
+	if (r == 0 && chmod(copy, 0600) < 0)
+		r = db_system_failure(s, copy);
+	if (r == 0)
+		r = db_sync_folder(s);
+	(void)sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
+					NULL, NULL);
+	if (r == 0)
+		part_with_wal(s);
+	return r;
 }

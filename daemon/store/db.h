@@ -34,6 +34,7 @@ struct store {
 	char *path;
 	char *wal_path;
 	int wal_fd; /* our own, for store_sync(); -1: none */
+	bool must_exist;
 	struct file_id id, wal_id;
 	char error[512];
 	sqlite3_stmt *commit[DB_COMMIT_N];

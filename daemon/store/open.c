@@ -64,7 +64,8 @@ static int check_header(const char *path, const unsigned char *header,
 static int check_file(struct store *s, struct diag *reterr)
 {
 	unsigned char header[HEADER_BYTES];
-	int fd = open(s->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int creat = s->must_exist ? 0 : O_CREAT;
+	int fd = open(s->path, O_RDWR | creat | O_CLOEXEC, 0600);
 	ssize_t n;
 	int r = 0;
 
@@ -74,7 +75,7 @@ static int check_file(struct store *s, struct diag *reterr)
 	/* 0600 whatever the umask. */
 	if (n < 0 || (n == 0 && fchmod(fd, 0600) < 0))
 		r = db_system_failure(s, s->path);
-	else if (n > 0)
+	else if (n > 0 || s->must_exist)
 		r = check_header(s->path, header, n, reterr);
 	close(fd);
 	return r;
@@ -211,11 +212,13 @@ static int open_all(struct store *s, struct diag *reterr)
 	return r;
 }
 
-int store_open(const char *path, struct store **ret_store, struct diag *reterr)
+static int open_store(const char *path, bool must_exist,
+		      struct store **ret_store, struct diag *reterr)
 {
 	struct store *s = xcalloc(1, sizeof(*s));
 	int r;
 
+	s->must_exist = must_exist;
 	s->path = xstrdup(path);
 	s->wal_path = xasprintf("%s-wal", path);
 	s->wal_fd = -1;
@@ -228,6 +231,17 @@ int store_open(const char *path, struct store **ret_store, struct diag *reterr)
 	}
 	*ret_store = s;
 	return 0;
+}
+
+int store_open(const char *path, struct store **ret_store, struct diag *reterr)
+{
+	return open_store(path, false, ret_store, reterr);
+}
+
+int store_open_again(const char *path, struct store **ret_store,
+		     struct diag *reterr)
+{
+	return open_store(path, true, ret_store, reterr);
 }
 
 static void finalize(sqlite3_stmt **queries, size_t n)

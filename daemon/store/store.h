@@ -32,6 +32,9 @@ struct store;
  */
 int store_open(const char *path, struct store **ret_store, struct diag *reterr)
     __attribute__((warn_unused_result));
+/* The same of one that must be there: none is made. */
+int store_open_again(const char *path, struct store **ret_store,
+		     struct diag *reterr) __attribute__((warn_unused_result));
 /* NULL is fine. After the last commit. */
 void store_close(struct store *s);
 /* The words of the latest failure. Borrowed. */
@@ -73,6 +76,27 @@ int store_delete_search(struct store *s, int64_t search)
  * deleted, renamed or replaced.
  */
 int store_sync(struct store *s) __attribute__((warn_unused_result));
+
+/*
+ * Whether database and WAL are where they were opened; SQLite goes on with
+ * files that were deleted, renamed or replaced as if nothing had happened.
+ */
+bool store_is_in_place(const struct store *s);
+
+/*
+ * Writes what is there already, and has the database hold all that the WAL
+ * does: whether it can be written, and that what an earlier sync may not have
+ * brought to the disk is there. Returns 0 or -errno.
+ */
+int store_try(struct store *s) __attribute__((warn_unused_result));
+
+/*
+ * Before store_close() of a database that is not in place: copies all of it to
+ * the new file @copy, and lets a file of others in the place of its WAL alone.
+ * Returns 0 or -errno.
+ */
+int store_rescue(struct store *s, const char *copy)
+    __attribute__((warn_unused_result));
 
 /* --- loading: what the core keeps ---------------------------------------- */
 
