@@ -4,6 +4,7 @@
 #include "start.h"
 
 #include "schema/json.h"
+#include "schema/limits.h"
 #include "schema/mem.h"
 
 #include <errno.h>
@@ -18,7 +19,6 @@
 #include <unistd.h>
 
 #define FREE_WARN_BYTES (1024LL * 1024 * 1024)
-#define FREE_FAIL_BYTES (64LL * 1024 * 1024)
 #define FILES_WANTED    1024
 #define YEAR_2024_S     1704067200
 
@@ -93,9 +93,9 @@ static void check_space(struct doctor *d, const char *path)
 	bytes = (double)st.f_bavail * (double)st.f_frsize;
 	number = cJSON_CreateNumber(bytes);
 	out_print_value(&text, OUT_BYTES, number);
-	if (bytes < (double)FREE_FAIL_BYTES)
+	if (bytes < (double)LIMIT_FREE_BYTES)
 		grade(d, "free space", GRADE_FAIL,
-		      "%s (make room: results could not be stored)",
+		      "%s (make room: below 64 MiB no trial is started)",
 		      buf_text(&text));
 	else if (bytes < (double)FREE_WARN_BYTES)
 		grade(d, "free space", GRADE_WARN,

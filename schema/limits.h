@@ -28,4 +28,5 @@
 #define LIMIT_FAULTS        1000    /* told in one reply */
 #define LIMIT_JSON_DEPTH    64
 #define LIMIT_JSON_NODES    100000
-#define LIMIT_PAGE          1000 /* rows in one reply */
+#define LIMIT_PAGE          1000          /* rows in one reply */
+#define LIMIT_FREE_BYTES    (64ULL << 20) /* for a trial to start */

@@ -3,6 +3,7 @@
 #include "base/fault.h"
 #include "shim/trialdir.h"
 
+#include "schema/limits.h"
 #include "schema/mem.h"
 
 #include <assert.h>
@@ -17,6 +18,7 @@
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,6 +39,16 @@ static int make_trial_dir(const char *path)
 	parent = xstrndup(path, (size_t)(slash - path));
 	r = make_dir(AT_FDCWD, parent);
 	return r < 0 ? r : make_dir(AT_FDCWD, path);
+}
+
+/* What a trial prints on a full disk is lost: better to start it later. */
+static int check_room(const char *dir)
+{
+	struct statvfs fs;
+
+	if (statvfs(dir, &fs) < 0)
+		return -errno;
+	return fs.f_bavail < LIMIT_FREE_BYTES / fs.f_frsize ? -ENOSPC : 0;
 }
 
 static int write_params(int dir, const char *text)
@@ -80,6 +92,11 @@ static int prepare(const struct launch *l, const char **ret_what)
 		r = make_trial_dir(l->dir);
 	if (r < 0)
 		return r;
+	*ret_what = "free space";
+	r = check_room(l->dir);
+	if (r < 0)
+		return r;
+	*ret_what = TRIALDIR_CHECKPOINT;
 	dir = open(l->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return -errno;

@@ -12,7 +12,6 @@ some scenario.
 """
 import argparse
 import concurrent.futures
-import contextlib
 import errno
 import itertools
 import os
@@ -25,7 +24,7 @@ import time
 import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from world import BUILD, FINAL, Refused, Unknown, World, wait_for  # noqa: E402
+from world import BUILD, FaultyWorld, Refused, Unknown, wait_for  # noqa: E402
 
 # Fail-points that hand an error on, and errors that may come there.
 ERRORS = {
@@ -35,93 +34,6 @@ ERRORS = {
     "launch.mkdir": [errno.ENOSPC, errno.EMFILE, errno.EACCES],
     "launch.spawn": [errno.EAGAIN, errno.ENOMEM],
 }
-
-
-class FaultyWorld(World):
-    def __init__(self, seed=0, slots=3):
-        super().__init__(slots=slots, seed=seed)
-        self.command = [BUILD / "tests/fault/hpsd", "--shim", str(BUILD / "tests/fault/hpsd-shim")]
-        self.folder = self.dir / "fault"
-        self.folder.mkdir()
-        self.env["HPSD_FAULT"] = str(self.folder)
-        self.trial_env = [f"HPSD_FAULT={self.folder}"]
-        self.next = []  # what is armed when the daemon has died
-
-    def arm(self, fault):
-        (self.folder / "arm.new").write_text(fault)
-        os.rename(self.folder / "arm.new", self.folder / "arm")
-
-    def told(self):
-        """[(name, token)] of the faults that have happened."""
-        path = self.folder / "told"
-        return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
-
-    def reached(self):
-        return [line.split()[0] for line in (self.folder / "trace").read_text().splitlines()]
-
-    def is_dead(self):
-        return self.process is None or self.process.poll() is not None
-
-    def listens(self):
-        with contextlib.suppress(ConnectionError, FileNotFoundError), self.connection():
-            return True
-
-    def revive(self):
-        """A daemon that listens, however often it dies before."""
-        while self.is_dead():
-            if self.process is not None:
-                self.note_death()
-            if self.next and self.told():
-                self.arm(self.next.pop(0))
-            try:
-                self.start()
-            except AssertionError:
-                if not self.told():
-                    raise
-
-    def insist(self, step):
-        """Does @step until it has an answer; None if it is refused, as what was done before it was asked again."""
-        for _ in range(50):
-            self.revive()
-            try:
-                return step()
-            except Refused as e:
-                if "cannot be written now" not in str(e):
-                    return None
-                time.sleep(0.1)  # the daemon tries again by itself; there is no event for that
-            except (Unknown, ConnectionError, FileNotFoundError):
-                wait_for(lambda: self.is_dead() or self.listens(), "the daemon or its end")
-        raise AssertionError("no answer after 50 daemons")
-
-    def submit_all(self, spec):
-        key = os.urandom(16).hex()
-        self.insist(lambda: self.submit(spec, key))
-        return spec["name"]
-
-    def end(self, name):
-        self.insist(lambda: self.wait_end(name))
-
-    def wait_running(self, name, n):
-        def step():
-            with self.connection() as c:
-                c.wait_until(name, lambda p: p["counts"]["running"] >= n or p["state"] in FINAL)
-        self.insist(step)
-
-    def wait_witnesses(self, n):
-        return wait_for(lambda: self.is_dead() or (
-            self.witness.exists() and self.witness.read_text().count("\n") >= n), f"{n} lines of witnesses")
-
-    def final_check(self):
-        """Whatever has not happened by now does not any more."""
-        (self.folder / "arm").unlink(missing_ok=True)
-        self.next = []
-        self.revive()
-        self.settle()
-        self.stop()
-        for name, token in self.told():
-            if token != "-":
-                self.note("killed", of="trial" if name.startswith("child.") else "shim", token=token)
-        return self.faults()
 
 
 # --- scenarios: each begins without a daemon, and @fault is armed when it says so ----------------------------------
