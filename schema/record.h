@@ -62,6 +62,7 @@ struct outcome {
 	char what[16];              /* "execve", "chdir", ... */
 	int64_t user_ms, system_ms; /* CPU time of the process tree */
 	int64_t memory_bytes;       /* largest resident set */
+	int64_t elapsed_ms;         /* as the shim saw it; not stored */
 	int64_t ended_ms;           /* 0: not known */
 };
 

@@ -28,9 +28,9 @@ SELECT s.id, s.name, s.state, s.reason, s.metric, s.goal,
            AS created,
        strftime('%Y-%m-%dT%H:%M:%fZ', nullif(s.ended_ms, 0) / 1000.0,
                 'unixepoch') AS ended,
-       (coalesce(nullif(s.ended_ms, 0),
-                 (julianday('now') - 2440587.5) * 86400000)
-        - s.created_ms) / 1000.0 AS seconds
+       max(0, coalesce(nullif(s.ended_ms, 0),
+                       (julianday('now') - 2440587.5) * 86400000)
+              - s.created_ms) / 1000.0 AS seconds
 FROM search s LEFT JOIN trial b
      ON b.id = (SELECT id FROM trial
                 WHERE search = s.id AND score IS NOT NULL
@@ -48,9 +48,9 @@ SELECT s.name AS search, t.number, t.state, t.reason,
                 'unixepoch') AS started,
        strftime('%Y-%m-%dT%H:%M:%fZ', nullif(t.ended_ms, 0) / 1000.0,
                 'unixepoch') AS ended,
-       (coalesce(nullif(t.ended_ms, 0),
-                 (julianday('now') - 2440587.5) * 86400000)
-        - nullif(t.started_ms, 0)) / 1000.0 AS seconds
+       max(0, coalesce(nullif(t.ended_ms, 0),
+                       (julianday('now') - 2440587.5) * 86400000)
+              - nullif(t.started_ms, 0)) / 1000.0 AS seconds
 FROM trial t JOIN search s ON s.id = t.search;
 
 DROP VIEW IF EXISTS params;

@@ -292,7 +292,10 @@ void core_progress(const struct core *c, int64_t search,
 		.left = budget == INT64_MAX ? -1 : budget,
 		.choosing = s->wanted,
 		.best = s->best != NULL ? &s->best->rec : NULL,
-		.seconds = (double)(end_ms - s->rec.created_ms) / 1000,
+		.seconds = (double)(end_ms > s->rec.created_ms
+					? end_ms - s->rec.created_ms
+					: 0) /
+			   1000,
 	};
 	memcpy(ret->counts, s->counts, sizeof(ret->counts));
 	ret->left_seconds = estimate(s, ret->left);

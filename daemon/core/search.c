@@ -105,7 +105,11 @@ void search_move(struct step *st, struct search *s, enum search_state to,
 	assert(strlen(reason) < REASON_BYTES);
 	s->rec.state = to;
 	strcpy(s->rec.reason, reason);
-	s->rec.ended_ms = search_state_is_final(to) ? st->at.now_ms : 0;
+	s->rec.ended_ms = 0;
+	if (search_state_is_final(to))
+		s->rec.ended_ms = st->at.now_ms > s->rec.created_ms
+				      ? st->at.now_ms
+				      : s->rec.created_ms;
 	save(st, s);
 	fx_search_changed(st->fx, &s->rec);
 }

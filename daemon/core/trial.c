@@ -107,6 +107,9 @@ void trial_move(struct step *st, struct trial *t, enum trial_state to,
 	/* 0 unless the end was told with its time. */
 	if (t->rec.ended_ms == 0)
 		t->rec.ended_ms = st->at.now_ms;
+	/* The clock may have been set back meanwhile. */
+	if (t->rec.ended_ms < t->rec.started_ms)
+		t->rec.ended_ms = t->rec.started_ms;
 	search_count_end(s, t);
 	fx_trial_ended(st->fx, &t->rec);
 }
@@ -208,7 +211,9 @@ void trial_launch(struct step *st, struct trial *t)
 	make_token(st->core, a->rec.token);
 	trial_open(t, a);
 	if (t->rec.started_ms == 0)
-		t->rec.started_ms = st->at.now_ms;
+		t->rec.started_ms = st->at.now_ms > t->rec.created_ms
+					? st->at.now_ms
+					: t->rec.created_ms;
 	t->rec.has_value = false;
 	t->rec.steps = 0;
 	trial_move(st, t, TRIAL_RUNNING, "");
@@ -376,6 +381,13 @@ static void queue_again(struct step *st, struct trial *t, const struct end *end,
 	TAILQ_INSERT_HEAD(&t->search->queue, t, queue);
 }
 
+/* By the shim, so that it is known when. */
+static bool was_seen(const struct outcome *o)
+{
+	return o->kind == OUTCOME_EXITED || o->kind == OUTCOME_SIGNALED ||
+	       o->kind == OUTCOME_NOT_EXECUTED;
+}
+
 void trial_ended(struct step *st, struct trial *t, const struct outcome *o)
 {
 	struct attempt *a = t->attempt;
@@ -402,6 +414,8 @@ void trial_ended(struct step *st, struct trial *t, const struct outcome *o)
 		a->rec.stop_reason[0] = '\0';
 	end = end_of(t, o);
 	a->rec.outcome = *o;
+	if (was_seen(o) && a->rec.started_ms != 0)
+		a->rec.outcome.ended_ms = a->rec.started_ms + o->elapsed_ms;
 	attempt_move(st, a, is_lost ? ATTEMPT_LOST : ATTEMPT_ENDED);
 	set_value(t);
 	trial_close(t);
@@ -415,7 +429,7 @@ void trial_ended(struct step *st, struct trial *t, const struct outcome *o)
 				       "(%s)",
 				       (long long)a->rec.number, end.reason),
 			     NULL);
-	t->rec.ended_ms = o->ended_ms;
+	t->rec.ended_ms = a->rec.outcome.ended_ms;
 	trial_move(st, t, end.state, end.reason);
 	search_trial_ended(st, t->search, t);
 }

@@ -3,6 +3,7 @@
 #include "shim/trialdir.h"
 
 #include "schema/json.h"
+#include "schema/limits.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,7 +40,7 @@ static bool parse_end(const cJSON *object, struct outcome *ret)
 {
 	enum outcome_kind kind = kind_of(object);
 	const char *what = json_get_text(object, "what");
-	int64_t code, signal, error, user_ms, system_ms, memory, ended_ms;
+	int64_t code, signal, error, user_ms, system_ms, memory, elapsed_ms;
 
 	if (kind == OUTCOME_NONE || what == NULL ||
 	    strlen(what) >= sizeof(ret->what) ||
@@ -51,7 +52,7 @@ static bool parse_end(const cJSON *object, struct outcome *ret)
 	    !get_int(object, "user_ms", 0, INT64_MAX, &user_ms) ||
 	    !get_int(object, "system_ms", 0, INT64_MAX, &system_ms) ||
 	    !get_int(object, "memory_bytes", 0, INT64_MAX, &memory) ||
-	    !get_int(object, "ended_ms", 0, INT64_MAX, &ended_ms))
+	    !get_int(object, "elapsed_ms", 0, LIMIT_DURATION_MS, &elapsed_ms))
 		return false;
 	*ret = (struct outcome){
 		.kind = kind,
@@ -62,7 +63,7 @@ static bool parse_end(const cJSON *object, struct outcome *ret)
 		.user_ms = user_ms,
 		.system_ms = system_ms,
 		.memory_bytes = memory,
-		.ended_ms = ended_ms,
+		.elapsed_ms = elapsed_ms,
 	};
 	memcpy(ret->what, what, strlen(what));
 	return true;

@@ -48,13 +48,14 @@ struct end {
 	bool core;
 	int error;
 	const char *what;
-	int64_t ended_ms;
+	int64_t elapsed_ms;
 };
 
 struct shim {
 	char **argv;
 	int file; /* attempt-N.json */
 	pid_t leader;
+	int64_t started_ms; /* CLOCK_BOOTTIME */
 	bool has_termed;
 	struct failure *failure; /* shared with the child */
 	struct end end;
@@ -138,6 +139,14 @@ static int write_phase(const struct shim *s, const char *phase)
 	return write_file(s, &t);
 }
 
+static int64_t clock_ms(clockid_t clock)
+{
+	struct timespec t = { 0 };
+
+	(void)clock_gettime(clock, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 static int64_t ms(struct timeval tv)
 {
 	return (int64_t)tv.tv_sec * 1000 + tv.tv_usec / 1000;
@@ -161,7 +170,7 @@ static void write_end(const struct shim *s, bool swept)
 	put_number(&t, "user_ms", ms(usage.ru_utime));
 	put_number(&t, "system_ms", ms(usage.ru_stime));
 	put_number(&t, "memory_bytes", (int64_t)usage.ru_maxrss * 1024);
-	put_number(&t, "ended_ms", s->end.ended_ms);
+	put_number(&t, "elapsed_ms", s->end.elapsed_ms);
 	/* A failure leaves "started", which is true: the end is not known. */
 	(void)write_file(s, &t);
 }
@@ -281,6 +290,7 @@ static int start_leader(struct shim *s, struct failure *failure)
 {
 	pid_t shim = getpid();
 
+	s->started_ms = clock_ms(CLOCK_BOOTTIME);
 	s->failure = mmap(NULL, sizeof(*s->failure), PROT_READ | PROT_WRITE,
 			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (s->failure == MAP_FAILED) {
@@ -306,10 +316,7 @@ static int start_leader(struct shim *s, struct failure *failure)
 
 static void set_end(struct shim *s, const struct failure *failure, int status)
 {
-	struct timespec now = { 0 };
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	s->end.ended_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	s->end.elapsed_ms = clock_ms(CLOCK_BOOTTIME) - s->started_ms;
 	s->end.what = "";
 	if (failure->error != 0) {
 		s->end.kind = "not-executed";
@@ -390,13 +397,10 @@ static bool sweep(struct shim *s)
 /* Its grace begins now, whichever daemon waits for the end of it. */
 static void write_term(const struct shim *s)
 {
-	struct timespec now = { 0 };
 	struct text t;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	put_head(&t, s, "started");
-	put_number(&t, "term_ms",
-		   (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+	put_number(&t, "term_ms", clock_ms(CLOCK_MONOTONIC));
 	(void)write_file(s, &t);
 }
 

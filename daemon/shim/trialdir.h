@@ -26,7 +26,10 @@
  *     {"version":1,"token":"..","phase":"ended","swept":true,
  *      "kind":"exited"|"signaled"|"not-executed","code":0,"signal":0,
  *      "core":false,"error":0,"what":"","user_ms":0,"system_ms":0,
- *      "memory_bytes":0,"ended_ms":0}
+ *      "memory_bytes":0,"elapsed_ms":0}
+ * elapsed_ms is of CLOCK_BOOTTIME, since no clock that people set can be
+ * trusted to tell how long something took.
+ *
  * The shim holds an fcntl write lock on it from before the first byte until it
  * is gone: the holder of the lock is the shim, whatever a pid says. While the
  * lock is held, nothing is decided; once it is free, the phase says what is

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """The independent checker: was anything lost, doubled or invented?
 
-    check.py STATE WITNESS LEDGER [--running]
+    check.py STATE WITNESS LEDGER [--running] [--set-clock]
 
 STATE is a state directory whose searches were made by world.py: all their
 trials are witnesses (witness.c). WITNESS is what these wrote, LEDGER what the
 client was told and what was killed when. It shares no code with the daemon:
 the rules below are told a second time, from the documents. --running: trials
-may still run.
+may still run. --set-clock: the daemon's time of day was not the witnesses'.
 
 Each fault found is one line, with the invariant that it breaks; the exit
 status is 1 then. Not here: I4, I16, I17, which need every step of the core
@@ -126,11 +126,12 @@ def parse(text):
 
 
 class Checker:
-    def __init__(self, state, witness, ledger, running):
+    def __init__(self, state, witness, ledger, running, set_clock):
         self.state = pathlib.Path(state)
         self.w = Witness(witness)
         self.ledger = Ledger(ledger)
         self.running = running
+        self.set_clock = set_clock
         self.faults = []
         self.wall_to_boot = time.clock_gettime(time.CLOCK_MONOTONIC) * 1000 - time.time() * 1000
 
@@ -334,7 +335,7 @@ class Checker:
         for s in starts:
             if a["state"] == "launching" or a["started_ms"] == 0:
                 self.fault("I9", f"{name} runs and is not committed as running")
-            elif s.wall < a["started_ms"] - CLOCK_MS:
+            elif s.wall < a["started_ms"] - CLOCK_MS and not self.set_clock:
                 self.fault("I9", f"{name} ran before that was committed")
             if s.params != json.loads(t["params"]) or (s.mode, s.steps, s.x) != tuple(
                     s.params[k] for k in ("mode", "steps", "x")):
@@ -370,13 +371,17 @@ class Checker:
                 starts[0].mode == "deaf" or starts[0].mode == "raise" and not self.w.terms.get(a["token"])):
             self.fault("I11", f"{name} exited, and cannot have")
 
+    def end_of(self, a):
+        """When the daemon says that it ended, on the other clock; None: nobody knows."""
+        return a["ended_ms"] + self.wall_to_boot if a["ended_ms"] and not self.set_clock else None
+
     def check_stop(self, name, a, spec):
         grace = int(spec["grace"].removesuffix("ms"))
         terms = self.w.terms.get(a["token"], [])
         starts = self.w.starts.get(a["token"], [])
         killed = a["outcome"] == "signaled" and a["signal"] == 9 and "trial" not in self.ledger.kills[a["token"]] and \
             not any(s.mode == "raise" for s in starts)
-        died = a["ended_ms"] + self.wall_to_boot if a["ended_ms"] else None
+        died = self.end_of(a)
         if killed and starts and not terms:
             self.fault("I12", f"{name} was killed and never asked to end")
         if len(terms) > 1:
@@ -454,10 +459,10 @@ class Checker:
         for token, starts in self.w.starts.items():
             a = self.tokens.get(token)
             ends = [e[0] for e in self.w.exits.get(token, [])]
-            if a and a["ended_ms"]:
-                ends.append(a["ended_ms"] + self.wall_to_boot)
-            elif a and a["state"] in ATTEMPT_FINAL:
-                continue  # lost: nobody knows when
+            if a and self.end_of(a) is not None:
+                ends.append(self.end_of(a))
+            elif a and a["state"] in ATTEMPT_FINAL and not ends:
+                continue  # nobody knows when
             moments.append((starts[0].boot, 1))
             moments += [(min(ends) - CLOCK_MS, -1)] if ends else []
         running = 0
@@ -484,16 +489,16 @@ class Checker:
                     self.fault("I10", f"{self.name(t, a)} is {a['state']}, its lock is held by {holder}")
 
 
-def check(state, witness, ledger, running=False):
+def check(state, witness, ledger, running=False, set_clock=False):
     """The faults, as texts."""
-    return Checker(state, witness, ledger, running).check()
+    return Checker(state, witness, ledger, running, set_clock).check()
 
 
 def main():
-    paths = [a for a in sys.argv[1:] if a != "--running"]
+    paths = [a for a in sys.argv[1:] if not a.startswith("--")]
     if len(paths) != 3:
         sys.exit(__doc__.split("\n\n")[1])
-    faults = check(*paths, running="--running" in sys.argv)
+    faults = check(*paths, running="--running" in sys.argv, set_clock="--set-clock" in sys.argv)
     print("\n".join(faults) or "no fault")
     sys.exit(bool(faults))
 

@@ -186,8 +186,8 @@ class World(Daemon):
         for name in [s["name"] for s in self.rows("SELECT name FROM search ORDER BY id")]:
             self.wait_end(name)
 
-    def faults(self, running=False):
-        return check.check(self.state, self.witness, self.ledger, running)
+    def faults(self, **more):
+        return check.check(self.state, self.witness, self.ledger, **more)
 
     def cleanup(self):
         with contextlib.suppress(AssertionError, subprocess.TimeoutExpired):

@@ -42,7 +42,8 @@ static void end_proc(struct sim *sim, struct proc *p, struct outcome outcome)
 		emit(sim, p, p->end_t);
 	p->state = PROC_OVER;
 	p->outcome = outcome;
-	p->outcome.ended_ms = sim_now(sim).now_ms;
+	if (p->started)
+		p->outcome.elapsed_ms = sim->t - p->start_t;
 	p->recorded = outcome.kind != OUTCOME_SHIM_DIED;
 	/* A shim that waits may be killed before it can write anything. */
 	if (outcome.kind == OUTCOME_NEVER_STARTED)

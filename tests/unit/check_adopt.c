@@ -283,7 +283,7 @@ END_TEST
 #define TOKEN "0123456789abcdef0123456789abcdef"
 #define HEAD  "{\"version\":1,\"token\":\"" TOKEN "\",\"phase\":"
 #define FIGURES                                                                \
-	",\"user_ms\":1,\"system_ms\":2,\"memory_bytes\":3,\"ended_ms\":4}"
+	",\"user_ms\":1,\"system_ms\":2,\"memory_bytes\":3,\"elapsed_ms\":4}"
 #define EXITED                                                                 \
 	HEAD "\"ended\",\"swept\":true,\"kind\":\"exited\",\"code\":3,"        \
 	     "\"signal\":0,\"core\":false,\"error\":0,\"what\":\"\"" FIGURES
@@ -341,7 +341,7 @@ START_TEST(what_is_found_after_a_restart_decides)
 		ck_assert_int_eq(w.told[0].outcome.user_ms, 1);
 		ck_assert_int_eq(w.told[0].outcome.system_ms, 2);
 		ck_assert_int_eq(w.told[0].outcome.memory_bytes, 3);
-		ck_assert_int_eq(w.told[0].outcome.ended_ms, 4);
+		ck_assert_int_eq(w.told[0].outcome.elapsed_ms, 4);
 	}
 	world_fini(&w);
 }

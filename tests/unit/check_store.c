@@ -203,7 +203,7 @@ START_TEST(an_attempt_comes_back_as_it_was_saved)
 	strcpy(r.stop_reason, "median@7");
 	r.kill_boot_ms = 6711;
 	r.outcome = (struct outcome){
-		OUTCOME_SIGNALED, 11, 12, true, 13, "execve", 14, 15, 16, 17,
+		OUTCOME_SIGNALED, 11, 12, true, 13, "execve", 14, 15, 16, 0, 17,
 	};
 	r.start_offset = 18;
 	r.offset = (int64_t)1 << 40;
