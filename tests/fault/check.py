@@ -256,7 +256,11 @@ class Checker:
             if any((a["search"], a["name"]) != (ok[0]["search"], ok[0]["name"]) for a in ok):
                 self.fault("I3", f"one key, two answers: {ok}")
             if key in by_key and all(op["outcome"] == "fail" for op in ops):
-                self.fault("I2", f"a refused submit is there: {ops[0]['params']['name']}")
+                self.fault("I2", f"a refused submit is there: {by_key[key]['name']}")
+            for op in ops if key in by_key and not self.set_clock else []:
+                if op["outcome"] == "fail" and "cannot be written now" not in op["answer"] and \
+                        by_key[key]["created_ms"] + self.wall_to_boot < op["boot"]:
+                    self.fault("I3", f"what was submitted with this key is there, and the answer is {op['answer']}")
         for key in by_key.keys() - answers.keys():
             self.fault("I2", f"nobody submitted search {by_key[key]['name']}")
 

@@ -12,6 +12,7 @@ some scenario.
 """
 import argparse
 import concurrent.futures
+import contextlib
 import errno
 import itertools
 import os
@@ -71,7 +72,7 @@ def steer(w, fault):
 
 def adopt(w, fault):
     """One trial lives on, one ends and one loses its shim while there is no daemon."""
-    name = w.submit_all(w.spec(modes=["stay"], trials=2, steps=(3,), timeout="1h"))
+    name = w.submit_all(w.spec(modes=["nest"], trials=2, steps=(3,), timeout="1h"))
     other = w.submit_all(w.spec(modes=["0"], trials=1, steps=(30,), pause_ms=5))
     w.wait_witnesses(3)
     w.kill()
@@ -142,6 +143,8 @@ def run(scenario, fault, then=()):
         faults = w.final_check()
     except Exception:
         faults.append(traceback.format_exc() + w.log.read_text()[-1500:])
+        with contextlib.suppress(Exception):
+            faults += w.final_check()
     reached, told = w.reached(), w.told()
     if faults:
         shutil.copytree(w.dir, f"{w.dir}.kept", ignore=shutil.ignore_patterns("sock"))

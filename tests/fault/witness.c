@@ -12,7 +12,8 @@
  *
  * MODE is how it ends: an exit status; "raise" (SIGKILL from itself); "leave"
  * (status 0, but a grandchild of another session stays, deaf to SIGTERM);
- * "stay" (not before SIGTERM, then status 0); "deaf" (not even then).
+ * "stay" (not before SIGTERM, then status 0); "deaf" (not even then); "nest"
+ * (as "stay", with a grandchild as of "leave").
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -105,9 +106,10 @@ int main(int argc, char **argv)
 	run(atoi(argv[3]), atoi(argv[4]), atoi(argv[5]));
 	if (strcmp(mode, "raise") == 0)
 		(void)raise(SIGKILL);
-	if (strcmp(mode, "leave") == 0)
+	if (strcmp(mode, "leave") == 0 || strcmp(mode, "nest") == 0)
 		leave_grandchild();
-	while (is_deaf || strcmp(mode, "stay") == 0)
+	while (is_deaf || strcmp(mode, "stay") == 0 ||
+	       strcmp(mode, "nest") == 0)
 		(void)pause();
 	end(atoi(mode)); /* 0 of "leave" */
 }
