@@ -57,6 +57,13 @@ void store_rollback(struct store *s)
 		(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
+int store_ping(struct store *s)
+{
+	int64_t version;
+
+	return db_get(s, "PRAGMA schema_version", &version);
+}
+
 static bool is_file(const char *path, struct file_id id)
 {
 	struct stat st;
@@ -138,14 +145,9 @@ static void part_with_wal(struct store *s)
 
 int store_rescue(struct store *s, const char *copy)
 {
-	char *vacuum = sqlite3_mprintf("VACUUM INTO %Q", copy);
-	int r = db_exec(s, vacuum, "copying");
+	struct store_summary summary;
+	int r = db_copy(s, copy, false, &summary);
 
-	sqlite3_free(vacuum);
-	if (r == 0 && chmod(copy, 0600) < 0)
-		r = db_system_failure(s, copy);
-	if (r == 0)
-		r = db_sync_folder(s);
 	(void)sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
 					NULL, NULL);
 	if (r == 0)

@@ -35,6 +35,8 @@ static int errno_of(int rc)
 		return -EINVAL;
 	case SQLITE_TOOBIG:
 		return -E2BIG;
+	case SQLITE_INTERRUPT:
+		return -ECANCELED;
 	default:
 		return -EIO;
 	}
@@ -61,9 +63,9 @@ int db_system_failure(struct store *s, const char *what)
 	return -error;
 }
 
-int db_sync_folder(struct store *s)
+int db_sync_folder(struct store *s, const char *file)
 {
-	auto_free char *copy = xstrdup(s->path);
+	auto_free char *copy = xstrdup(file);
 	const char *folder = dirname(copy);
 	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int r;

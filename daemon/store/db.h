@@ -22,7 +22,7 @@
 #define DB_COMMIT_N 2
 #define DB_WRITE_N  10
 #define DB_LOAD_N   6
-#define DB_READ_N   19
+#define DB_READ_N   20
 
 struct file_id {
 	dev_t dev;
@@ -61,8 +61,23 @@ int db_failure(struct store *s, int rc, const char *doing);
 /* -errno, likewise, of a system call about the file @what. */
 int db_system_failure(struct store *s, const char *what);
 
-/* Makes the names of the files beside the database power-safe. */
-int db_sync_folder(struct store *s) __attribute__((warn_unused_result));
+/* Makes the names of the files beside @file power-safe. */
+int db_sync_folder(struct store *s, const char *file)
+    __attribute__((warn_unused_result));
+
+/*
+ * Is the file at @fd a database of ours, and not of a newer version? 0,
+ * STORE_FOREIGN or -errno; whatever is not 0 is told.
+ */
+int db_check_header(const char *path, int fd, struct diag *reterr)
+    __attribute__((warn_unused_result));
+
+/*
+ * Copies what @s sees to @file, which has another name until the copy is
+ * whole, checked and on disk. @replaces: @file may be there.
+ */
+int db_copy(struct store *s, const char *file, bool replaces,
+	    struct store_summary *ret) __attribute__((warn_unused_result));
 
 /* Runs statements that return nothing. 0 or -errno. */
 int db_exec(struct store *s, const char *sql, const char *doing)

@@ -4,52 +4,16 @@
 #include "schema/mem.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-static int vacuum_into(struct store *s, const char *file)
-{
-	static const char *const doing = "copying before an upgrade";
-	sqlite3_stmt *q = NULL;
-	struct run run;
-	int rc = sqlite3_prepare_v2(s->db, "VACUUM INTO ?", -1, &q, NULL);
-	int r;
-
-	if (rc != SQLITE_OK)
-		return db_failure(s, rc, doing);
-	run = run_begin(q);
-	bind_text(&run, file);
-	r = run_all(s, &run, doing);
-	sqlite3_finalize(q);
-	return r;
-}
-
-/*
- * Copies the database to `path.before-vN`, under another name until the copy
- * is whole and on disk. The empty file comes first: SQLite would make it
- * readable for others.
- */
+/* Copies the database to `path.before-vN`. */
 static int copy_before(struct store *s, size_t version)
 {
 	auto_free char *name = xasprintf("%s.before-v%zu", s->path, version);
-	auto_free char *part = xasprintf("%s.part", name);
-	int fd = open(part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	int r;
+	struct store_summary summary;
 
-	if (fd < 0)
-		return db_system_failure(s, part);
-	r = fchmod(fd, 0600) < 0 ? db_system_failure(s, part) : 0;
-	if (r == 0)
-		r = vacuum_into(s, part);
-	(void)fault_at("migrate.rename");
-	if (r == 0 && (fsync(fd) < 0 || rename(part, name) < 0))
-		r = db_system_failure(s, part);
-	close(fd);
-	return r == 0 ? db_sync_folder(s) : r;
+	return db_copy(s, name, true, &summary);
 }
 
 /* The text of all views; new. */

@@ -42,9 +42,15 @@ static int64_t big_endian(const unsigned char *b)
 			 (uint32_t)b[2] << 8 | b[3]);
 }
 
-static int check_header(const char *path, const unsigned char *header,
-			ssize_t n, struct diag *reterr)
+int db_check_header(const char *path, int fd, struct diag *reterr)
 {
+	unsigned char header[HEADER_BYTES];
+	ssize_t n = pread(fd, header, sizeof(header), 0);
+
+	if (n < 0) {
+		diag_add(reterr, "", "%s: %s", path, strerror(errno));
+		return -errno;
+	}
 	if (n < HEADER_BYTES || memcmp(header, MAGIC, sizeof(MAGIC)) != 0 ||
 	    big_endian(header + AT_APPLICATION) != DB_APPLICATION_ID) {
 		diag_add(reterr, "",
@@ -63,20 +69,18 @@ static int check_header(const char *path, const unsigned char *header,
  */
 static int check_file(struct store *s, struct diag *reterr)
 {
-	unsigned char header[HEADER_BYTES];
 	int creat = s->must_exist ? 0 : O_CREAT;
 	int fd = open(s->path, O_RDWR | creat | O_CLOEXEC, 0600);
-	ssize_t n;
+	struct stat st;
 	int r = 0;
 
 	if (fd < 0)
 		return db_system_failure(s, s->path);
-	n = pread(fd, header, sizeof(header), 0);
 	/* 0600 whatever the umask. */
-	if (n < 0 || (n == 0 && fchmod(fd, 0600) < 0))
+	if (fstat(fd, &st) < 0 || (st.st_size == 0 && fchmod(fd, 0600) < 0))
 		r = db_system_failure(s, s->path);
-	else if (n > 0 || s->must_exist)
-		r = check_header(s->path, header, n, reterr);
+	else if (st.st_size > 0 || s->must_exist)
+		r = db_check_header(s->path, fd, reterr);
 	close(fd);
 	return r;
 }
@@ -177,7 +181,7 @@ static int open_wal(struct store *s)
 	if (stat(s->path, &st) < 0)
 		return db_system_failure(s, s->path);
 	s->id = (struct file_id){ st.st_dev, st.st_ino };
-	return db_sync_folder(s);
+	return db_sync_folder(s, s->path);
 }
 
 static int prepare(struct store *s)

@@ -14,6 +14,7 @@ enum query {
 	Q_TRIAL,
 	Q_BEST,
 	Q_ATTEMPTS,
+	Q_OPEN_ATTEMPTS,
 	Q_METRICS,
 	Q_METRICS_OF,
 	Q_EVENTS,
@@ -41,6 +42,12 @@ static const char *const sql[Q_N] = {
 	[Q_BEST] = "SELECT * FROM leaderboard WHERE search = ? LIMIT ?",
 	[Q_ATTEMPTS] = "SELECT * FROM attempts WHERE search = ? AND trial = ? "
 		       "ORDER BY number",
+	[Q_OPEN_ATTEMPTS] =
+	    "SELECT search.name AS search, trial.number AS trial, "
+	    "attempt.number AS attempt, attempt.state, token, kill_boot_ms "
+	    "FROM attempt JOIN trial ON trial.id = attempt.trial "
+	    "JOIN search ON search.id = trial.search "
+	    "WHERE attempt.state <> 'ended' AND attempt.state <> 'lost'",
 	[Q_METRICS] = "SELECT * FROM metrics WHERE search = ? AND trial = ? "
 		      "ORDER BY name, step LIMIT ? OFFSET ?",
 	[Q_METRICS_OF] = "SELECT * FROM metrics WHERE search = ? AND "
@@ -292,6 +299,13 @@ int store_read_attempts(struct store *s, int64_t search, int64_t number,
 		return r;
 	bind_int(&run, number);
 	return read_rows(s, &run, "listing attempts", ret_rows);
+}
+
+int store_read_open_attempts(struct store *s, cJSON **ret_rows)
+{
+	struct run run = run_begin(s->read[Q_OPEN_ATTEMPTS]);
+
+	return read_rows(s, &run, "listing open attempts", ret_rows);
 }
 
 int store_read_metrics(struct store *s, int64_t search, int64_t number,

@@ -20,6 +20,8 @@ enum store_answer {
 	STORE_NOT_FOUND = 1,
 	STORE_AMBIGUOUS, /* a prefix fits several searches */
 	STORE_FOREIGN,   /* open: not our database, or a newer one */
+	STORE_DAMAGED,   /* check: it is not whole */
+	STORE_EXISTS,    /* copy: the file is there */
 };
 
 struct store;
@@ -39,6 +41,9 @@ int store_open_again(const char *path, struct store **ret_store,
 void store_close(struct store *s);
 /* The words of the latest failure. Borrowed. */
 const char *store_error(const struct store *s);
+
+/* A round through the connection: whatever it returns, nothing hangs. */
+int store_ping(struct store *s);
 
 /* --- writing: only between begin and commit ------------------------------ */
 
@@ -96,6 +101,67 @@ int store_try(struct store *s) __attribute__((warn_unused_result));
  * Returns 0 or -errno.
  */
 int store_rescue(struct store *s, const char *copy)
+    __attribute__((warn_unused_result));
+
+/* --- readers, copies and backups ------------------------------------------ */
+
+/* What ends the work of a reader early, with -ECANCELED. */
+struct store_bound {
+	const _Atomic bool *stop; /* or NULL */
+	int64_t until_ms;         /* CLOCK_MONOTONIC; 0: for ever */
+};
+
+/* What is in a copy. */
+struct store_summary {
+	int64_t searches, trials;
+	int64_t bytes;
+};
+
+/*
+ * A connection that only reads, for the functions of this part alone: of any
+ * thread, but one. It never writes, nor checkpoints. @bound may be NULL and
+ * outlives it. Whatever is not 0 is told in @reterr. store_close().
+ */
+int store_open_reader(const char *path, struct store_bound *bound,
+		      struct store **ret_store, struct diag *reterr)
+    __attribute__((warn_unused_result));
+/*
+ * The same for a file that may be a backup, or anything; never for the
+ * database of a running daemon. STORE_FOREIGN: not ours, or a newer one.
+ */
+int store_open_file(const char *path, struct store_bound *bound,
+		    struct store **ret_store, struct diag *reterr)
+    __attribute__((warn_unused_result));
+
+/* Is all of it readable and in order? 0, STORE_DAMAGED (told) or -errno. */
+int store_check(struct store *s, bool thoroughly, struct diag *reterr)
+    __attribute__((warn_unused_result));
+/* All but the bytes. */
+int store_summarize(struct store *s, struct store_summary *ret)
+    __attribute__((warn_unused_result));
+/*
+ * Copies what @s sees to @file, all at once or not at all: the copy is checked
+ * and power-safe before it gets its name; mode 0600. STORE_EXISTS: @file is
+ * there, and @replaces does not let it be replaced, or it is no plain file.
+ */
+int store_copy(struct store *s, const char *file, bool replaces,
+	       struct store_summary *ret, struct diag *reterr)
+    __attribute__((warn_unused_result));
+
+/* What a backup knows of an attempt. */
+struct store_attempt {
+	int64_t search, trial, number; /* the trial's number */
+	char token[TOKEN_BYTES];
+	bool is_open;      /* not over */
+	bool is_launching; /* so that nothing of it had run */
+	int64_t offset;    /* up to which the output was read */
+};
+/*
+ * Those of trial @trial of @search by number; @trial < 0: all of any search
+ * that are not over. New: free().
+ */
+int store_list_attempts(struct store *s, int64_t search, int64_t trial,
+			struct store_attempt **ret_list, size_t *ret_n)
     __attribute__((warn_unused_result));
 
 /* --- loading: what the core keeps ---------------------------------------- */
@@ -167,6 +233,12 @@ int store_read_best(struct store *s, int64_t search, int64_t limit,
 		    cJSON **ret_rows) __attribute__((warn_unused_result));
 int store_read_attempts(struct store *s, int64_t search, int64_t number,
 			cJSON **ret_rows) __attribute__((warn_unused_result));
+/*
+ * The attempts that are not over: search (its name), trial, attempt (numbers),
+ * state, token, kill_boot_ms (0: not being stopped).
+ */
+int store_read_open_attempts(struct store *s, cJSON **ret_rows)
+    __attribute__((warn_unused_result));
 /* @name NULL: all. */
 int store_read_metrics(struct store *s, int64_t search, int64_t number,
 		       const char *name, int64_t skip, int64_t limit,
