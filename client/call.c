@@ -13,6 +13,7 @@
 #include <sys/random.h>
 
 #define ANSWER_MS 60000
+#define BACKUP_MS 3600000 /* of a large database to a slow disk */
 
 static enum status exit_status(int64_t code)
 {
@@ -50,7 +51,8 @@ static enum status tell_error(const cJSON *error)
 static int ask(struct conn *c, enum method m, const cJSON *params,
 	       cJSON **ret_answer)
 {
-	int64_t deadline_ms = conn_now_ms() + ANSWER_MS;
+	int64_t wait_ms = m == METHOD_BACKUP ? BACKUP_MS : ANSWER_MS;
+	int64_t deadline_ms = conn_now_ms() + wait_ms;
 	int64_t id;
 	int r = conn_send(c, methods[m].name, params, &id);
 

@@ -31,8 +31,8 @@ static const struct command *const steer_commands[] = {
 static const struct command *const trial_commands[] = { &cmd_report, NULL };
 
 static const struct command *const daemon_commands[] = {
-	&cmd_status,     &cmd_shutdown, &cmd_doctor, &cmd_version,
-	&cmd_completion, &cmd_help,     NULL,
+	&cmd_status,  &cmd_backup,     &cmd_restore, &cmd_shutdown, &cmd_doctor,
+	&cmd_version, &cmd_completion, &cmd_help,    NULL,
 };
 
 const struct command_group command_groups[] = {

@@ -172,5 +172,5 @@ extern const struct command cmd_list, cmd_show, cmd_trials, cmd_best, cmd_log,
 extern const struct command cmd_pause, cmd_resume, cmd_cancel, cmd_kill,
     cmd_retry, cmd_add, cmd_import, cmd_extend, cmd_rm;
 extern const struct command cmd_report;
-extern const struct command cmd_status, cmd_shutdown, cmd_doctor, cmd_version,
-    cmd_completion, cmd_help;
+extern const struct command cmd_status, cmd_backup, cmd_restore, cmd_shutdown,
+    cmd_doctor, cmd_version, cmd_completion, cmd_help;

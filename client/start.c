@@ -295,3 +295,44 @@ int start_hpsd(const struct paths *paths)
 	(void)close(log_fd);
 	return r;
 }
+
+static void read_all(int fd, struct buf *ret_text)
+{
+	char data[4096];
+	ssize_t n;
+
+	while ((n = read(fd, data, sizeof(data))) > 0)
+		buf_add(ret_text, data, (size_t)n);
+}
+
+int start_ask_hpsd(const char *hpsd, const struct paths *paths,
+		   const char *option, const char *value, struct buf *ret_text)
+{
+	int ends[2], status = 0;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0 || (pid = fork()) < 0) {
+		(void)fail(STATUS_FAILED, "cannot start %s: %s", hpsd,
+			   strerror(errno));
+		return 127;
+	}
+	if (pid == 0) {
+		(void)dup2(ends[1], STDOUT_FILENO);
+		(void)setenv("HPSD_STATE", paths->state_dir, 1);
+		(void)setenv("HPSD_SOCKET", paths->socket, 1);
+		execl(hpsd, hpsd, option, value, (char *)NULL);
+		dprintf(STDERR_FILENO, "hpctl: cannot run %s: %s\n", hpsd,
+			strerror(errno));
+		_exit(127);
+	}
+	(void)close(ends[1]);
+	read_all(ends[0], ret_text);
+	(void)close(ends[0]);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	(void)fail(STATUS_FAILED, "%s ended by signal %d", hpsd,
+		   WTERMSIG(status));
+	return 127;
+}

@@ -30,7 +30,9 @@ static handler_fn *const handlers[METHOD_N] = {
 	[METHOD_IMPORT] = command_import,
 	[METHOD_EXTEND] = command_extend,
 	[METHOD_REMOVE] = command_remove,
+	[METHOD_BACKUP] = command_backup,
 	[METHOD_STATUS] = question_status,
+	[METHOD_HEALTH] = question_health,
 	[METHOD_SUBSCRIBE] = question_subscribe,
 	[METHOD_SHUTDOWN] = command_shutdown,
 };
@@ -64,11 +66,52 @@ static void reply_later(struct server *s, struct conn *conn, const cJSON *id,
 	s->reply_waits = true;
 }
 
-static void reply(struct request *req, const cJSON *id, int error)
+/* A reply that a worker has yet to find. */
+struct late_reply {
+	struct conn *conn; /* NULL: hung up meanwhile */
+	cJSON *id;
+	TAILQ_ENTRY(late_reply) link;
+};
+
+struct late_reply *api_reply_late(struct request *req)
+{
+	struct late_reply *late = xcalloc(1, sizeof(*late));
+
+	late->conn = req->conn;
+	late->id = cJSON_Duplicate(req->id, true);
+	TAILQ_INSERT_TAIL(&req->s->late, late, link);
+	req->is_late = true;
+	return late;
+}
+
+void api_answer(struct server *s, struct late_reply *late, int error,
+		const cJSON *result, const struct diag *d)
 {
 	struct buf line = BUF_INIT;
 	auto_free char *words = NULL;
 
+	TAILQ_REMOVE(&s->late, late, link);
+	if (late->conn != NULL && error == 0) {
+		rpc_print_result(&line, late->id, result);
+		conn_send(late->conn, &line);
+	} else if (late->conn != NULL) {
+		words = diag_text(d, NULL);
+		rpc_print_error(&line, late->id, (enum rpc_error)error, words,
+				NULL);
+		conn_send(late->conn, &line);
+	}
+	cJSON_Delete(late->id);
+	free(late);
+}
+
+static void reply(struct request *req, int error)
+{
+	const cJSON *id = req->id;
+	struct buf line = BUF_INIT;
+	auto_free char *words = NULL;
+
+	if (error == 0 && req->is_late)
+		return;
 	if (error == 0) {
 		rpc_print_result(&line, id, req->result);
 	} else {
@@ -87,8 +130,9 @@ static bool needs_no_writing(const struct server *s, enum method m)
 {
 	if (m == METHOD_VERSION || m == METHOD_STATUS || m == METHOD_SHUTDOWN)
 		return true;
-	return s->store != NULL && (m == METHOD_LIST || m == METHOD_TRIALS ||
-				    m == METHOD_BEST || m == METHOD_METRICS);
+	return s->store != NULL &&
+	       (m == METHOD_LIST || m == METHOD_TRIALS || m == METHOD_BEST ||
+		m == METHOD_METRICS || m == METHOD_HEALTH);
 }
 
 /* Returns 0 or the error, with its words in req->diag. */
@@ -124,18 +168,17 @@ void api_line(void *ctx, struct conn *conn, const char *line, size_t len)
 		.result = cJSON_CreateObject(),
 	};
 	auto_json_doc struct json_doc doc = { 0 };
-	const cJSON *id = NULL;
 	const char *method;
 	int error;
 
 	if (json_doc_parse(line, len, &doc, &req.diag) != 0)
 		error = RPC_PARSE;
-	else if (rpc_read_request(doc.root, &id, &method, &req.params,
+	else if (rpc_read_request(doc.root, &req.id, &method, &req.params,
 				  &req.diag) != 0)
 		error = RPC_INVALID_REQUEST;
 	else
 		error = dispatch(&req, method);
-	reply(&req, id, error);
+	reply(&req, error);
 	cJSON_Delete(req.result);
 	cJSON_Delete(req.error_data);
 	diag_free(&req.diag);
@@ -193,19 +236,31 @@ void api_closed(void *ctx, struct conn *conn)
 {
 	struct server *s = ctx;
 	struct waiting_reply *w;
+	struct late_reply *late;
 
 	TAILQ_FOREACH(w, &s->replies, link)
 	{
 		if (w->conn == conn)
 			w->conn = NULL;
 	}
+	TAILQ_FOREACH(late, &s->late, link)
+	{
+		if (late->conn == conn)
+			late->conn = NULL;
+	}
 	subscribe_closed(s, conn);
 }
 
 void api_fini(struct server *s)
 {
+	struct late_reply *late;
 	struct waiting_reply *w;
 
+	/* Their workers end later, and find nobody to tell. */
+	TAILQ_FOREACH(late, &s->late, link)
+	{
+		late->conn = NULL;
+	}
 	while ((w = TAILQ_FIRST(&s->replies)) != NULL) {
 		TAILQ_REMOVE(&s->replies, w, link);
 		waiting_reply_free(w);

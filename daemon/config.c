@@ -11,9 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SLOTS_MAX 1024
+#define SLOTS_MAX   1024
+#define BACKUPS     7
+#define BACKUPS_MAX 1000
 
-static const char *const keys[] = { "slots", "log_level", NULL };
+static const char *const keys[] = { "slots", "log_level", "backups", NULL };
 
 static char *default_file(void)
 {
@@ -69,6 +71,7 @@ static int parse(const struct buf *text, struct config *config,
 		config->slots = slots;
 	object_word(&o, "log_level", log_level_names, NULL, &level);
 	config->log_level = (enum log_level)level;
+	(void)object_integer(&o, "backups", 0, BACKUPS_MAX, &config->backups);
 	diag_sort(reterr);
 	return reterr->n > 0;
 }
@@ -85,6 +88,7 @@ int config_read(const char *file, struct config *ret_config, char **ret_file,
 	*ret_config = (struct config){
 		.slots = processors > 0 ? processors : 1,
 		.log_level = LOG_LEVEL_INFO,
+		.backups = BACKUPS,
 	};
 	if (path == NULL)
 		return 0;

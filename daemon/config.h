@@ -13,6 +13,7 @@
 struct config {
 	int64_t slots; /* trials of one cpu at a time */
 	enum log_level log_level;
+	int64_t backups; /* of the days, that are kept; 0: none are made */
 };
 
 /*

@@ -4,7 +4,9 @@
  * (server.c), where everything that happens becomes an event of the core
  * (core/core.h).
  */
+#include "backup.h"
 #include "base/fault.h"
+#include "restore.h"
 #include "server.h"
 
 #include "schema/mem.h"
@@ -41,13 +43,14 @@ static const char usage[] =
     "  --shim PATH    hpsd-shim to start trials with\n"
     "  --ready-fd N   write a newline to descriptor N once it listens\n"
     "  -n, --check    check the configuration, and end\n"
+    "  --restore FILE put a backup in the place of the database, and end\n"
     "  --help         this text\n"
     "  --version      the version\n"
     "\n"
     "hpsd(8) has more.\n";
 
 struct options {
-	const char *config, *state, *socket, *shim;
+	const char *config, *state, *socket, *shim, *restore;
 	int ready_fd;
 	bool check;
 };
@@ -58,6 +61,7 @@ enum {
 	OPT_SOCKET,
 	OPT_SHIM,
 	OPT_READY_FD,
+	OPT_RESTORE,
 	OPT_HELP,
 	OPT_VERSION,
 };
@@ -68,10 +72,11 @@ static const struct option long_options[] = {
 	{ "socket",                 required_argument, NULL, OPT_SOCKET },
 	{ "shim",required_argument, NULL, OPT_SHIM },
 	{ "ready-fd",         required_argument, NULL, OPT_READY_FD },
-	{ "check",          no_argument, NULL, 'n' },
-	{ "help",              no_argument, NULL, OPT_HELP },
-	{ "version",                 no_argument, NULL, OPT_VERSION },
-	{ 0	     },
+	{ "restore",          required_argument, NULL, OPT_RESTORE },
+	{ "check",              no_argument, NULL, 'n' },
+	{ "help",                 no_argument, NULL, OPT_HELP },
+	{ "version",              no_argument, NULL, OPT_VERSION },
+	{ 0         },
 };
 
 static int read_fd(const char *text)
@@ -111,6 +116,9 @@ static void read_options(int argc, char **argv, struct options *o)
 			break;
 		case OPT_READY_FD:
 			o->ready_fd = read_fd(optarg);
+			break;
+		case OPT_RESTORE:
+			o->restore = optarg;
 			break;
 		case 'n':
 			o->check = true;
@@ -220,18 +228,82 @@ static int take_lock(struct server *s)
 	return EXIT_TAKEN;
 }
 
+static int tell(const struct diag *d)
+{
+	auto_free char *words = diag_text(d, NULL);
+
+	log_error("%s", words);
+	return 1;
+}
+
+/* The file stays as it is: what can be saved of it can be so later. */
+static void tell_of_backups(const struct server *s)
+{
+	auto_free char *newest = backup_newest(s->paths.state_dir, true);
+
+	if (newest != NULL)
+		log_error("the newest good backup is %s; \"hpctl restore %s\" "
+			  "puts it in the place of the database, which is kept "
+			  "under another name; running trials go on meanwhile",
+			  newest, newest);
+	else
+		log_error("there is no good backup in %s/backups; \"hpctl "
+			  "restore FILE\" takes one from elsewhere, and a new "
+			  "database is begun if hps.db, hps.db-wal and "
+			  "hps.db-shm are moved away",
+			  s->paths.state_dir);
+}
+
+/* A new database gives the numbers of lost ones again. */
+static int part_with_trials(const struct server *s)
+{
+	auto_diag struct diag d = DIAG_INIT;
+	auto_free char *dir = NULL;
+
+	if (restore_part_with_trials(s->paths.state_dir, &dir, &d) != 0)
+		return tell(&d);
+	if (dir != NULL)
+		log_warning("the database is new, and there are trials: they "
+			    "are in %s now",
+			    dir);
+	return 0;
+}
+
 static int open_store(struct server *s)
 {
 	auto_free char *path = xasprintf("%s/hps.db", s->paths.state_dir);
 	auto_diag struct diag d = DIAG_INIT;
-	auto_free char *words = NULL;
-	int r = store_open(path, &s->store, &d);
+	struct stat st;
+	int r;
 
+	if (restore_resume(s->paths.state_dir, &d) != 0)
+		return tell(&d);
+	/* Before there is one: the next start would find nothing new. */
+	if ((stat(path, &st) < 0 || st.st_size == 0) &&
+	    part_with_trials(s) != 0)
+		return 1;
+	r = store_open(path, &s->store, &d);
 	if (r == 0)
 		return 0;
-	words = diag_text(&d, NULL);
-	log_error("%s: %s", path, words[0] != '\0' ? words : strerror(-r));
+	(void)tell(&d);
+	if (r == STORE_DAMAGED)
+		tell_of_backups(s);
 	return 1;
+}
+
+/* The answer goes to hpctl as JSON. */
+static int restore_file(const struct server *s, const char *file)
+{
+	auto_diag struct diag d = DIAG_INIT;
+	auto_json cJSON *result = NULL;
+	auto_free char *text = NULL;
+
+	if (restore_resume(s->paths.state_dir, &d) != 0 ||
+	    restore(s->paths.state_dir, file, &result, &d) != 0)
+		return tell(&d);
+	text = json_print(result);
+	(void)puts(text);
+	return 0;
 }
 
 static int make_trials_dir(struct server *s)
@@ -257,8 +329,7 @@ static int take_state(struct server *s)
 		r = take_lock(s);
 	if (r == 0)
 		r = make_trials_dir(s);
-	(void)fault_at("start.open");
-	return r == 0 ? open_store(s) : r;
+	return r;
 }
 
 /*
@@ -325,12 +396,19 @@ int main(int argc, char **argv)
 	if (r == 0 && !o.check) {
 		log_set_level(s.config.log_level);
 		r = take_state(&s);
-		if (r == 0)
-			r = server_run(&s, o.ready_fd);
+		if (r == 0 && o.restore != NULL) {
+			r = restore_file(&s, o.restore);
+		} else if (r == 0) {
+			(void)fault_at("start.open");
+			r = open_store(&s);
+			if (r == 0)
+				r = server_run(&s, o.ready_fd);
+		}
 	}
 	store_close(s.store);
 	free(s.shim);
 	free(s.config_file);
+	free(s.backup_error);
 	paths_free(&s.paths);
 	if (s.lock_fd >= 0)
 		close(s.lock_fd);

@@ -1,11 +1,23 @@
 #include "server.h"
 
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+/* sd_watchdog_enabled(3) */
+int64_t notify_watchdog_ms(void)
+{
+	const char *pid = getenv("WATCHDOG_PID");
+	const char *usec = getenv("WATCHDOG_USEC");
+
+	if (usec == NULL || (pid != NULL && strtoll(pid, NULL, 10) != getpid()))
+		return 0;
+	return strtoimax(usec, NULL, 10) / 1000;
+}
 
 /* sd_notify(3): one datagram to $NOTIFY_SOCKET ('@': an abstract one). */
 void notify_systemd(const char *state)

@@ -12,6 +12,8 @@ struct request {
 	struct diag diag;  /* words of an answer that is not 0 */
 	cJSON *error_data; /* for the error, or NULL */
 	bool changes;      /* something: the reply waits for the disk */
+	bool is_late;      /* a worker has yet to find the reply */
+	const cJSON *id;   /* of the request, or NULL */
 };
 
 /* Returns 0, or the error whose words are in req->diag. */
@@ -20,15 +22,28 @@ typedef int handler_fn(struct request *req);
 /* commands.c, remove.c: what changes something */
 handler_fn command_submit, command_import, command_add, command_extend,
     command_pause, command_resume, command_cancel, command_kill, command_retry,
-    command_remove, command_shutdown;
+    command_remove, command_backup, command_shutdown;
 
 /* questions.c */
 handler_fn question_version, question_list, question_show, question_trials,
     question_best, question_trial, question_metrics, question_explain,
-    question_status, question_subscribe;
+    question_status, question_health, question_subscribe;
 
 /* A failure of the store as an error of the protocol. */
 int request_failed(struct request *req);
+
+/*
+ * For a method that a worker answers: the request is answered by api_answer(),
+ * which takes what this returns, once the handler has returned 0.
+ */
+struct late_reply *api_reply_late(struct request *req);
+/* @error 0: @result; else the words of @d. Both are borrowed. */
+void api_answer(struct server *s, struct late_reply *late, int error,
+		const cJSON *result, const struct diag *d);
+
+/* house.c: programs that have the database open ("pid", "name"); new. */
+cJSON *house_readers(struct server *s);
+int64_t house_wal_bytes(const struct server *s);
 
 /* The search that @what names, or that the request does; else the error. */
 int request_find_named(struct request *req, const char *what, int64_t *ret_id);

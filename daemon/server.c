@@ -407,6 +407,7 @@ static void stop(struct server *s)
 		return;
 	s->stopping = true;
 	notify_systemd("STOPPING=1");
+	house_stop(s);
 	if (s->listener != NULL)
 		listener_stop(s->listener, on_part_closed, NULL);
 	subscribe_fini(s);
@@ -537,6 +538,7 @@ static void tell_ready(struct server *s, int ready_fd)
 			log_warning("--ready-fd: %s", strerror(errno));
 		close(ready_fd);
 	}
+	house_start(s);
 	log_info("listening at %s; state in %s; %lld slots", s->paths.socket,
 		 s->paths.state_dir, (long long)s->config.slots);
 }
@@ -544,6 +546,7 @@ static void tell_ready(struct server *s, int ready_fd)
 int server_run(struct server *s, int ready_fd)
 {
 	TAILQ_INIT(&s->replies);
+	TAILQ_INIT(&s->late);
 	TAILQ_INIT(&s->ended);
 	TAILQ_INIT(&s->subscriptions);
 	STAILQ_INIT(&s->suggestions);

@@ -12,7 +12,8 @@
  * server.c has the turn, storage.c what becomes of it when the database cannot
  * be written, launch.c the acts on trials, suggest.c the samplers that think
  * for long, api.c the protocol, commands.c, remove.c and questions.c its
- * methods, explain.c the sentences, subscribe.c the notices.
+ * methods, explain.c the sentences, subscribe.c the notices, house.c what is
+ * done by the clock, backup.c and health.c what workers do with the file.
  */
 #include "config.h"
 #include "core/core.h"
@@ -45,6 +46,7 @@ struct ended_notice {
 
 struct subscription;
 struct suggestion;
+struct late_reply;
 
 struct server {
 	uv_loop_t loop;
@@ -66,6 +68,7 @@ struct server {
 	uv_timer_t retry; /* storage.c */
 	uv_timer_t sync_soon;
 	uv_signal_t sigterm, sigint, sighup;
+	uv_timer_t house, watchdog; /* house.c */
 	uv_work_t sync_work;
 
 	uint64_t commits;     /* so far */
@@ -90,6 +93,13 @@ struct server {
 	TAILQ_HEAD(, subscription) subscriptions;
 	STAILQ_HEAD(, suggestion) suggestions; /* that wait for a thread */
 	int suggesting;                        /* those that have one */
+	TAILQ_HEAD(, late_reply) late;         /* workers look for them */
+	char *backup_error; /* of the latest daily one, or NULL */
+	int64_t wal_told_bytes;
+	unsigned house_ticks;
+	bool house_runs;
+	bool health_runs, backup_runs, daily_runs; /* one of each at a time */
+	_Atomic bool workers_end;                  /* they shall, soon */
 	struct moment started;
 };
 
@@ -185,5 +195,11 @@ void subscribe_all_changed(struct server *s);
 void subscribe_closed(struct server *s, struct conn *conn);
 void subscribe_fini(struct server *s);
 
+/* house.c */
+void house_start(struct server *s);
+void house_stop(struct server *s);
+
 /* notify.c: systemd's notification socket, if there is one */
 void notify_systemd(const char *state);
+/* How often it wants to hear "WATCHDOG=1" at the least; 0: never. */
+int64_t notify_watchdog_ms(void);

@@ -296,14 +296,19 @@ static void keep_words(struct server *s, const struct diag *d)
 	s->lost = words;
 }
 
+/* They have what belongs to the old state, or the file open. */
+static bool workers_run(const struct server *s)
+{
+	return s->suggesting > 0 || s->syncing || s->health_runs ||
+	       s->backup_runs || s->daily_runs;
+}
+
 static void try_again(struct server *s)
 {
 	auto_diag struct diag d = DIAG_INIT;
 	struct moment now = server_now();
 
-	/* Workers still have what belongs to the old state. */
-	if (s->suggesting > 0 || s->syncing || open_again(s, &d) != 0 ||
-	    storage_load(s) != 0) {
+	if (workers_run(s) || open_again(s, &d) != 0 || storage_load(s) != 0) {
 		if (d.n > 0)
 			keep_words(s, &d);
 		retry_after(s, RETRY_MS);

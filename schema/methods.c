@@ -156,11 +156,34 @@ const struct method_entry methods[METHOD_N] = {
 		"removed: number of trials",
 		{ SEARCH_FIELD },
 	},
+	[METHOD_BACKUP] = {
+		"backup",
+		"Copies the database as it is now, while the daemon goes on.",
+		"file, bytes, searches, trials: what is in the copy",
+		{
+			{ "file", FIELD_TEXT, true, "absolute path" },
+			{ "replace", FIELD_BOOL, false,
+			  "a file that is there (false)" },
+		},
+	},
 	[METHOD_STATUS] = {
 		"status", "Tells how the daemon is.",
 		"version, pid, uptime_ms, slots, slots_used, searches, running, "
 		"clients, memory_bytes, state_dir, database, storage (\"ok\", or why "
 		"it cannot be written), socket, config",
+		{ { 0 } },
+	},
+	[METHOD_HEALTH] = {
+		"health",
+		"Examines the database and the newest backup, which may take "
+		"a while, and tells what may need a person.",
+		"database, backup_check: \"ok\", what is wrong, or null if "
+		"there was no time to know; backup: path of the newest or "
+		"null; backups: how many are kept; backup_error: why the "
+		"latest daily one failed, or null; wal_bytes; readers: pid and "
+		"name of programs that have the database open; attempts: those "
+		"that are not over (search, trial, attempt, state, token, "
+		"kill_boot_ms); boot_ms: now, on the clock of kill_boot_ms",
 		{ { 0 } },
 	},
 	[METHOD_SUBSCRIBE] = {

@@ -24,8 +24,7 @@ static const char *xdg_variable(const char *name)
 	return v != NULL && v[0] == '/' ? v : NULL;
 }
 
-/* @path from the root on; NULL with a fault if there is no current folder. */
-static char *absolute(const char *path, const char *what, struct diag *reterr)
+char *paths_absolute(const char *path, const char *what, struct diag *reterr)
 {
 	auto_free char *cwd = NULL;
 
@@ -76,12 +75,13 @@ int paths_find(const char *state, const char *socket, struct paths *ret_paths,
 		state = variable("HPSD_STATE");
 	if (socket == NULL)
 		socket = variable("HPSD_SOCKET");
-	p.state_dir = state != NULL ? absolute(state, "state directory", reterr)
-				    : default_state_dir(reterr);
+	p.state_dir = state != NULL
+			  ? paths_absolute(state, "state directory", reterr)
+			  : default_state_dir(reterr);
 	if (p.state_dir == NULL)
 		return 1;
 	p.socket = socket != NULL
-		       ? absolute(socket, "socket", reterr)
+		       ? paths_absolute(socket, "socket", reterr)
 		       : default_socket(p.state_dir, state_is_chosen);
 	if (p.socket != NULL && strlen(p.socket) > room) {
 		diag_add(reterr, "socket",

@@ -23,5 +23,8 @@ struct paths {
 int paths_find(const char *state, const char *socket, struct paths *ret_paths,
 	       struct diag *reterr) __attribute__((warn_unused_result));
 
+/* @path from the root on, new; NULL, with a fault of @what, if it cannot be. */
+char *paths_absolute(const char *path, const char *what, struct diag *reterr);
+
 /* Frees the strings. Zeroed memory is fine. */
 void paths_free(struct paths *p);
