@@ -314,9 +314,9 @@ class Checker:
                               t["started_ms"] < t["created_ms"]):
             self.fault("I18", f"{name}: created {t['created_ms']}, started {t['started_ms']}, ended {t['ended_ms']}")
         self.check_params(t, spec)
-        for a, following in zip(attempts, attempts[1:] + [None]):
+        for n, a in enumerate(attempts):
             self.check_attempt(t, a, spec)
-            self.check_output(t, a, following)
+            self.check_output(t, a, next((b for b in attempts[n + 1:] if b["started_ms"]), None))
         if t["state"] in TRIAL_FINAL and attempts:
             self.check_end(t, attempts[-1])
 
@@ -402,7 +402,7 @@ class Checker:
         name = self.name(t, a)
         path = self.state / f"trials/{t['search']}/{t['number']}/output.log"
         log = path.read_bytes() if path.exists() else b""
-        end = following["start_offset"] if following and following["started_ms"] else len(log)
+        end = following["start_offset"] if following else len(log)
         is_final = a["state"] in ATTEMPT_FINAL
         if a["started_ms"] == 0:
             return
