@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SLOTS_MAX   1024
@@ -27,6 +28,25 @@ static char *default_file(void)
 	if (home != NULL && home[0] == '/')
 		return xasprintf("%s/.config/hpsd/hpsd.json", home);
 	return NULL;
+}
+
+/* Who may write it says what runs, and where: the user, or the system. */
+static int check_owner(const char *path, struct diag *reterr)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return -errno;
+	if (st.st_uid != geteuid() && st.st_uid != 0)
+		diag_add(reterr, path,
+			 "belongs to user %u, neither to you nor to root "
+			 "(chown it)",
+			 (unsigned)st.st_uid);
+	else if (S_ISREG(st.st_mode) && (st.st_mode & 0002) != 0)
+		diag_add(reterr, path,
+			 "may be written by everybody (mode %03o): chmod o-w",
+			 (unsigned)st.st_mode & 0777);
+	return reterr->n > 0;
 }
 
 /* Returns 0 or -errno. */
@@ -92,13 +112,15 @@ int config_read(const char *file, struct config *ret_config, char **ret_file,
 	};
 	if (path == NULL)
 		return 0;
-	r = read_file(path, &text);
+	r = check_owner(path, reterr);
+	if (r == 0)
+		r = read_file(path, &text);
 	if (r == -ENOENT && file == NULL)
 		return 0;
-	if (r < 0) {
+	if (r < 0)
 		diag_add(reterr, path, "%s", strerror(-r));
+	if (r != 0)
 		return 1;
-	}
 	*ret_file = path;
 	path = NULL;
 	return parse(&text, ret_config, reterr);

@@ -100,6 +100,7 @@ int question_health(struct request *req)
 	cJSON_AddItemToObject(h->result, "attempts", attempts);
 	json_add_integer(h->result, "boot_ms", server_now().boot_ms);
 	json_add_integer(h->result, "wal_bytes", house_wal_bytes(s));
+	cJSON_AddBoolToObject(h->result, "wal_is_large", house_wal_is_large(s));
 	cJSON_AddItemToObject(h->result, "readers", house_readers(s));
 	json_add_integer(h->result, "backups", s->config.backups);
 	cJSON_AddItemToObject(h->result, "backup_error",

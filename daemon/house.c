@@ -5,6 +5,7 @@
 #include "backup.h"
 #include "request.h"
 
+#include "schema/machine.h"
 #include "schema/mem.h"
 
 #include <ctype.h>
@@ -99,6 +100,11 @@ int64_t house_wal_bytes(const struct server *s)
 	return stat(path, &st) == 0 ? st.st_size : 0;
 }
 
+bool house_wal_is_large(const struct server *s)
+{
+	return house_wal_bytes(s) > HOUSE_WAL_BYTES;
+}
+
 /* "sqlite3 (pid 42), ..." */
 static char *readers_text(struct server *s)
 {
@@ -157,6 +163,14 @@ static void on_watchdog(uv_timer_t *timer)
 	notify_systemd("WATCHDOG=1");
 }
 
+/* A unit of the user's: without lingering it ends with the last session. */
+static void warn_of_log_out(void)
+{
+	if (getenv("NOTIFY_SOCKET") != NULL && machine_linger() == MACHINE_ENDS)
+		log_warning("systemd ends hpsd and all trials when you log "
+			    "out: \"loginctl enable-linger\" lets them go on");
+}
+
 void house_start(struct server *s)
 {
 	int64_t watchdog_ms = notify_watchdog_ms();
@@ -165,6 +179,7 @@ void house_start(struct server *s)
 	(void)uv_timer_init(&s->loop, &s->watchdog);
 	s->house.data = s->watchdog.data = s;
 	s->house_runs = true;
+	warn_of_log_out();
 	(void)uv_timer_start(&s->house, on_tick, 0, HOUSE_TICK_MS);
 	if (watchdog_ms > 0)
 		(void)uv_timer_start(&s->watchdog, on_watchdog, 0,

@@ -9,6 +9,7 @@
 #include "restore.h"
 #include "server.h"
 
+#include "schema/machine.h"
 #include "schema/mem.h"
 
 #include <errno.h>
@@ -169,6 +170,26 @@ static int make_dirs(const char *path)
 	return mkdir(copy, 0700) < 0 && errno != EEXIST ? -errno : 0;
 }
 
+/* On a network SQLite's WAL is not safe, nor is our lock. */
+static int check_fs(const char *path)
+{
+	const char *name;
+	enum machine_fs kind = machine_fs(path, &name);
+
+	if (kind == MACHINE_FS_NETWORK) {
+		log_error("%s: lies on %s, and the database is not safe on a "
+			  "network: choose a directory on a local disk with "
+			  "HPSD_STATE",
+			  path, name);
+		return 1;
+	}
+	if (kind == MACHINE_FS_UNSURE)
+		log_warning("%s: lies on %s; if that leads to another machine, "
+			    "the database is not safe there",
+			    path, name);
+	return 0;
+}
+
 /* The directory must be ours, and nobody else's to write to. */
 static int check_state_dir(const char *path)
 {
@@ -192,7 +213,7 @@ static int check_state_dir(const char *path)
 			  path, (unsigned)st.st_mode & 0777, path);
 		return 1;
 	}
-	return 0;
+	return check_fs(path);
 }
 
 /*

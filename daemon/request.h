@@ -44,6 +44,8 @@ void api_answer(struct server *s, struct late_reply *late, int error,
 /* house.c: programs that have the database open ("pid", "name"); new. */
 cJSON *house_readers(struct server *s);
 int64_t house_wal_bytes(const struct server *s);
+/* Larger than what a checkpoint lets it become. */
+bool house_wal_is_large(const struct server *s);
 
 /* The search that @what names, or that the request does; else the error. */
 int request_find_named(struct request *req, const char *what, int64_t *ret_id);

@@ -163,6 +163,7 @@ static int part_with(struct restore *r, const struct trial_dir *t)
 	auto_free char *parent =
 	    xasprintf("%s/%lld", aside, (long long)t->search);
 	auto_free char *to = xasprintf("%s/%lld", parent, (long long)t->number);
+	int64_t read = 0;
 	int failure = 0;
 
 	if ((mkdir(aside, 0700) < 0 && errno != EEXIST) ||
@@ -172,9 +173,11 @@ static int part_with(struct restore *r, const struct trial_dir *t)
 	if (rename(t->path, to) < 0)
 		return failed(r, t->path);
 	r->has_moved = true;
+	for (size_t i = 0; i < t->n; i++)
+		if (read < t->attempts[i].offset)
+			read = t->attempts[i].offset;
 	if (t->n > 0 && !t->is_other)
-		failure = attempts_copy_output(to, t->path,
-					       t->attempts[t->n - 1].offset);
+		failure = attempts_copy_output(to, t->path, read);
 	return told(r, failure, t->path);
 }
 

@@ -180,7 +180,7 @@ const struct method_entry methods[METHOD_N] = {
 		"database, backup_check: \"ok\", what is wrong, or null if "
 		"there was no time to know; backup: path of the newest or "
 		"null; backups: how many are kept; backup_error: why the "
-		"latest daily one failed, or null; wal_bytes; readers: pid and "
+		"latest daily one failed, or null; wal_bytes, wal_is_large; readers: pid and "
 		"name of programs that have the database open; attempts: those "
 		"that are not over (search, trial, attempt, state, token, "
 		"kill_boot_ms); boot_ms: now, on the clock of kill_boot_ms",

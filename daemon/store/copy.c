@@ -130,6 +130,15 @@ int store_open_file(const char *path, struct store_bound *bound,
 	return open_reader(path, is_immutable, bound, ret_store, reterr);
 }
 
+static void tell_damage(const struct store *s, const char *what,
+			const char *text, struct diag *reterr)
+{
+	char plain[256];
+
+	db_plain(text, plain, sizeof(plain));
+	diag_add(reterr, "", "%s is damaged: %s%s", s->path, what, plain);
+}
+
 /* The first row that a check returns is a fault, unless it is "ok". */
 static int run_pragma(struct store *s, const char *pragma, const char *what,
 		      struct diag *reterr)
@@ -147,8 +156,7 @@ static int run_pragma(struct store *s, const char *pragma, const char *what,
 	if (r > 0)
 		r = strcmp(text, "ok") == 0 ? 0 : STORE_DAMAGED;
 	if (r == STORE_DAMAGED)
-		diag_add(reterr, "", "%s is damaged: %s%.*s", s->path, what,
-			 (int)strcspn(text, "\n"), text);
+		tell_damage(s, what, text, reterr);
 	sqlite3_finalize(q);
 	return r;
 }
@@ -169,8 +177,7 @@ int store_check(struct store *s, bool thoroughly, struct diag *reterr)
 		r = run_pragma(s, "PRAGMA foreign_key_check",
 			       "a row belongs to nothing in ", reterr);
 	if (r == -EBADMSG) {
-		diag_add(reterr, "", "%s is damaged: %s", s->path,
-			 sqlite3_errmsg(s->db));
+		tell_damage(s, "", sqlite3_errmsg(s->db), reterr);
 		return STORE_DAMAGED;
 	}
 	if (r < 0)

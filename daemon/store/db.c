@@ -42,15 +42,26 @@ static int errno_of(int rc)
 	}
 }
 
+void db_plain(const char *text, char *ret, size_t size)
+{
+	size_t n = 0;
+
+	for (; text[n] != '\0' && text[n] != '\n' && n < size - 1; n++)
+		ret[n] = (char)(text[n] < ' ' || text[n] > '~' ? '?' : text[n]);
+	ret[n] = '\0';
+}
+
 int db_failure(struct store *s, int rc, const char *doing)
 {
 	const char *words = sqlite3_errstr(rc);
+	char plain[256];
 
 	assert(rc != SQLITE_OK && rc != SQLITE_ROW && rc != SQLITE_DONE);
 	if (s->db != NULL && sqlite3_extended_errcode(s->db) == rc)
 		words = sqlite3_errmsg(s->db);
+	db_plain(words, plain, sizeof(plain));
 	snprintf(s->error, sizeof(s->error), "%s: %s: %s (SQLite %d)", s->path,
-		 doing, words, rc);
+		 doing, plain, rc);
 	return errno_of(rc);
 }
 

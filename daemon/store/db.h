@@ -55,6 +55,11 @@ extern const struct embedded sql_views[];
 int db_migrate(struct store *s, const struct embedded *migrations,
 	       const char *views) __attribute__((warn_unused_result));
 
+/*
+ * The first line of @text, which may quote a damaged file, in printable ASCII.
+ */
+void db_plain(const char *text, char *ret, size_t size);
+
 /* -errno of SQLite's @rc; the words go to s->error as "@doing: words". */
 int db_failure(struct store *s, int rc, const char *doing);
 

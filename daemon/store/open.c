@@ -76,6 +76,14 @@ static int check_file(struct store *s, struct diag *reterr)
 
 	if (fd < 0)
 		return db_system_failure(s, s->path);
+	if (fstat(fd, &st) == 0 && st.st_uid != geteuid()) {
+		diag_add(reterr, "",
+			 "%s belongs to user %u, not to you (chown it, or use "
+			 "another state directory)",
+			 s->path, (unsigned)st.st_uid);
+		close(fd);
+		return STORE_FOREIGN;
+	}
 	/* 0600 whatever the umask. */
 	if (fstat(fd, &st) < 0 || (st.st_size == 0 && fchmod(fd, 0600) < 0))
 		r = db_system_failure(s, s->path);

@@ -24,6 +24,7 @@ class FakeHpsd:
         self.left = threading.Event()  # a client that asked has hung up
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
+        os.chmod(path, 0o600)
         self.listener.listen()
         self.path = path
         self.thread = threading.Thread(target=self.accept, daemon=True)
