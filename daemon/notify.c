@@ -25,6 +25,9 @@ void notify_systemd(const char *state)
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	const char *path = getenv("NOTIFY_SOCKET");
 	size_t len = path != NULL ? strlen(path) : 0;
+	/* The start waits for a systemd that is busy, the loop does not. */
+	int flags =
+	    MSG_NOSIGNAL | (strcmp(state, "READY=1") == 0 ? 0 : MSG_DONTWAIT);
 	int fd;
 
 	if (len == 0 || len >= sizeof(addr.sun_path))
@@ -35,8 +38,7 @@ void notify_systemd(const char *state)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
-	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL,
-		   (struct sockaddr *)&addr,
+	if (sendto(fd, state, strlen(state), flags, (struct sockaddr *)&addr,
 		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) <
 	    0)
 		log_warning("systemd cannot be told \"%s\"", state);

@@ -3,12 +3,14 @@
 import json
 import os
 import pathlib
+import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from hpsd import BUILD, DaemonTest, main  # noqa: E402
+from hpsd import BUILD, DaemonTest, main, search  # noqa: E402
 
 
 class Start(DaemonTest):
@@ -19,10 +21,11 @@ class Start(DaemonTest):
         return r.stdout + r.stderr
 
     def test_the_configuration_is_checked_with_all_its_faults(self):
-        self.d.config.write_text('{"slots": -1,\n "log_levle": "info",\n "log_level": "loud"}')
+        self.d.config.write_text('{"slots": -1,\n "log_levle": "info",\n "log_level": "loud", "backups": -1}')
         said = self.hpsd("-n", "--config", self.d.config, status=2)
         self.assertIn(f"{self.d.config}:1:11: slots: is -1 (must be", said)
         self.assertIn("2:2: log_levle: is no key of the configuration (did you mean \"log_level\"?)", said)
+        self.assertIn("3:34: backups: is -1 (must be", said)
         self.assertIn("3:15: log_level: is \"loud\" (must be", said)
 
     def test_a_right_configuration_is_said_to_be_right(self):
@@ -80,6 +83,52 @@ class Start(DaemonTest):
             self.d.stop()
             self.assertEqual(s.recv(100), b"STOPPING=1")
             self.d.start()
+
+    def test_A7_systemd_hears_that_the_loop_turns(self):
+        self.d.stop()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.bind(str(self.d.dir / "notify"))
+            s.settimeout(60)
+            self.d.env |= {"NOTIFY_SOCKET": str(self.d.dir / "notify"), "WATCHDOG_USEC": "100000"}
+            hpsd = self.d.command[0]
+            self.d.command = ["sh", "-c", 'WATCHDOG_PID=$$ exec "$0" "$@"', hpsd]
+            self.d.start()
+            self.assertEqual(s.recv(100), b"READY=1")
+            for _ in range(5):
+                self.assertEqual(s.recv(100), b"WATCHDOG=1")
+            # Another program that writes is none that hangs.
+            db = sqlite3.connect(self.d.state / "hps.db")
+            db.execute("BEGIN IMMEDIATE")
+            for _ in range(20):  # more than wait to be read by then
+                self.assertEqual(s.recv(100), b"WATCHDOG=1")
+            db.close()
+            self.d.process.terminate()
+            said = b"WATCHDOG=1"
+            while said == b"WATCHDOG=1":
+                said = s.recv(100)
+            self.assertEqual(said, b"STOPPING=1")
+            self.assertEqual(self.d.process.wait(), 0)
+            self.d.process = None
+            # What is meant for another process of the unit is not for us.
+            self.d.command = [hpsd]
+            self.d.env["WATCHDOG_PID"] = "1"
+            self.d.start()
+            self.d.stop()
+            self.assertEqual([s.recv(100), s.recv(100)], [b"READY=1", b"STOPPING=1"])
+            self.d.start()
+
+    def test_A7_a_daemon_that_the_watchdog_ended_finds_its_trials_again(self):
+        go = self.d.dir / "go"
+        name = self.d.submit(search("s", ["sh", "-c", f"while ! test -e {go}; do sleep 0.02; done; echo loss=1"],
+                                    trials=1))["name"]
+        self.d.wait_for_trial(name, 0)
+        self.d.process.send_signal(signal.SIGABRT)
+        self.d.process.wait()
+        self.d.process = None
+        self.d.start()
+        go.touch()
+        self.d.wait_final(name)
+        self.assertEqual(self.d.rows("SELECT state, attempts FROM trials"), [{"state": "done", "attempts": 1}])
 
     def test_closed_standard_descriptors_hurt_nothing(self):
         self.d.stop()
