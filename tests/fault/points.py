@@ -25,7 +25,9 @@ import time
 import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from world import BUILD, FaultyWorld, Refused, Unknown, wait_for  # noqa: E402
+from world import BUILD, Daemon, FaultyWorld, Refused, Unknown, wait_for  # noqa: E402
+
+from hpsd import search  # noqa: E402
 
 # Fail-points that hand an error on, and errors that may come there.
 ERRORS = {
@@ -129,7 +131,52 @@ def migrate(w, fault):
     w.end(w.submit_all(w.spec(modes=["0"], trials=2, steps=(1,))))
 
 
-SCENARIOS = [mixed, stop, timeout, steer, adopt, relaunch, shutdown, remove, migrate]
+def backup(w, fault):
+    """One that is asked for, and one of the day."""
+    w.end(w.submit_all(w.spec(modes=["0"], trials=2, steps=(1,))))
+    w.arm(fault)
+    file = w.dir / "backup.db"
+    w.insist(lambda: w.ask("backup", file=str(file), replace=True))
+    check_backup(file)
+    w.insist(lambda: w.call("version"))
+    w.kill()
+    w.revive()
+    wait_for(lambda: w.is_dead() or list(w.state.glob("backups/hps-*.db")), "the backup of the day")
+    w.revive()
+    for daily in wait_for(lambda: list(w.state.glob("backups/hps-*.db")), "the backup of the day"):
+        check_backup(daily)
+
+
+def check_backup(file):
+    with contextlib.closing(sqlite3.connect(f"file:{file}?immutable=1", uri=True)) as db:
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert db.execute("SELECT count(*) FROM trial").fetchone()[0] >= 2
+
+
+def restore(w, fault):
+    """One search is known to the backup and runs, another is not."""
+    w.end(w.submit_all(w.spec(modes=["0"], trials=2, steps=(1,))))
+    name = w.submit_all(w.spec(modes=["stay"], trials=1, steps=(1,), timeout="1h"))
+    w.wait_running(name, 1)
+    w.wait_witnesses(5)
+    file = w.dir / "backup.db"
+    w.ask("backup", file=str(file))
+    Daemon.submit(w, search("later", ["sh", "-c", "echo loss=1"], trials=2))
+    w.wait_end("later")
+    w.kill()
+    w.arm(fault)
+    w.env["HPSD"] = str(w.command[0])
+    while (r := w.hpctl("restore", file, status=None)).returncode != 0:
+        assert w.told(), r.stderr
+    w.revive()
+    assert not list(w.state.glob("hps.db.restore-*"))
+    assert [r["name"] for r in w.rows("SELECT name FROM search ORDER BY id")] == ["s1", "s2"]
+    assert (next(w.state.glob("trials.replaced-*")) / "3/0/output.log").read_text() == "loss=1\n"
+    w.insist(lambda: w.ask("cancel", search=name))
+    w.end(name)
+
+
+SCENARIOS = [mixed, stop, timeout, steer, adopt, relaunch, shutdown, remove, migrate, backup, restore]
 SOURCE = None
 
 
