@@ -247,11 +247,9 @@ static void tell_daily(struct backup *b)
 
 	free(s->backup_error);
 	s->backup_error = NULL;
-	if (b->result == 0) {
+	if (b->result == 0 && b->summary.searches > 0)
 		log_debug("the backup of today is made");
-		return;
-	}
-	if (s->stopping)
+	if (b->result == 0 || s->stopping)
 		return;
 	s->backup_error = diag_text(&b->diag, NULL);
 	log_error("the backup of today could not be made: %s (the next try is "

@@ -141,9 +141,10 @@ def backup(w, fault):
     w.insist(lambda: w.call("version"))
     w.kill()
     w.revive()
-    wait_for(lambda: w.is_dead() or list(w.state.glob("backups/hps-*.db")), "the backup of the day")
-    w.revive()
-    for daily in wait_for(lambda: list(w.state.glob("backups/hps-*.db")), "the backup of the day"):
+    while not list(w.state.glob("backups/hps-*.db")):
+        w.revive()
+        wait_for(lambda: w.is_dead() or list(w.state.glob("backups/hps-*.db")), "the backup of the day")
+    for daily in w.state.glob("backups/hps-*.db"):
         check_backup(daily)
 
 

@@ -206,7 +206,7 @@ class Storage(unittest.TestCase):
         self.assert_nothing_is_lost()
 
     def rescue(self):
-        (copy,) = wait_for(lambda: [p for p in self.w.state.glob("hps.db.rescue-*") if p.stat().st_mode & 0o77 == 0],
+        (copy,) = wait_for(lambda: list(self.w.state.glob("hps.db.rescue-*[0-9]")),
                            "the copy")
         return copy
 

@@ -243,6 +243,7 @@ class FaultyWorld(World):
             except AssertionError:
                 if not self.told():
                     raise
+                self.process.wait()  # its pipe closes a moment before
 
     def insist(self, step):
         """Does @step until it has an answer; None if it is refused, as what was done before it was asked again."""
