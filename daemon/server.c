@@ -463,8 +463,10 @@ static void on_signal(uv_signal_t *signal, int number)
 {
 	struct server *s = signal->data;
 
-	if (number == SIGHUP)
+	if (number == SIGHUP) {
+		server_watch_socket(s);
 		return;
+	}
 	/* The second time nothing is waited for, a locked database either. */
 	if (s->shutdown_wanted)
 		s->shutdown_is_forced = true;
@@ -528,6 +530,20 @@ static int start_listener(struct server *s)
 	if (r != 0)
 		log_error("%s: %s", s->paths.socket, strerror(-r));
 	return r;
+}
+
+void server_watch_socket(struct server *s)
+{
+	if (s->stopping ||
+	    (s->listener != NULL && listener_is_in_place(s->listener)))
+		return;
+	if (s->listener != NULL) {
+		log_warning("%s is gone; listening there anew",
+			    s->paths.socket);
+		listener_stop(s->listener, on_part_closed, NULL);
+		s->listener = NULL;
+	}
+	(void)start_listener(s);
 }
 
 static void tell_ready(struct server *s, int ready_fd)

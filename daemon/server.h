@@ -115,6 +115,8 @@ void server_news(struct server *s, const struct event *ev);
 bool server_turn(struct server *s);
 /* Makes what has been committed power-safe soon; @now: at once. */
 void server_want_sync(struct server *s, bool now);
+/* Listens anew if somebody has removed the socket. */
+void server_watch_socket(struct server *s);
 /* Begins the end. */
 void server_shutdown(struct server *s, bool kill);
 

@@ -343,14 +343,12 @@ int listener_start(uv_loop_t *loop, const char *path,
 	return 0;
 }
 
-/* Another daemon's socket may stand there by now; that one stays. */
-static void remove_ours(const struct listener *l)
+bool listener_is_in_place(const struct listener *l)
 {
 	struct stat st;
 
-	if (lstat(l->path, &st) == 0 && st.st_dev == l->dev &&
-	    st.st_ino == l->ino)
-		(void)unlink(l->path);
+	return lstat(l->path, &st) == 0 && st.st_dev == l->dev &&
+	       st.st_ino == l->ino;
 }
 
 void listener_stop(struct listener *l, void (*stopped)(void *ctx), void *ctx)
@@ -361,7 +359,9 @@ void listener_stop(struct listener *l, void (*stopped)(void *ctx), void *ctx)
 	l->stopping = true;
 	l->stopped = stopped;
 	l->stopped_ctx = ctx;
-	remove_ours(l);
+	/* Another daemon's socket may stand there by now; that one stays. */
+	if (listener_is_in_place(l))
+		(void)unlink(l->path);
 	for (conn = TAILQ_FIRST(&l->conns); conn != NULL; conn = next) {
 		next = TAILQ_NEXT(conn, link);
 		begin_close(conn);

@@ -47,6 +47,9 @@ int listener_start(uv_loop_t *loop, const char *path,
  */
 void listener_stop(struct listener *l, void (*stopped)(void *ctx), void *ctx);
 
+/* Whether the socket at its path is still ours. */
+bool listener_is_in_place(const struct listener *l);
+
 /* Connections now. */
 size_t listener_count(const struct listener *l);
 

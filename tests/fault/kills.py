@@ -5,6 +5,8 @@
 
 A round is one kill. Each 25 rounds begin with a new state directory and end with the checker. The seed fixes what
 is done, not when the machine does it; the folder of an episode with faults is kept.
+
+Rows: A1, A2, A3, A5, B1, B2.
 """
 import argparse
 import os

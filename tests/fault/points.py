@@ -9,6 +9,8 @@ checker looks at what is left. The daemon that comes after is killed too, at ano
 --all at each one that a recovery reaches). --all also kills at the second and fifth time that a point is reached,
 delays each by 300 ms, and has those that can fail return errors. Every fail-point of the sources must be reached by
 some scenario.
+
+Rows: A1, A2, A3, A4, A5, B1, B2, C12, C14.
 """
 import argparse
 import concurrent.futures

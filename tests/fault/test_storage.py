@@ -258,6 +258,43 @@ class Storage(unittest.TestCase):
         self.w.wait_end(name)
         self.assert_nothing_is_lost()
 
+    def test_C3_an_end_finds_room_on_a_full_disk(self):
+        self.w.state.mkdir(mode=0o700)
+        self.mount(self.w.state / "trials", "-t", "tmpfs", "-o", "size=100m", "none")
+        self.w.start()
+        spec = self.w.spec(**STAY, trials=2)
+        self.w.submit(spec)
+        self.w.wait_running(spec["name"], 2)
+        self.w.wait_witnesses(2)
+        wait_for(lambda: self.metrics() == 6, "all that they print")
+        room = self.fill(self.w.state / "trials")
+        self.w.kill()
+        # Nobody but their shims sees how they end.
+        for pid in [int(line.split()[4]) for line in self.w.witness.read_text().splitlines() if " start " in line]:
+            os.kill(pid, 15)
+        wait_for(lambda: not self.w.shims(), "their ends")
+        room()
+        self.assert_nothing_is_lost()
+        self.assertEqual({(t["state"], t["attempts"]) for t in self.w.rows("SELECT state, attempts FROM trials")},
+                         {("done", 1)})
+
+    def test_C16_a_removed_socket_is_made_anew(self):
+        self.w.start()
+        self.w.socket.unlink()
+        wait_for(lambda: self.w.listens(), "the socket")
+        self.assertEqual(self.storage(), "ok")
+        self.w.socket.unlink()
+        self.w.process.send_signal(1)
+        wait_for(lambda: self.w.listens(), "the socket")
+        self.assertIsNone(self.w.process.poll())
+
+    def test_C17_the_database_is_not_mapped(self):
+        self.w.start()
+        self.work()
+        maps = pathlib.Path(f"/proc/{self.w.process.pid}/maps").read_text()
+        self.assertIn("/hps.db-shm\n", maps)
+        self.assertNotIn("/hps.db\n", maps)
+
     def test_C8_one_of_many_daemons_has_the_state_directory(self):
         command = [*self.w.command, "--config", self.w.config]
         many = [subprocess.Popen(command, env=self.w.env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
