@@ -56,13 +56,18 @@ static int ask(struct conn *c, enum method m, const cJSON *params,
 	int64_t id;
 	int r = conn_send(c, methods[m].name, params, &id);
 
+	/* It may have said why before it hung up. */
+	if (r == -EPIPE)
+		r = 0;
 	while (r == 0) {
 		cJSON *message;
 
 		r = conn_receive(c, deadline_ms, &message);
 		if (r < 0)
 			break;
-		if (json_get_integer(message, "id", -1) == id) {
+		/* One that names no request is about the latest. */
+		if (json_get_integer(message, "id", -1) == id ||
+		    json_get(message, "error") != NULL) {
 			*ret_answer = message;
 			return 0;
 		}

@@ -56,6 +56,7 @@ static void reply_later(struct server *s, struct conn *conn, const cJSON *id,
 {
 	struct waiting_reply *w = xcalloc(1, sizeof(*w));
 
+	conn_owe(conn);
 	w->conn = conn;
 	/* What it tells of is in the effects, hence in the next commit. */
 	w->commit = s->commits + (s->fx.n > 0);
@@ -77,6 +78,7 @@ struct late_reply *api_reply_late(struct request *req)
 {
 	struct late_reply *late = xcalloc(1, sizeof(*late));
 
+	conn_owe(req->conn);
 	late->conn = req->conn;
 	late->id = cJSON_Duplicate(req->id, true);
 	TAILQ_INSERT_TAIL(&req->s->late, late, link);
@@ -93,12 +95,12 @@ void api_answer(struct server *s, struct late_reply *late, int error,
 	TAILQ_REMOVE(&s->late, late, link);
 	if (late->conn != NULL && error == 0) {
 		rpc_print_result(&line, late->id, result);
-		conn_send(late->conn, &line);
+		conn_pay(late->conn, &line);
 	} else if (late->conn != NULL) {
 		words = diag_text(d, NULL);
 		rpc_print_error(&line, late->id, (enum rpc_error)error, words,
 				NULL);
-		conn_send(late->conn, &line);
+		conn_pay(late->conn, &line);
 	}
 	cJSON_Delete(late->id);
 	free(late);
@@ -194,6 +196,17 @@ void api_too_long(void *ctx, struct conn *conn)
 	conn_send(conn, &line);
 }
 
+void api_too_many(void *ctx, struct conn *conn)
+{
+	struct buf line = BUF_INIT;
+
+	rpc_print_error(&line, NULL, RPC_LIMIT,
+			"too many clients are connected and none is idle: "
+			"close some",
+			NULL);
+	conn_send(conn, &line);
+}
+
 void api_synced(struct server *s)
 {
 	struct waiting_reply *w;
@@ -203,7 +216,7 @@ void api_synced(struct server *s)
 		TAILQ_REMOVE(&s->replies, w, link);
 		(void)fault_at("reply.send");
 		if (w->conn != NULL)
-			conn_send(w->conn, &w->text);
+			conn_pay(w->conn, &w->text);
 		waiting_reply_free(w);
 	}
 }
@@ -214,7 +227,7 @@ static void refuse(struct waiting_reply *w, const char *words)
 	struct buf line = BUF_INIT;
 
 	rpc_print_error(&line, w->id, RPC_UNAVAILABLE, text, NULL);
-	conn_send(w->conn, &line);
+	conn_pay(w->conn, &line);
 }
 
 void api_lost(struct server *s, bool is_undone)

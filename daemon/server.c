@@ -521,6 +521,7 @@ static int start_listener(struct server *s)
 		.ctx = s,
 		.line = api_line,
 		.too_long = api_too_long,
+		.too_many = api_too_many,
 		.closed = api_closed,
 	};
 	int r;

@@ -165,6 +165,7 @@ void suggest_fini(struct server *s);
 /* api.c */
 void api_line(void *ctx, struct conn *conn, const char *line, size_t len);
 void api_too_long(void *ctx, struct conn *conn);
+void api_too_many(void *ctx, struct conn *conn);
 void api_closed(void *ctx, struct conn *conn);
 /* Replies whose commits are power-safe go out. */
 void api_synced(struct server *s);

@@ -172,6 +172,7 @@ void subscribe(struct server *s, struct conn *conn, int64_t search)
 	(void)uv_timer_init(&s->loop, &sub->timer);
 	sub->timer.data = sub;
 	TAILQ_INSERT_TAIL(&s->subscriptions, sub, link);
+	conn_keep(conn);
 	mark(sub);
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -24,6 +25,9 @@ struct conn {
 	struct buf in;
 	size_t scanned;  /* of `in`: no line end before */
 	unsigned writes; /* requests in flight */
+	unsigned owed;   /* replies to come */
+	bool kept;       /* however long it is idle */
+	bool ended;      /* the peer sends no more; it may still read */
 	bool closing;    /* reads no more; closes when nothing is queued */
 	bool closed;     /* uv_close() was called */
 	TAILQ_ENTRY(conn) link;
@@ -35,8 +39,9 @@ struct listener {
 	char *path;
 	dev_t dev; /* of the socket's file */
 	ino_t ino;
-	TAILQ_HEAD(, conn) conns;
-	size_t n;
+	TAILQ_HEAD(, conn) conns; /* the longest idle first */
+	size_t n;                 /* of them, closed ones too */
+	size_t n_open, max_open;
 	bool stopping, pipe_closed;
 	void (*stopped)(void *ctx);
 	void *stopped_ctx;
@@ -92,6 +97,7 @@ static void finish_close(struct conn *conn)
 	if (conn->closed)
 		return;
 	conn->closed = true;
+	conn->listener->n_open--;
 	uv_close((uv_handle_t *)&conn->pipe, on_conn_closed);
 }
 
@@ -105,6 +111,24 @@ void conn_close(struct conn *conn)
 	begin_close(conn);
 	if (conn->writes == 0)
 		finish_close(conn);
+}
+
+void conn_owe(struct conn *conn)
+{
+	conn->owed++;
+}
+
+void conn_pay(struct conn *conn, struct buf *reply)
+{
+	assert(conn->owed > 0);
+	conn_send(conn, reply);
+	if (--conn->owed == 0 && conn->ended)
+		conn_close(conn);
+}
+
+void conn_keep(struct conn *conn)
+{
+	conn->kept = true;
 }
 
 static void on_sent(uv_write_t *req, int status)
@@ -168,6 +192,8 @@ static void take_lines(struct conn *conn)
 			break;
 		}
 		*end = '\0';
+		TAILQ_REMOVE(&l->conns, conn, link);
+		TAILQ_INSERT_TAIL(&l->conns, conn, link);
 		conn->scanned = (size_t)(end - conn->in.data) + 1;
 		l->cb.line(l->cb.ctx, conn, conn->in.data + begin,
 			   conn->scanned - 1 - begin);
@@ -196,6 +222,11 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *chunk)
 
 	if (conn->closing)
 		return;
+	if (n == UV_EOF && conn->owed > 0) {
+		conn->ended = true;
+		uv_read_stop(stream);
+		return;
+	}
 	if (n < 0) {
 		conn_close(conn);
 		return;
@@ -219,23 +250,50 @@ static bool is_our_user(uv_pipe_t *pipe)
 	return peer.uid == geteuid();
 }
 
+/*
+ * Who has been silent for longest makes room, whether it has asked before or
+ * never came to the end of its first line. False: all are waited for.
+ */
+static bool make_room(struct listener *l)
+{
+	struct conn *conn;
+
+	if (l->n_open <= l->max_open)
+		return true;
+	TAILQ_FOREACH(conn, &l->conns, link)
+	{
+		if (conn->closed || conn->owed > 0 || conn->kept)
+			continue;
+		begin_close(conn);
+		finish_close(conn);
+		return true;
+	}
+	return false;
+}
+
 static void on_connection(uv_stream_t *server, int status)
 {
 	struct listener *l = container_of(server, struct listener, pipe);
 	struct conn *conn;
+	bool is_room;
 
 	if (status < 0 || l->stopping)
 		return;
 	conn = xcalloc(1, sizeof(*conn));
 	conn->listener = l;
-	TAILQ_INSERT_TAIL(&l->conns, conn, link);
-	l->n++;
 	(void)uv_pipe_init(server->loop, &conn->pipe, 0);
+	l->n++;
+	l->n_open++;
+	is_room = make_room(l);
+	TAILQ_INSERT_TAIL(&l->conns, conn, link);
 	if (uv_accept(server, (uv_stream_t *)&conn->pipe) < 0 ||
-	    l->n > LIMIT_CLIENTS || !is_our_user(&conn->pipe) ||
+	    !is_our_user(&conn->pipe) ||
 	    uv_read_start((uv_stream_t *)&conn->pipe, on_alloc, on_read) < 0) {
 		conn->closing = true; /* nobody was told of it */
 		finish_close(conn);
+	} else if (!is_room) {
+		l->cb.too_many(l->cb.ctx, conn);
+		conn_close(conn);
 	}
 }
 
@@ -313,6 +371,17 @@ static void ignore(void *ctx)
 {
 }
 
+/* Trials need descriptors, too. */
+static size_t max_clients(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+	    limit.rlim_cur / 4 > LIMIT_CLIENTS)
+		return LIMIT_CLIENTS;
+	return (size_t)limit.rlim_cur / 4;
+}
+
 int listener_start(uv_loop_t *loop, const char *path,
 		   const struct listener_callbacks *callbacks,
 		   struct listener **ret_listener)
@@ -322,6 +391,7 @@ int listener_start(uv_loop_t *loop, const char *path,
 
 	l->cb = *callbacks;
 	l->path = xstrdup(path);
+	l->max_open = max_clients();
 	TAILQ_INIT(&l->conns);
 	fd = bind_socket(l);
 	if (fd < 0) {
@@ -373,5 +443,5 @@ void listener_stop(struct listener *l, void (*stopped)(void *ctx), void *ctx)
 
 size_t listener_count(const struct listener *l)
 {
-	return l->n;
+	return l->n_open;
 }

@@ -26,6 +26,11 @@ struct listener_callbacks {
 		     size_t len);
 	/* The line is longer than LIMIT_FRAME_BYTES; the conn closes. */
 	void (*too_long)(void *ctx, struct conn *conn);
+	/*
+	 * There are LIMIT_CLIENTS connections (or a quarter of the descriptors
+	 * that we may have), and none is idle: the conn closes.
+	 */
+	void (*too_many)(void *ctx, struct conn *conn);
 	/* The conn is going: it must not be used any more. */
 	void (*closed)(void *ctx, struct conn *conn);
 };
@@ -65,3 +70,14 @@ void conn_close(struct conn *conn);
  * then goes nowhere.
  */
 void conn_drop(struct conn *conn);
+
+/*
+ * A connection that is idle may be hung up on to make room for another. None
+ * that is owed a reply or kept is: conn_owe() says that a reply will come, by
+ * conn_pay(). A peer that has closed its sending side meanwhile still gets it.
+ */
+void conn_owe(struct conn *conn);
+/* As conn_send(). */
+void conn_pay(struct conn *conn, struct buf *reply);
+/* From here on to its end. */
+void conn_keep(struct conn *conn);
