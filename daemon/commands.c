@@ -250,9 +250,20 @@ static void put_submitted(struct request *req, int64_t id, const char *name,
 	json_add_integer(req->result, "trials", trials);
 }
 
+/* Whether this is what was submitted then, as far as it makes the search. */
+static bool is_same(const struct request *req, const char *file,
+		    const cJSON *row)
+{
+	const char *name = json_get_text(req->params, "name");
+
+	return strcmp(json_get_text(req->params, "file"), file) == 0 &&
+	       (name == NULL || strcmp(name, json_get_text(row, "name")) == 0);
+}
+
 /* The same key: the same answer. Returns 0 if there is no such search. */
 static int answer_again(struct request *req, bool *ret_known)
 {
+	auto_free char *file = NULL;
 	auto_json cJSON *row = NULL;
 	int64_t id;
 	int r = store_find_key(req->s->store, json_get_text(req->params, "key"),
@@ -263,8 +274,17 @@ static int answer_again(struct request *req, bool *ret_known)
 		return 0;
 	if (r == 0)
 		r = store_read_search(req->s->store, id, &row);
+	if (r == 0)
+		r = store_read_file(req->s->store, id, &file);
 	if (r != 0)
 		return request_failed(req);
+	if (!is_same(req, file, row)) {
+		diag_add(&req->diag, "key",
+			 "has been used for the search \"%s\", whose file or "
+			 "name is another (a submit needs a new key)",
+			 json_get_text(row, "name"));
+		return RPC_CONFLICT;
+	}
 	/* The first answer may not have been sent: its sync is waited for. */
 	req->changes = true;
 	put_submitted(req, id, json_get_text(row, "name"),

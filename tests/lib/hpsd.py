@@ -37,8 +37,8 @@ class Connection:
 
     def __init__(self, path):
         self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(str(path))  # waits where many do; with a time-out it would not
         self.sock.settimeout(PATIENCE_S)
-        self.sock.connect(str(path))
         self.buffer = b""
         self.notices = []
         self.id = 0
