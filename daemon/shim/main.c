@@ -376,20 +376,22 @@ static bool kill_children(void)
 }
 
 /*
- * Kills until nobody is left. Parents die before their children, so that none
- * can replace what it lost; a killed process forks no more. Every death that
- * lets new orphans come is one of a child of ours, so that waiting for a
- * child misses nobody. Returns false when children cannot be listed.
+ * The end of a process that another one traces is told to its tracer, until
+ * that dies: it may be a child that has come to us without a word.
  */
-static bool sweep(struct shim *s)
-{
-	siginfo_t info;
+static const struct timespec kill_again = { .tv_nsec = 100L * 1000 * 1000 };
 
+/*
+ * Kills until nobody is left. Parents die before their children, so that none
+ * can replace what it lost; a killed process forks no more. Returns false when
+ * children cannot be listed.
+ */
+static bool sweep(struct shim *s, const sigset_t *signals)
+{
 	while (reap(s)) {
 		if (!kill_children())
 			return false;
-		/* Reaped by reap(), with all that die in the meantime. */
-		(void)waitid(P_ALL, 0, &info, WEXITED | WNOWAIT | __WALL);
+		(void)sigtimedwait(signals, NULL, &kill_again);
 	}
 	return true;
 }
@@ -423,23 +425,25 @@ static void pass_term(struct shim *s)
 /* Until the leader has ended. Returns whether others are left. */
 static bool supervise(struct shim *s, const sigset_t *signals)
 {
+	const struct timespec *wait = NULL; /* for ever */
 	bool left = true;
 
 	while (s->leader != 0) {
-		switch (sigwaitinfo(signals, NULL)) {
+		switch (sigtimedwait(signals, NULL, wait)) {
 		case SIGTERM:
 			pass_term(s);
 			break;
 		case SIGUSR1:
 			(void)fault_at("shim.kill");
-			/* Their end brings SIGCHLD, then comes the sweep. */
-			if (!kill_children())
-				(void)kill(s->leader, SIGKILL);
+			wait = &kill_again;
 			break;
 		default:
 			left = reap(s);
 			break;
 		}
+		/* The leader's end brings SIGCHLD, then comes the sweep. */
+		if (wait != NULL && s->leader != 0 && !kill_children())
+			(void)kill(s->leader, SIGKILL);
 	}
 	return left;
 }
@@ -458,7 +462,7 @@ static void run(struct shim *s, const sigset_t *signals)
 		(void)fault_at("shim.reaped");
 		write_end(s, false);
 		(void)fault_at("shim.sweep");
-		if (!sweep(s))
+		if (!sweep(s, signals))
 			return;
 	}
 	(void)fault_at("shim.end");

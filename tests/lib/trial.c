@@ -12,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void tell(const char *name, long value)
@@ -28,11 +30,12 @@ static _Noreturn void stay(void)
 		(void)pause();
 }
 
-static int end_by(int signo)
+static int end_by(int signo, bool with_core)
 {
 	const struct rlimit none = { 0, 0 };
+	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
 
-	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)setrlimit(RLIMIT_CORE, with_core ? &all : &none);
 	(void)signal(signo, SIG_DFL); /* a sanitizer may have taken it */
 	(void)kill(getpid(), signo);
 	return 99;
@@ -111,6 +114,26 @@ static void escape(void)
 		exit(99);
 }
 
+/* Held by a debugger that cannot be asked to let go. */
+static _Noreturn void be_traced(void)
+{
+	pid_t leader = getpid();
+
+	(void)prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+	if (fork() == 0) {
+		(void)setsid();
+		(void)signal(SIGTERM, SIG_IGN);
+		if (ptrace(PTRACE_ATTACH, leader, NULL, NULL) < 0 ||
+		    waitpid(leader, NULL, __WALL) != leader)
+			_exit(99);
+		tell("pid", leader);
+		for (;;)
+			(void)pause();
+	}
+	for (;;)
+		(void)pause();
+}
+
 /* Always gone before somebody can catch it: only its child is left. */
 static _Noreturn void relay(void)
 {
@@ -147,7 +170,9 @@ int main(int argc, char **argv)
 	if (strcmp(what, "exit") == 0)
 		return number;
 	if (strcmp(what, "signal") == 0)
-		return end_by(number);
+		return end_by(number, false);
+	if (strcmp(what, "core") == 0)
+		return end_by(number, true);
 	if (strcmp(what, "args") == 0)
 		return print_vector(argv);
 	if (strcmp(what, "environ") == 0)
@@ -172,6 +197,8 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(what, "relay") == 0)
 		relay();
+	if (strcmp(what, "traced") == 0)
+		be_traced();
 	if (strcmp(what, "stop") == 0) {
 		tell("pid", getpid());
 		(void)raise(SIGSTOP);

@@ -92,7 +92,7 @@ END_TEST
 
 /* --- dead shims ----------------------------------------------------------- */
 
-START_TEST(a_shim_that_is_killed_takes_its_trial_along)
+START_TEST(B1_a_shim_that_is_killed_takes_its_trial_along)
 {
 	struct world w;
 
@@ -108,7 +108,7 @@ START_TEST(a_shim_that_is_killed_takes_its_trial_along)
 }
 END_TEST
 
-START_TEST(a_trial_whose_directory_is_removed_is_not_run_again)
+START_TEST(B15_a_trial_whose_directory_is_removed_is_not_run_again)
 {
 	struct world w;
 	auto_free char *file = NULL;
@@ -257,7 +257,7 @@ START_TEST(A4_what_was_asked_to_end_is_adopted_with_the_time_of_that)
 }
 END_TEST
 
-START_TEST(a_shim_that_died_unseen_leaves_nobody)
+START_TEST(B2_a_shim_that_died_unseen_leaves_nobody)
 {
 	struct world w;
 	pid_t shim;
@@ -347,7 +347,7 @@ START_TEST(what_is_found_after_a_restart_decides)
 }
 END_TEST
 
-START_TEST(a_file_that_is_no_file_stops_nothing)
+START_TEST(B15_a_file_that_is_no_file_stops_nothing)
 {
 	struct world w;
 	auto_free char *path = NULL;
@@ -419,8 +419,9 @@ Suite *suite(void)
 	tcase_add_test(tc, a_shim_that_finds_its_file_locked_starts_nothing);
 
 	tc = new_case(s, "dead shims");
-	tcase_add_test(tc, a_shim_that_is_killed_takes_its_trial_along);
-	tcase_add_test(tc, a_trial_whose_directory_is_removed_is_not_run_again);
+	tcase_add_test(tc, B1_a_shim_that_is_killed_takes_its_trial_along);
+	tcase_add_test(tc,
+		       B15_a_trial_whose_directory_is_removed_is_not_run_again);
 
 	tc = new_case(s, "adopt");
 	tcase_add_test(
@@ -430,10 +431,10 @@ Suite *suite(void)
 	tcase_add_test(tc, an_adopted_attempt_can_be_stopped_at_once);
 	tcase_add_test(
 	    tc, A4_what_was_asked_to_end_is_adopted_with_the_time_of_that);
-	tcase_add_test(tc, a_shim_that_died_unseen_leaves_nobody);
+	tcase_add_test(tc, B2_a_shim_that_died_unseen_leaves_nobody);
 	tcase_add_loop_test(tc, what_is_found_after_a_restart_decides, 0,
 			    N(found));
-	tcase_add_test(tc, a_file_that_is_no_file_stops_nothing);
+	tcase_add_test(tc, B15_a_file_that_is_no_file_stops_nothing);
 	tcase_add_test(tc, a_wedged_holder_of_the_lock_is_killed);
 
 	return s;

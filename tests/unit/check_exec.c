@@ -22,7 +22,7 @@
 
 /* --- ends ----------------------------------------------------------------- */
 
-START_TEST(every_exit_code_is_told_as_it_is)
+START_TEST(B10_every_exit_code_is_told_as_it_is)
 {
 	struct world w;
 
@@ -46,7 +46,7 @@ START_TEST(every_exit_code_is_told_as_it_is)
 }
 END_TEST
 
-START_TEST(every_deadly_signal_is_told_as_it_is)
+START_TEST(B10_every_deadly_signal_is_told_as_it_is)
 {
 	struct world w;
 
@@ -71,6 +71,32 @@ START_TEST(every_deadly_signal_is_told_as_it_is)
 }
 END_TEST
 
+/* Whether a core was made is the machine's to say; it must be passed on. */
+START_TEST(B10_the_core_flag_is_what_the_kernel_says)
+{
+	struct world w;
+	int status;
+	pid_t pid;
+
+	world_init(&w);
+	pid = fork();
+	if (pid == 0) {
+		if (chdir(w.dir) == 0)
+			(void)execl(TRIAL, TRIAL, "core", "6", NULL);
+		_exit(99);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status));
+	world_launch_in(&w, 0, ARGV("core", "6"), w.dir, 0);
+	WAIT(&w, w.told[0].spawned > 0);
+	executor_go(w.x, world_id(0));
+	WAIT(&w, w.told[0].ended > 0);
+	ck_assert_int_eq(w.told[0].outcome.signal, SIGABRT);
+	ck_assert_int_eq(w.told[0].outcome.core, WCOREDUMP(status) != 0);
+	world_fini(&w);
+}
+END_TEST
+
 static const struct {
 	const char *command; /* %s: the test's directory */
 	const char *workdir;
@@ -88,7 +114,7 @@ static const struct {
 	{ "true",			"/etc/passwd",    ENOTDIR, "chdir" },
 };
 
-START_TEST(a_command_that_cannot_be_run_is_told_with_its_errno)
+START_TEST(B9_I7_a_command_that_cannot_be_run_is_told_with_its_errno)
 {
 	static const struct {
 		const char *name;
@@ -130,7 +156,7 @@ START_TEST(a_command_that_cannot_be_run_is_told_with_its_errno)
 }
 END_TEST
 
-START_TEST(a_shim_that_cannot_be_started_is_told)
+START_TEST(B9_a_shim_that_cannot_be_started_is_told)
 {
 	static char large[3 * 1024 * 1024];
 	struct world w;
@@ -213,7 +239,7 @@ START_TEST(a_second_attempt_begins_where_the_first_ended)
 }
 END_TEST
 
-START_TEST(a_log_that_is_cut_short_is_read_from_its_new_beginning)
+START_TEST(G6_a_log_that_is_cut_short_is_read_from_its_new_beginning)
 {
 	struct world w;
 	auto_free char *fifo = NULL;
@@ -240,7 +266,7 @@ END_TEST
 
 /* --- what the trial is given ---------------------------------------------- */
 
-START_TEST(arguments_arrive_as_they_are)
+START_TEST(I3_I4_arguments_arrive_as_they_are)
 {
 	const char *const argv[] = { TRIAL,    "args",        "",
 				     " a  b ", "$(id)",       "`x`; rm *",
@@ -261,7 +287,7 @@ START_TEST(arguments_arrive_as_they_are)
 }
 END_TEST
 
-START_TEST(the_environment_is_exactly_what_was_given)
+START_TEST(B16_the_environment_is_exactly_what_was_given)
 {
 	struct world w;
 	auto_free char *token = NULL;
@@ -281,7 +307,7 @@ START_TEST(the_environment_is_exactly_what_was_given)
 }
 END_TEST
 
-START_TEST(no_descriptor_of_ours_leaks_into_a_trial)
+START_TEST(B17_no_descriptor_of_ours_leaks_into_a_trial)
 {
 	struct world w;
 	int leaky;
@@ -298,7 +324,7 @@ START_TEST(no_descriptor_of_ours_leaks_into_a_trial)
 }
 END_TEST
 
-START_TEST(signals_are_at_their_defaults_in_a_session_of_its_own)
+START_TEST(B17_signals_are_at_their_defaults_in_a_session_of_its_own)
 {
 	struct world w;
 	sigset_t set;
@@ -328,7 +354,7 @@ static void run_shell(struct world *w, const char *script, int64_t memory_bytes)
 	ck_assert_int_eq(w->told[0].outcome.code, 0);
 }
 
-START_TEST(stdin_is_empty)
+START_TEST(B18_stdin_is_empty)
 {
 	struct world w;
 
@@ -339,7 +365,7 @@ START_TEST(stdin_is_empty)
 }
 END_TEST
 
-START_TEST(the_memory_limit_and_the_working_directory_are_set)
+START_TEST(B13_the_memory_limit_and_the_working_directory_are_set)
 {
 	struct world w;
 	auto_buf struct buf log = BUF_INIT;
@@ -412,7 +438,7 @@ START_TEST(what_is_sent_right_after_the_start_arrives)
 }
 END_TEST
 
-START_TEST(who_forks_faster_than_one_can_look_is_caught)
+START_TEST(B3_who_forks_faster_than_one_can_look_is_caught)
 {
 	struct world w;
 
@@ -424,7 +450,7 @@ START_TEST(who_forks_faster_than_one_can_look_is_caught)
 }
 END_TEST
 
-START_TEST(kill_ends_a_trial_that_ignores_terminate)
+START_TEST(B4_kill_ends_a_trial_that_ignores_terminate)
 {
 	struct world w;
 
@@ -440,7 +466,7 @@ START_TEST(kill_ends_a_trial_that_ignores_terminate)
 }
 END_TEST
 
-START_TEST(a_stopped_trial_hears_terminate)
+START_TEST(B4_a_stopped_trial_hears_terminate)
 {
 	struct world w;
 
@@ -454,7 +480,7 @@ START_TEST(a_stopped_trial_hears_terminate)
 }
 END_TEST
 
-START_TEST(a_stopped_trial_dies_by_kill_even_with_its_shim_stopped)
+START_TEST(B4_a_stopped_trial_dies_by_kill_even_with_its_shim_stopped)
 {
 	struct world w;
 
@@ -470,7 +496,22 @@ START_TEST(a_stopped_trial_dies_by_kill_even_with_its_shim_stopped)
 END_TEST
 
 /* It holds the output open as well, which must not hold up the end. */
-START_TEST(who_escapes_is_killed_when_the_leader_ends)
+START_TEST(B4_a_traced_trial_dies_by_kill)
+{
+	struct world w;
+
+	world_init(&w);
+	world_start(&w, 0, ARGV("traced"));
+	WAIT(&w, w.told[0].n_metrics == 1);
+	executor_terminate(w.x, world_id(0));
+	executor_kill(w.x, world_id(0));
+	WAIT(&w, w.told[0].ended > 0);
+	ck_assert_int_eq(w.told[0].outcome.kind, OUTCOME_SIGNALED);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(B3_B5_who_escapes_is_killed_when_the_leader_ends)
 {
 	struct world w;
 
@@ -486,7 +527,7 @@ START_TEST(who_escapes_is_killed_when_the_leader_ends)
 }
 END_TEST
 
-START_TEST(who_escapes_is_killed_by_kill)
+START_TEST(B3_who_escapes_is_killed_by_kill)
 {
 	struct world w;
 
@@ -504,7 +545,7 @@ END_TEST
 
 /* --- the executor --------------------------------------------------------- */
 
-START_TEST(many_at_once_leave_nothing_behind)
+START_TEST(B7_many_at_once_leave_nothing_behind)
 {
 	struct world w;
 	int before;
@@ -579,45 +620,48 @@ Suite *suite(void)
 	Suite *s = suite_create("exec");
 	TCase *tc = new_case(s, "ends");
 
-	tcase_add_test(tc, every_exit_code_is_told_as_it_is);
-	tcase_add_test(tc, every_deadly_signal_is_told_as_it_is);
-	tcase_add_loop_test(tc,
-			    a_command_that_cannot_be_run_is_told_with_its_errno,
-			    0, N(not_executed));
-	tcase_add_test(tc, a_shim_that_cannot_be_started_is_told);
+	tcase_add_test(tc, B10_every_exit_code_is_told_as_it_is);
+	tcase_add_test(tc, B10_every_deadly_signal_is_told_as_it_is);
+	tcase_add_test(tc, B10_the_core_flag_is_what_the_kernel_says);
+	tcase_add_loop_test(
+	    tc, B9_I7_a_command_that_cannot_be_run_is_told_with_its_errno, 0,
+	    N(not_executed));
+	tcase_add_test(tc, B9_a_shim_that_cannot_be_started_is_told);
 	tcase_add_test(tc, a_directory_that_cannot_be_made_is_told);
 
 	tc = new_case(s, "output");
 	tcase_add_test(tc, each_byte_of_the_output_is_read_once);
 	tcase_add_test(tc, output_is_told_while_the_trial_runs);
 	tcase_add_test(tc, a_second_attempt_begins_where_the_first_ended);
-	tcase_add_test(tc,
-		       a_log_that_is_cut_short_is_read_from_its_new_beginning);
+	tcase_add_test(
+	    tc, G6_a_log_that_is_cut_short_is_read_from_its_new_beginning);
 
 	tc = new_case(s, "given");
-	tcase_add_test(tc, arguments_arrive_as_they_are);
-	tcase_add_test(tc, the_environment_is_exactly_what_was_given);
-	tcase_add_test(tc, no_descriptor_of_ours_leaks_into_a_trial);
+	tcase_add_test(tc, I3_I4_arguments_arrive_as_they_are);
+	tcase_add_test(tc, B16_the_environment_is_exactly_what_was_given);
+	tcase_add_test(tc, B17_no_descriptor_of_ours_leaks_into_a_trial);
+	tcase_add_test(
+	    tc, B17_signals_are_at_their_defaults_in_a_session_of_its_own);
+	tcase_add_test(tc, B18_stdin_is_empty);
 	tcase_add_test(tc,
-		       signals_are_at_their_defaults_in_a_session_of_its_own);
-	tcase_add_test(tc, stdin_is_empty);
-	tcase_add_test(tc, the_memory_limit_and_the_working_directory_are_set);
+		       B13_the_memory_limit_and_the_working_directory_are_set);
 	tcase_add_test(
 	    tc, the_directory_holds_the_parameters_and_a_checkpoint_place);
 
 	tc = new_case(s, "stop");
 	tcase_add_test(tc, terminate_lets_the_trial_end_itself);
 	tcase_add_test(tc, what_is_sent_right_after_the_start_arrives);
-	tcase_add_test(tc, who_forks_faster_than_one_can_look_is_caught);
-	tcase_add_test(tc, kill_ends_a_trial_that_ignores_terminate);
-	tcase_add_test(tc, a_stopped_trial_hears_terminate);
-	tcase_add_test(tc,
-		       a_stopped_trial_dies_by_kill_even_with_its_shim_stopped);
-	tcase_add_test(tc, who_escapes_is_killed_when_the_leader_ends);
-	tcase_add_test(tc, who_escapes_is_killed_by_kill);
+	tcase_add_test(tc, B3_who_forks_faster_than_one_can_look_is_caught);
+	tcase_add_test(tc, B4_kill_ends_a_trial_that_ignores_terminate);
+	tcase_add_test(tc, B4_a_stopped_trial_hears_terminate);
+	tcase_add_test(
+	    tc, B4_a_stopped_trial_dies_by_kill_even_with_its_shim_stopped);
+	tcase_add_test(tc, B4_a_traced_trial_dies_by_kill);
+	tcase_add_test(tc, B3_B5_who_escapes_is_killed_when_the_leader_ends);
+	tcase_add_test(tc, B3_who_escapes_is_killed_by_kill);
 
 	tc = new_case(s, "executor");
-	tcase_add_test(tc, many_at_once_leave_nothing_behind);
+	tcase_add_test(tc, B7_many_at_once_leave_nothing_behind);
 	tcase_add_test(tc, the_executor_can_be_closed_from_its_own_news);
 	tcase_add_test(tc, calls_for_an_attempt_that_is_gone_are_fine);
 	return s;
