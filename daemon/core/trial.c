@@ -388,6 +388,42 @@ static bool was_seen(const struct outcome *o)
 	       o->kind == OUTCOME_NOT_EXECUTED;
 }
 
+/* Nothing ran: the attempt is as good as new. */
+static void launch_anew(struct step *st, struct attempt *a)
+{
+	a->may_be_over = false;
+	if (a->rec.state == ATTEMPT_RUNNING)
+		attempt_move(st, a, ATTEMPT_LAUNCHING);
+	memcpy(a->rec.boot_id, st->core->options.boot_id, BOOT_ID_BYTES);
+	fx_save_attempt(st->fx, &a->rec, &a->queued_save);
+	a->relaunch_boot_ms = st->at.boot_ms;
+}
+
+/* What is no fault of the trial may pass: it is tried again, for as long. */
+static void delay(struct step *st, struct trial *t, int error, const char *what)
+{
+	struct attempt *a = t->attempt;
+
+	if (!a->is_delayed)
+		search_event(st, t->search, t, "launch",
+			     xasprintf("cannot be started now: %s: %s; it is "
+				       "tried again",
+				       what, strerror(error)),
+			     NULL);
+	a->is_delayed = true;
+	a->relaunch_boot_ms = st->at.boot_ms + RELAUNCH_DELAY_MS;
+}
+
+/* A shim could not do its own part, or the machine has no room for more. */
+static bool is_delayed_by(const struct outcome *o)
+{
+	if (o->kind == OUTCOME_NEVER_STARTED)
+		return o->error != 0;
+	return o->kind == OUTCOME_NOT_EXECUTED &&
+	       (o->error == EAGAIN || o->error == ENOMEM ||
+		o->error == EMFILE || o->error == ENFILE);
+}
+
 void trial_ended(struct step *st, struct trial *t, const struct outcome *o)
 {
 	struct attempt *a = t->attempt;
@@ -395,16 +431,15 @@ void trial_ended(struct step *st, struct trial *t, const struct outcome *o)
 	    o->kind == OUTCOME_SHIM_DIED || o->kind == OUTCOME_REBOOTED;
 	struct end end;
 
+	if (a->rec.stop_reason[0] == '\0' && is_delayed_by(o)) {
+		launch_anew(st, a);
+		delay(st, t, o->error, o->what);
+		return;
+	}
 	if (o->kind == OUTCOME_NEVER_STARTED && a->rec.stop_reason[0] == '\0' &&
 	    a->relaunches < RELAUNCHES_MAX) {
 		a->relaunches++;
-		a->may_be_over = false;
-		if (a->rec.state == ATTEMPT_RUNNING)
-			attempt_move(st, a, ATTEMPT_LAUNCHING);
-		memcpy(a->rec.boot_id, st->core->options.boot_id,
-		       BOOT_ID_BYTES);
-		fx_save_attempt(st->fx, &a->rec, &a->queued_save);
-		a->relaunch_boot_ms = st->at.boot_ms;
+		launch_anew(st, a);
 		if (!st->core->shutting_down)
 			relaunch(st, t);
 		return;
@@ -434,27 +469,14 @@ void trial_ended(struct step *st, struct trial *t, const struct outcome *o)
 	search_trial_ended(st, t->search, t);
 }
 
-static bool may_pass(int error)
-{
-	return error == EAGAIN || error == ENOMEM || error == EMFILE ||
-	       error == ENFILE || error == ENOSPC || error == EDQUOT;
-}
-
 void trial_spawn_failed(struct step *st, struct trial *t, int error,
 			const char *what)
 {
-	struct attempt *a = t->attempt;
 	struct outcome o = { .kind = OUTCOME_NOT_EXECUTED, .error = error };
 
-	if (a->rec.stop_reason[0] == '\0' && may_pass(error)) {
-		if (!a->is_delayed)
-			search_event(st, t->search, t, "launch",
-				     xasprintf("cannot be started now: %s: %s; "
-					       "it is tried again",
-					       what, strerror(error)),
-				     NULL);
-		a->is_delayed = true;
-		a->relaunch_boot_ms = st->at.boot_ms + RELAUNCH_DELAY_MS;
+	/* Too long a command is the search's own fault; all else is ours. */
+	if (t->attempt->rec.stop_reason[0] == '\0' && error != E2BIG) {
+		delay(st, t, error, what);
 		return;
 	}
 	snprintf(o.what, sizeof(o.what), "%s", what);

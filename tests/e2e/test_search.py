@@ -200,11 +200,11 @@ class Ends(DaemonTest):
         said = self.d.call("explain", search="f")["events"]
         self.assertTrue(any("4 trials in a row" in e["text"] for e in said), said)
 
-    def test_a_missing_program_is_said_with_its_error(self):
+    def test_B9_a_missing_program_is_said_with_its_error(self):
         end = self.d.run(search("e", ["/no/such/program"], stop_on_failures=2, parallel=1))
         self.assertEqual((end["state"], end["reason"]), ("failed", "spawn:ENOENT"))
 
-    def test_success_without_a_metric_is_a_failure(self):
+    def test_B11_success_without_a_metric_is_a_failure(self):
         self.d.run(search("q", ["true"], {"x": {"value": 1}}))
         row = self.d.rows("select state, reason from trials")[0]
         self.assertEqual((row["state"], row["reason"]), ("failed", "no-metric"))

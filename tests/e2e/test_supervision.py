@@ -36,7 +36,7 @@ class Supervision(DaemonTest):
         wait_for(path.exists, "the grandchild")
         return int(path.read_text())
 
-    def test_a_timeout_kills_the_whole_tree_after_the_grace(self):
+    def test_B3_B4_B12_a_timeout_kills_the_whole_tree_after_the_grace(self):
         program = self.script("stubborn", STUBBORN)
         end = self.d.run(search("t", [program, str(self.d.dir)], ONE, timeout="1s", grace="300ms", retries=3))
         self.assertEqual(end["counts"]["failed"], 1)
@@ -44,13 +44,13 @@ class Supervision(DaemonTest):
         self.assertEqual((row["reason"], row["attempts"]), ("timeout", 1))
         self.assertFalse(is_alive(self.grandchild()))
 
-    def test_what_a_finished_trial_leaves_behind_is_killed(self):
+    def test_B3_B5_what_a_finished_trial_leaves_behind_is_killed(self):
         program = self.script("stubborn", STUBBORN.rsplit("while True:", 1)[0])
         end = self.d.run(search("l", [program, str(self.d.dir)], ONE))
         self.assertEqual(end["counts"]["done"], 1)
         self.assertFalse(is_alive(self.grandchild()))
 
-    def test_a_stopped_process_can_be_stopped(self):
+    def test_B4_a_stopped_process_can_be_stopped(self):
         self.d.submit(search("s", ["sh", "-c", "kill -STOP $$"], ONE))
         with self.d.connection() as c:
             c.wait_until("s", lambda p: p["counts"]["running"] == 1)
@@ -58,12 +58,12 @@ class Supervision(DaemonTest):
         end = self.d.wait_final("s")
         self.assertEqual(end["counts"]["cancelled"], 1)
 
-    def test_stdin_is_empty(self):
+    def test_B18_stdin_is_empty(self):
         end = self.d.run(search("i", ["sh", "-c", "echo loss=$(wc -c)"], ONE))
         self.assertEqual(end["counts"]["done"], 1)
         self.assertEqual(self.d.rows("select value from trials")[0]["value"], 0)
 
-    def test_no_shell_reads_the_arguments(self):
+    def test_I3_I4_no_shell_reads_the_arguments(self):
         hostile = "$(touch pwned); rm -rf * | `id` 'x' \"y\" \\ {{"
         parameters = {"v": {"type": "choice", "values": ["$HOME", "a b", "\n", "-rf", "{lr}"]}}
         out = "import sys, json; json.dump(sys.argv[1:], open(sys.argv[1], 'w')); print('loss=1')"
@@ -75,7 +75,7 @@ class Supervision(DaemonTest):
             argv = json.loads((self.d.trial_dir(1, row["number"]) / "argv").read_text())
             self.assertEqual(argv[1:], [hostile.replace("{{", "{"), v, f"--v={v}"])
 
-    def test_a_trial_sees_its_own_descriptors_only(self):
+    def test_B17_a_trial_sees_its_own_descriptors_only(self):
         end = self.d.run(search("f", ["sh", "-c", "ls -l /proc/$$/fd; echo loss=1"], ONE))
         self.assertEqual(end["counts"]["done"], 1)
         log = (self.d.trial_dir(1, 0) / "output.log").read_text()
@@ -98,20 +98,20 @@ class Supervision(DaemonTest):
         self.assertTrue(os.path.isdir(env["HPS_CHECKPOINT"]))
         self.assertEqual(json.loads((self.d.trial_dir(1, 4) / "params.json").read_text()), {"x": 4})
 
-    def test_a_flood_of_output_loses_no_metric(self):
+    def test_G1_a_flood_of_output_loses_no_metric(self):
         shell = "awk 'BEGIN {{ for (i = 1; i <= 200000; i++) printf \"step=%d loss=%d\\n\", i, i % 7 }'"
         end = self.d.run(search("y", ["sh", "-c", shell], ONE, early_stopping={"type": "none"}))
         self.assertEqual(end["counts"]["done"], 1)
         rows = self.d.rows("select count(*) as n, sum(value) as s, max(step) as m from metrics")
         self.assertEqual(rows[0], {"n": 200000, "s": sum(i % 7 for i in range(1, 200001)), "m": 200000})
 
-    def test_garbage_hurts_nobody(self):
+    def test_G2_garbage_hurts_nobody(self):
         shell = "head -c 300000 /dev/urandom; head -c 200000 /dev/zero | tr '\\0' x; printf '\\nloss=2\\n'"
         end = self.d.run(search("b", ["sh", "-c", shell], ONE))
         self.assertEqual(end["counts"]["done"], 1)
         self.assertEqual(self.d.rows("select value from trials")[0]["value"], 2)
 
-    def test_a_killed_shim_makes_the_trial_lost_and_leaves_no_process(self):
+    def test_B1_a_killed_shim_makes_the_trial_lost_and_leaves_no_process(self):
         shell = f"echo $$ > {self.d.dir}/pid.new; mv {self.d.dir}/pid.new {self.d.dir}/pid; exec sleep 1000"
         self.d.submit(search("k", ["sh", "-c", shell], ONE))
         wait_for((self.d.dir / "pid").exists, "the trial")

@@ -203,7 +203,7 @@ static void forget(struct sim *sim, struct run *r)
 
 static void launch(struct sim *sim, const struct fx_run *run)
 {
-	static const int passing[] = { EAGAIN, ENOMEM, EMFILE, ENOSPC };
+	static const int passing[] = { EAGAIN, ENOENT, EMFILE, ENOSPC };
 	struct run *r;
 
 	oracle_launch(sim, run);

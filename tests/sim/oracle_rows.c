@@ -222,7 +222,7 @@ static struct expected expected_of(const struct search_spec *spec,
 		e.is_retried = true;
 		break;
 	case OUTCOME_NOT_EXECUTED:
-		strcpy(e.reason, "spawn:ENOENT");
+		strcpy(e.reason, "spawn:E2BIG");
 		break;
 	case OUTCOME_SHIM_DIED:
 		e.state = TRIAL_LOST;

@@ -60,7 +60,7 @@ static enum fate fate_of(const struct trial_record *r)
 							  : FATE_FAILED;
 	case TRIAL_FAILED:
 		/* The machine could not run it: any point would have failed. */
-		return strcmp(r->reason, "spawn:ENOENT") == 0 ||
+		return strcmp(r->reason, "spawn:E2BIG") == 0 ||
 			       strcmp(r->reason, "never-started") == 0
 			   ? FATE_NONE
 			   : FATE_FAILED;

@@ -122,7 +122,7 @@ void plan_make(struct plan *ret, uint64_t seed, const struct attempt_record *a)
 int plan_spawn_error(uint64_t seed, int64_t trial)
 {
 	if (seed % 16 == 4 || hash2(seed, (uint64_t)trial) % 40 == 0)
-		return ENOENT;
+		return E2BIG;
 	return 0;
 }
 
