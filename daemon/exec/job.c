@@ -432,7 +432,7 @@ void job_launch(struct executor *x, const struct launch *launch)
 	int e;
 
 	executor_wake(j);
-	e = start_shim(x->shim, launch, &s, &j->what);
+	e = start_shim(x->shim, &x->descriptors, launch, &s, &j->what);
 	if (e == 0) {
 		j->state = JOB_SPAWNED;
 		j->pid = s.pid;

@@ -19,6 +19,7 @@
 #include "exec/follow.h"
 
 #include <sys/queue.h>
+#include <sys/resource.h>
 
 enum job_state {
 	JOB_FAILED,
@@ -74,7 +75,8 @@ struct executor {
 	struct follow_batch batch;
 	struct buf reader; /* its state, of the latest step */
 	char boot_id[BOOT_ID_BYTES];
-	unsigned live; /* open handles */
+	struct rlimit descriptors; /* that trials are given */
+	unsigned live;             /* open handles */
 	bool paused;
 	bool closing;
 	void (*closed)(void *ctx);

@@ -15,7 +15,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define TICK_MS 100
+#define TICK_MS     100
+#define DESCRIPTORS 16384
 
 int executor_boot_id(char ret_id[BOOT_ID_BYTES])
 {
@@ -198,6 +199,25 @@ void executor_kill(struct executor *x, struct attempt_id id)
 		job_stop(j, SIGKILL);
 }
 
+/*
+ * Every trial takes three descriptors of ours, and the limit that a program is
+ * started with is often low because of select(), which nothing here uses. The
+ * trials have that limit: shims are given it.
+ */
+static void raise_limit(struct executor *x)
+{
+	struct rlimit ours;
+
+	if (getrlimit(RLIMIT_NOFILE, &x->descriptors) < 0)
+		return;
+	ours = x->descriptors;
+	if (ours.rlim_max < DESCRIPTORS)
+		ours.rlim_cur = ours.rlim_max;
+	else if (ours.rlim_cur < DESCRIPTORS)
+		ours.rlim_cur = DESCRIPTORS;
+	(void)setrlimit(RLIMIT_NOFILE, &ours);
+}
+
 int executor_new(uv_loop_t *loop, const char *shim,
 		 const struct executor_callbacks *callbacks,
 		 struct executor **ret_executor)
@@ -212,6 +232,7 @@ int executor_new(uv_loop_t *loop, const char *shim,
 	x->loop = loop;
 	x->shim = xstrdup(shim);
 	x->news = *callbacks;
+	raise_limit(x);
 	TAILQ_INIT(&x->jobs);
 	TAILQ_INIT(&x->ready);
 	follow_batch_init(&x->batch);

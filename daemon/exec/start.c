@@ -181,7 +181,17 @@ out:
 	return -r;
 }
 
-int start_shim(const char *shim, const struct launch *launch, struct start *ret,
+/* @fd is the lowest that is free. */
+static bool is_scarce(int fd)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+	       (rlim_t)fd >= limit.rlim_cur / 4 * 3;
+}
+
+int start_shim(const char *shim, const struct rlimit *descriptors,
+	       const struct launch *launch, struct start *ret,
 	       const char **ret_what)
 {
 	struct stat st;
@@ -194,7 +204,8 @@ int start_shim(const char *shim, const struct launch *launch, struct start *ret,
 	if (ret->log < 0)
 		return ret->log;
 	*ret_what = "socketpair";
-	if (fstat(ret->log, &st) < 0 ||
+	errno = EMFILE;
+	if (is_scarce(ret->log) || fstat(ret->log, &st) < 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, gate) < 0) {
 		r = -errno;
 		(void)close(ret->log);
@@ -209,6 +220,8 @@ int start_shim(const char *shim, const struct launch *launch, struct start *ret,
 		r = spawn(shim, launch, ret->log, gate[1], &ret->pid);
 	(void)close(gate[1]);
 	if (r == 0) {
+		/* Its child, which comes after the gate, inherits it. */
+		(void)prlimit(ret->pid, RLIMIT_NOFILE, descriptors, NULL);
 		*ret_what = "pidfd_open";
 		(void)fault_at("launch.pidfd");
 		ret->pidfd = pidfd_open(ret->pid, 0);
