@@ -9,6 +9,7 @@
 #include "restore.h"
 #include "server.h"
 
+#include "schema/json.h"
 #include "schema/machine.h"
 #include "schema/mem.h"
 
@@ -410,6 +411,9 @@ int main(int argc, char **argv)
 	read_options(argc, argv, &o);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN);
+	(void)signal(SIGTTOU, SIG_IGN); /* of a log on a terminal */
+	/* Half a text is worse than an end (schema/mem.h). */
+	cJSON_InitHooks(&(cJSON_Hooks){ xmalloc, free });
 	s.lock_fd = -1;
 	r = configure(&s, &o);
 	if (r == 0 && o.check)

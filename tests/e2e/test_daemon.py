@@ -1,5 +1,6 @@
 """How hpsd starts, refuses to start, and ends."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -8,9 +9,10 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from hpsd import BUILD, DaemonTest, main, search  # noqa: E402
+from hpsd import BUILD, Daemon, DaemonTest, main, search  # noqa: E402
 
 
 class Start(DaemonTest):
@@ -42,30 +44,128 @@ class Start(DaemonTest):
         self.assertIn("is no open descriptor", self.hpsd("--ready-fd", "99", status=2))
         self.assertRegex(self.hpsd("--version", status=0), r"^hpsd \d+\.\d+")
 
-    def test_a_state_directory_that_others_may_enter_is_refused(self):
+    def test_L6_a_state_directory_that_others_may_enter_is_refused(self):
         other = self.d.dir / "other"
         other.mkdir(mode=0o755)
         self.assertIn("chmod 700", self.hpsd(status=1, HPSD_STATE=str(other)))
 
-    def test_a_socket_of_a_living_daemon_is_not_taken(self):
+    def test_D1_a_socket_of_a_living_daemon_is_not_taken(self):
         said = self.hpsd(status=1, HPSD_STATE=str(self.d.dir / "second"))
         self.assertIn("Address already in use", said)
         self.assertIn("version", self.d.call("version"))
 
-    def test_a_file_in_the_place_of_the_socket_is_left_alone(self):
+    def test_D2_a_file_in_the_place_of_the_socket_is_left_alone(self):
         file = self.d.dir / "file"
         file.write_text("precious")
         self.assertIn("File exists", self.hpsd(status=1, HPSD_STATE=str(self.d.dir / "second"), HPSD_SOCKET=str(file)))
         self.assertEqual(file.read_text(), "precious")
 
-    def test_what_a_killed_daemon_left_behind_is_no_hindrance(self):
-        for _ in range(3):
+    def test_D1_what_a_killed_daemon_left_behind_is_no_hindrance(self):
+        for _ in range(int(os.environ.get("HPSD_KILLS", "20"))):
             self.d.kill()
             self.assertTrue(self.d.socket.exists())
             self.d.start()
         self.d.stop()
         self.assertFalse(self.d.socket.exists())
         self.d.start()
+
+    def test_D1_of_many_started_at_once_over_a_stale_socket_one_stays(self):
+        self.d.kill()
+        read, write = os.pipe()
+        starts = [subprocess.Popen([BUILD / "daemon/hpsd", "--config", self.d.config, "--ready-fd", str(write)],
+                                   env=self.d.env, stderr=subprocess.DEVNULL, pass_fds=[write]) for _ in range(20)]
+        os.close(write)
+        self.assertEqual(os.read(read, 1), b"\n")
+        pid = self.d.call("version")["pid"]
+        ends = {p.pid: p.wait(60) for p in starts if p.pid != pid}
+        self.assertEqual(set(ends.values()), {100})
+        self.assertEqual(len(ends), 19)
+        self.d.process = next(p for p in starts if p.pid == pid)
+        os.close(read)
+
+    def test_D2_nothing_but_a_dead_socket_of_ours_is_taken_from_the_path(self):
+        def fifo(path):
+            os.mkfifo(path)
+
+        def link(path):
+            path.symlink_to(self.d.dir / "elsewhere")
+
+        def link_to_a_socket(path):
+            path.symlink_to(self.d.socket)
+
+        def foreign(path):
+            with socket.socket(socket.AF_UNIX) as s:
+                s.bind(str(path))
+            os.chown(path, 4242, -1, follow_symlinks=False)
+
+        makers = [pathlib.Path.mkdir, fifo, link, link_to_a_socket, *([foreign] if os.geteuid() == 0 else [])]
+        for n, make in enumerate(makers):
+            path = self.d.dir / f"in-the-way-{n}"
+            make(path)
+            before = os.lstat(path)
+            said = self.hpsd(status=1, HPSD_STATE=str(self.d.dir / "second"), HPSD_SOCKET=str(path))
+            self.assertIn(f"{path}: File exists", said)
+            self.assertEqual(os.lstat(path).st_ino, before.st_ino)
+        self.assertFalse((self.d.dir / "elsewhere").exists())
+        self.assertIn("version", self.d.call("version"))
+
+    def test_D3_a_path_has_107_bytes_or_is_refused(self):
+        folder = self.d.dir / "d"
+        folder.mkdir()
+        room = 107 - len(str(folder)) - 1
+        self.d.stop()
+        for path, fits in ((folder / ("s" * room), True), (folder / ("s" * (room + 1)), False),
+                           (folder / ("s" * (room + 2)), False), ("/" + "s/" * 2047 + "s", False)):
+            self.d.env["HPSD_SOCKET"] = str(path)
+            self.d.socket = path
+            if fits:
+                self.d.start()
+                self.assertIn("version", self.d.call("version"))
+                self.d.stop()
+            else:
+                self.assertIn("107", self.hpsd(status=2))
+        self.assertEqual(list(folder.iterdir()), [])
+        self.d.socket = self.d.dir / "sock"
+        self.d.env["HPSD_SOCKET"] = str(self.d.socket)
+        self.d.start()
+
+    def test_D4_an_old_daemon_that_ends_late_leaves_the_new_ones_socket(self):
+        self.d.socket.unlink()
+        new = Daemon()
+        self.addCleanup(new.cleanup)
+        new.socket = self.d.socket
+        new.env["HPSD_SOCKET"] = str(new.socket)
+        new.start()
+        self.d.process.terminate()
+        self.assertEqual(self.d.process.wait(60), 0)
+        self.d.process = None
+        self.assertEqual(new.call("version")["state_dir"], str(new.state))
+        new.stop()
+        self.assertFalse(new.socket.exists())
+
+    def test_D5_who_comes_in_the_midst_of_a_restart_is_not_refused(self):
+        self.d.stop()
+        faults = []
+
+        def ask():
+            for _ in range(5):
+                r = self.d.hpctl("list", status=None)
+                if r.returncode != 0:
+                    faults.append(r.stderr)
+
+        self.d.env["HPSD"] = str(BUILD / "daemon/hpsd")
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for t in threads:
+            t.start()
+        for _ in range(3):
+            with contextlib.suppress(ConnectionError, FileNotFoundError):
+                os.kill(self.d.call("version")["pid"], signal.SIGTERM)
+        for t in threads:
+            t.join()
+        # Who had asked already is told to ask again.
+        self.assertEqual([f for f in faults if "hung up before it answered" not in f], [])
+        with contextlib.suppress(ConnectionError, FileNotFoundError):
+            self.d.call("shutdown")
 
     def test_files_are_for_the_user_alone(self):
         self.assertEqual(os.stat(self.d.state).st_mode & 0o777, 0o700)
@@ -130,7 +230,7 @@ class Start(DaemonTest):
         self.d.wait_final(name)
         self.assertEqual(self.d.rows("SELECT state, attempts FROM trials"), [{"state": "done", "attempts": 1}])
 
-    def test_closed_standard_descriptors_hurt_nothing(self):
+    def test_C19_closed_standard_descriptors_hurt_nothing(self):
         self.d.stop()
         command = f"exec {BUILD}/daemon/hpsd --config {self.d.config} <&- >&- 2>&-"
         daemon = subprocess.Popen(["sh", "-c", command], env=self.d.env)
@@ -146,7 +246,7 @@ class Start(DaemonTest):
         self.assertEqual(daemon.wait(60), 0)
         self.d.start()
 
-    def test_a_database_of_a_newer_version_is_refused_and_unchanged(self):
+    def test_C11_a_database_of_a_newer_version_is_refused_and_unchanged(self):
         self.d.stop()
         db = self.d.state / "hps.db"
         subprocess.run(["sqlite3", db, "pragma journal_mode=delete; pragma user_version=9999"], check=True,
