@@ -100,8 +100,10 @@ void effects_clear(struct effects *fx)
 
 		if (e->queued != NULL)
 			*e->queued = false;
-		if (e->type == FX_SAVE_METRICS)
+		if (e->type == FX_SAVE_METRICS) {
 			free(e->metrics.rows);
+			free(e->metrics.names);
+		}
 		if (e->type == FX_SAVE_EVENT) {
 			free(e->event.text);
 			free(e->event.data);

@@ -45,7 +45,8 @@ struct fx_run {
 
 struct fx_metrics {
 	int64_t trial, attempt, time_ms;
-	struct metric_record *rows; /* owned; names are the core's */
+	struct metric_record *rows; /* owned */
+	char *names;                /* owned; those of the rows are in it */
 	size_t n;
 };
 

@@ -80,8 +80,6 @@ struct search {
 	char failure[REASON_BYTES];
 	size_t params_saved;  /* trials before it have no rec.params any more */
 	struct trial *replay; /* while loading: whose values are replayed */
-	char **metric_names;  /* NULL-ended; rows of effects point here */
-	size_t n_metric_names;
 };
 
 struct core {
@@ -137,8 +135,6 @@ int64_t search_deadline(const struct search *s);
 int64_t search_budget(const struct search *s);
 struct search *search_new(struct core *c, struct search_spec *spec);
 void search_destroy(struct search *s);
-/* Pointer that stays valid as long as the search does. */
-const char *search_metric_name(struct search *s, const char *name);
 void search_event(struct step *st, const struct search *s,
 		  const struct trial *t, const char *kind, char *text,
 		  char *data);

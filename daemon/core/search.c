@@ -55,7 +55,6 @@ void search_destroy(struct search *s)
 	sampler_free(s->sampler);
 	pruner_free(s->pruner);
 	strv_free(s->environ);
-	strv_free(s->metric_names);
 	search_free(s->spec);
 	free(s->rec.name);
 	free(s->rec.key);
@@ -64,19 +63,6 @@ void search_destroy(struct search *s)
 	free(s->rec.environ);
 	free(s->rec.metric);
 	free(s);
-}
-
-const char *search_metric_name(struct search *s, const char *name)
-{
-	for (size_t i = 0; i < s->n_metric_names; i++) {
-		if (strcmp(s->metric_names[i], name) == 0)
-			return s->metric_names[i];
-	}
-	s->metric_names = xreallocarray(s->metric_names, s->n_metric_names + 2,
-					sizeof(*s->metric_names));
-	s->metric_names[s->n_metric_names++] = xstrdup(name);
-	s->metric_names[s->n_metric_names] = NULL;
-	return s->metric_names[s->n_metric_names - 1];
 }
 
 void search_event(struct step *st, const struct search *s,

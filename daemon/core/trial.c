@@ -519,6 +519,25 @@ void trial_learn(struct trial *t, const struct metric_record *m,
 		    (struct curve_point){ .step = m->step, .value = v };
 }
 
+/* The rows outlive the event, whose names they borrow. */
+static void copy_metrics(struct fx_metrics *m, const struct metric_record *rows,
+			 size_t n)
+{
+	size_t bytes = 0;
+	char *name;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += strlen(rows[i].name) + 1;
+	m->n = n;
+	m->rows = xcalloc(n, sizeof(*rows));
+	m->names = name = xmalloc(bytes);
+	memcpy(m->rows, rows, n * sizeof(*rows));
+	for (size_t i = 0; i < n; i++) {
+		m->rows[i].name = name;
+		name = stpcpy(name, rows[i].name) + 1;
+	}
+}
+
 void trial_output(struct step *st, struct trial *t, const struct event *ev)
 {
 	struct attempt *a = t->attempt;
@@ -527,7 +546,6 @@ void trial_output(struct step *st, struct trial *t, const struct event *ev)
 		.trial = t->rec.id,
 		.attempt = a->rec.number,
 		.time_ms = st->at.now_ms,
-		.n = ev->output.n,
 	};
 	struct verdict verdict = { 0 };
 	bool learned = false;
@@ -541,12 +559,10 @@ void trial_output(struct step *st, struct trial *t, const struct event *ev)
 	a->rec.reader =
 	    ev->output.reader != NULL ? xstrdup(ev->output.reader) : NULL;
 	fx_save_attempt(st->fx, &a->rec, &a->queued_save);
-	if (m.n == 0)
+	if (ev->output.n == 0)
 		return;
-	m.rows = xcalloc(m.n, sizeof(*m.rows));
+	copy_metrics(&m, ev->output.metrics, ev->output.n);
 	for (size_t i = 0; i < m.n; i++) {
-		m.rows[i] = ev->output.metrics[i];
-		m.rows[i].name = search_metric_name(s, m.rows[i].name);
 		if (strcmp(m.rows[i].name, s->spec->metric) != 0)
 			continue;
 		trial_learn(t, &m.rows[i], &verdict);

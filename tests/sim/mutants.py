@@ -34,14 +34,10 @@ MUTANTS = {
     "the offset stays behind its metrics": (
         "trial.c", "\ta->rec.offset = ev->output.offset;\n", ""),
     "metrics are saved twice": (
-        "trial.c", "\tm.rows = xcalloc(m.n, sizeof(*m.rows));\n",
-        "\tm.rows = xcalloc(m.n, sizeof(*m.rows));\n"
-        "\tfor (size_t i = 0; i < m.n; i++) {\n"
-        "\t\tm.rows[i] = ev->output.metrics[i];\n"
-        "\t\tm.rows[i].name = search_metric_name(s, m.rows[i].name);\n"
-        "\t}\n"
+        "trial.c", "\tcopy_metrics(&m, ev->output.metrics, ev->output.n);\n",
+        "\tcopy_metrics(&m, ev->output.metrics, ev->output.n);\n"
         "\tfx_save_metrics(st->fx, m);\n"
-        "\tm.rows = xcalloc(m.n, sizeof(*m.rows));\n"),
+        "\tcopy_metrics(&m, ev->output.metrics, ev->output.n);\n"),
     "output is read before the gate opens": (
         "trial.c", "\tif (a->rec.state == ATTEMPT_LAUNCHING)\n\t\treturn;\n",
         ""),

@@ -1,0 +1,121 @@
+"""Output of trials that is much, endless, cut, moved away, or late."""
+
+import os
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from hpsd import DaemonTest, main, search, wait_for  # noqa: E402
+
+ONE = {"x": {"value": 1}}
+MIB = 1 << 20
+
+# As fast as it can, up to a size; then it waits for the word to go.
+FLOOD = """#!/usr/bin/python3
+import os, sys, time
+noise = (b'x' * 1023 + b'\\n') * 63
+for step in range(1, int(sys.argv[2]) + 1):
+    os.write(1, noise + b'step=%d loss=%d\\n' % (step, step))
+while not os.path.exists(sys.argv[1]):
+    time.sleep(0.01)
+"""
+
+
+class Output(DaemonTest):
+    slots = 8
+
+    def metrics(self, name="loss"):
+        return self.d.rows("select value from metrics where name = ? order by trial, step", name)
+
+    def wait_for_values(self, *values):
+        wait_for(lambda: [r["value"] for r in self.metrics()] == list(values), f"the values {values}")
+
+    def test_G1_eight_floods_are_read_in_turn_and_keep_no_client_waiting(self):
+        go = self.d.dir / "go"
+        steps = int(os.environ.get("HPSD_FLOOD", "200"))
+        program = self.script("flood", FLOOD)
+        self.d.submit(search("f", [program, str(go), str(steps)], {"x": {"type": "int", "min": 1, "max": 8}},
+                             early_stopping={"type": "none"}))
+        seen, rounds = set(), 0
+        with self.d.connection() as c:
+            while True:
+                rows = self.d.rows("select trial, count(*) as n from metrics group by trial")
+                seen |= {r["trial"] for r in rows if r["n"] < steps}
+                c.call("show", search="f")
+                rounds += 1
+                if len(rows) == 8 and all(r["n"] == steps for r in rows):
+                    break
+            self.assertEqual(c.call("show", search="f")["search"]["running"], 8)
+        go.touch()
+        self.assertEqual(self.d.wait_final("f")["counts"]["done"], 8)
+        self.assertEqual(len(self.metrics()), 8 * steps)
+        self.assertGreater(len(seen), 1)  # none had to wait for the end of another
+        print(f"{8 * steps * 63 // 1024} MiB, {rounds} questions meanwhile")
+
+    def test_G4_a_line_that_does_not_end_costs_no_memory(self):
+        size = int(os.environ.get("HPSD_LINE_MIB", "64")) * MIB
+        before = self.d.call("status")["memory_bytes"]
+        shell = f"head -c {size} /dev/zero | tr '\\\\0' x; echo; echo loss=2"
+        self.assertEqual(self.d.run(search("l", ["sh", "-c", shell], ONE))["counts"]["done"], 1)
+        self.assertEqual([r["value"] for r in self.metrics()], [2])
+        self.assertLess(self.d.call("status")["memory_bytes"] - before, 16 * MIB)
+
+    def steps(self, *shell):
+        """Runs lines of a shell, each when the test calls the next of what is returned."""
+        waits = [f"while [ ! -e {self.d.dir}/step{n} ]; do sleep 0.01; done; {line}" for n, line in enumerate(shell)]
+        self.d.submit(search("s", ["sh", "-c", "cd $HPS_DIR; " + "; ".join(waits)], ONE))
+        return iter([(self.d.dir / f"step{n}").touch for n in range(len(shell))])
+
+    def test_G6_a_log_that_is_copied_and_cut_is_read_from_its_new_beginning(self):
+        step = self.steps("seq 1000; echo loss=1 step=1", "cp output.log old; : > output.log; echo loss=2 step=2",
+                          "echo loss=3 step=3")
+        next(step)()
+        self.wait_for_values(1)
+        next(step)()
+        self.wait_for_values(1, 2)
+        next(step)()
+        self.assertEqual(self.d.wait_final("s")["counts"]["done"], 1)
+        self.wait_for_values(1, 2, 3)
+        self.assertIn("was cut short while it was read", self.d.log.read_text())
+
+    def test_G6_a_log_that_is_moved_away_is_read_on_and_another_in_its_place_hurts_nobody(self):
+        step = self.steps("echo loss=1 step=1", "mv output.log old; echo loss=7 step=7 > output.log; echo loss=2 step=2",
+                          "echo loss=3 step=3")
+        next(step)()
+        self.wait_for_values(1)
+        next(step)()
+        self.wait_for_values(1, 2)
+        self.d.kill()
+        self.d.start()
+        next(step)()
+        self.assertEqual(self.d.wait_final("s")["counts"]["done"], 1)
+        self.assertEqual([r["value"] for r in self.metrics()][:2], [1, 2])
+
+    def test_G6_holes_are_stepped_over(self):
+        shell = "echo loss=1 step=1; truncate -s 16M output.log; echo; echo loss=2 step=2"
+        next(self.steps(shell))()
+        self.assertEqual(self.d.wait_final("s")["counts"]["done"], 1)
+        self.wait_for_values(1, 2)
+
+    def test_G9_other_tools_words_are_not_read_where_patterns_say_what_is(self):
+        shell = "echo 'warmup loss: 99'; echo 'RESULT 0.5'; echo 'loss=77 of the other tool'"
+        self.d.run(search("p", ["sh", "-c", shell], ONE, patterns=["RESULT {loss}"]))
+        self.assertEqual([r["value"] for r in self.metrics()], [0.5])
+
+    def test_G10_what_python_prints_without_a_flush_is_seen_while_it_runs(self):
+        step = self.d.dir / "go"
+        code = f"import os, time\nprint('loss=0.5')\nwhile not os.path.exists({str(step)!r}): time.sleep(0.01)"
+        self.d.submit(search("b", ["/usr/bin/python3", "-c", code], ONE))
+        self.wait_for_values(0.5)
+        step.touch()
+        self.assertEqual(self.d.wait_final("b")["counts"]["done"], 1)
+
+    def test_G8_names_that_differ_by_trial_are_all_kept(self):
+        out = "import os\nfor i in range(900): print('m%s_%d=1' % (os.environ['HPS_TRIAL'], i))\nprint('loss=1')"
+        self.d.run(search("n", ["/usr/bin/python3", "-c", out], {"x": {"type": "int", "min": 1, "max": 20}}))
+        self.assertEqual(self.d.rows("select count(*) as n, count(distinct name) as names from metrics"),
+                         [{"n": 20 * 901, "names": 20 * 900 + 1}])
+
+
+if __name__ == "__main__":
+    main()
