@@ -158,6 +158,18 @@ enum status call_paths(struct call *call)
 	return fail(STATUS_BAD_INPUT, "%s", text);
 }
 
+static enum status tell_none(const struct call *call)
+{
+	auto_free char *words = start_last_words(&call->paths);
+
+	(void)fail(STATUS_NO_DAEMON, "no hpsd runs (socket %s)",
+		   call->paths.socket);
+	if (words != NULL)
+		note("the last line of %s/hpsd.log is: %s",
+		     call->paths.state_dir, words);
+	return STATUS_NO_DAEMON;
+}
+
 enum status call_connect(struct call *call)
 {
 	bool may_start = !call->no_start && !call->command->never_starts;
@@ -176,8 +188,7 @@ enum status call_connect(struct call *call)
 		error = conn_open(call->paths.socket, &call->conn);
 	}
 	if (error == -ENOENT || error == -ECONNREFUSED)
-		return fail(STATUS_NO_DAEMON, "no hpsd runs (socket %s)",
-			    call->paths.socket);
+		return tell_none(call);
 	if (error < 0)
 		return fail(STATUS_NO_DAEMON, "cannot connect to %s: %s",
 			    call->paths.socket, strerror(-error));

@@ -262,6 +262,28 @@ static int start_with_log(const char *hpsd, const struct paths *paths,
 	return 1;
 }
 
+char *start_last_words(const struct paths *paths)
+{
+	auto_free char *path = xasprintf("%s/hpsd.log", paths->state_dir);
+	char text[LOG_TAIL + 1];
+	char *line;
+	off_t end;
+	ssize_t n;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd < 0)
+		return NULL;
+	end = lseek(fd, 0, SEEK_END);
+	n = pread(fd, text, LOG_TAIL, end > LOG_TAIL ? end - LOG_TAIL : 0);
+	(void)close(fd);
+	if (n <= 0)
+		return NULL;
+	text[text[n - 1] == '\n' ? n - 1 : n] = '\0';
+	line = strrchr(text, '\n');
+	line = line != NULL ? line + 1 : text;
+	return strstr(line, " info: ") == NULL ? xstrdup(line) : NULL;
+}
+
 int start_hpsd(const struct paths *paths)
 {
 	auto_free char *hpsd = start_find_hpsd();

@@ -21,3 +21,9 @@ int start_hpsd(const struct paths *paths) __attribute__((warn_unused_result));
 int start_ask_hpsd(const char *hpsd, const struct paths *paths,
 		   const char *option, const char *value, struct buf *ret_text)
     __attribute__((warn_unused_result));
+
+/*
+ * The last line of the log if it tells of a trouble: why a daemon that has
+ * ended by itself did so. New; NULL: there is none.
+ */
+char *start_last_words(const struct paths *paths);
