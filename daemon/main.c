@@ -379,6 +379,14 @@ static char *find_shim(const char *option)
 	return xstrdup(HPSD_LIBEXECDIR "/hpsd-shim");
 }
 
+/* The log of a daemon that hpctl has started. */
+static void turn_log(const struct server *s)
+{
+	auto_free char *path = xasprintf("%s/hpsd.log", s->paths.state_dir);
+
+	log_turn(path);
+}
+
 /* 0, or the exit status after saying what is wrong. */
 static int configure(struct server *s, const struct options *o)
 {
@@ -426,6 +434,8 @@ int main(int argc, char **argv)
 		} else if (r == 0) {
 			(void)fault_at("start.open");
 			r = open_store(&s);
+			if (r == 0)
+				turn_log(&s);
 			if (r == 0)
 				r = server_run(&s, o.ready_fd);
 		}

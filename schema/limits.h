@@ -25,6 +25,7 @@
 #define LIMIT_FRAME_BYTES   1048576 /* of one message of the protocol */
 #define LIMIT_QUEUE_BYTES   4194304 /* unread replies before a hang-up */
 #define LIMIT_CLIENTS       256     /* connections at one time */
+#define LIMIT_LOG_BYTES     4194304 /* of hpsd.log; the one before is kept */
 #define LIMIT_FAULTS        1000    /* told in one reply */
 #define LIMIT_JSON_DEPTH    64
 #define LIMIT_JSON_NODES    100000

@@ -1,10 +1,14 @@
 #include "base/log.h"
 
 #include "schema/buf.h"
+#include "schema/limits.h"
 #include "schema/mem.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,10 +27,42 @@ static const int syslog_levels[LOG_LEVELS_N] = {
 };
 
 static enum log_level threshold = LOG_LEVEL_INFO;
+static char *own_path; /* of the file that stderr is, if it is to be turned */
 
 void log_set_level(enum log_level level)
 {
 	threshold = level;
+}
+
+void log_turn(const char *path)
+{
+	struct stat ours, named;
+
+	if (fstat(STDERR_FILENO, &ours) == 0 && stat(path, &named) == 0 &&
+	    ours.st_dev == named.st_dev && ours.st_ino == named.st_ino)
+		own_path = xstrdup(path);
+}
+
+/* What fails leaves the log as it is: a full disk is told of by others. */
+static void turn(void)
+{
+	auto_free char *old = NULL;
+	struct stat st;
+	int fd;
+
+	if (own_path == NULL || fstat(STDERR_FILENO, &st) < 0 ||
+	    st.st_size < LIMIT_LOG_BYTES)
+		return;
+	old = xasprintf("%s.old", own_path);
+	if (rename(own_path, old) < 0)
+		return;
+	fd = open(own_path,
+		  O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return;
+	(void)dup2(fd, STDOUT_FILENO);
+	(void)dup2(fd, STDERR_FILENO);
+	(void)close(fd);
 }
 
 static void add_head(struct buf *b, enum log_level level)
@@ -62,6 +98,7 @@ write_line(enum log_level level, const char *fmt, va_list ap)
 	/* A log that cannot be written has nobody to tell. */
 	if (write(STDERR_FILENO, b.data, b.len) < 0)
 		return;
+	turn();
 }
 
 #define DEFINE_LOG(name, level)                                                \

@@ -16,6 +16,11 @@ enum log_level {
 extern const char *const log_level_names[LOG_LEVELS_N + 1];
 
 void log_set_level(enum log_level level);
+/*
+ * If stderr is the file @path: when it has more than LIMIT_LOG_BYTES it becomes
+ * @path.old, in the place of an earlier one, and a new file begins.
+ */
+void log_turn(const char *path);
 
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
