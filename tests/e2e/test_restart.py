@@ -71,7 +71,7 @@ class Restart(DaemonTest):
         self.assertEqual(self.d.wait_final("r")["counts"]["done"], 8)
         self.check_all_is_there()
 
-    def test_a_sampler_that_learns_goes_on_as_if_nothing_had_been(self):
+    def test_K7_a_sampler_that_learns_goes_on_as_if_nothing_had_been(self):
         shell = f"while [ ! -e {self.d.dir}/go.$HPS_TRIAL ]; do sleep 0.01; done; echo loss=$HPS_PARAM_X"
 
         def spec(name):
@@ -95,7 +95,7 @@ class Restart(DaemonTest):
         whys = self.d.rows("select data ->> 'why' as why from events where kind = 'suggested'")
         self.assertIn("model", [r["why"] for r in whys])
 
-    def test_a_trial_that_has_ended_is_not_stopped_any_more(self):
+    def test_B19_a_trial_that_has_ended_is_not_stopped_any_more(self):
         """The rule would have stopped seven of them, but reads them after their ends."""
         shell = (f"echo $HPS_TRIAL >> {self.d.dir}/starts; while [ ! -e {self.d.dir}/go ]; do sleep 0.01; done;"
                  "for s in 1 2 3; do echo step=$s loss=$HPS_PARAM_X; done")
@@ -109,7 +109,7 @@ class Restart(DaemonTest):
         self.d.start()
         self.assertEqual(self.d.wait_final("e")["counts"]["done"], 8)
 
-    def test_a_trial_that_ended_in_time_is_not_timed_out_by_a_later_daemon(self):
+    def test_B12_a_trial_that_ended_in_time_is_not_timed_out_by_a_later_daemon(self):
         shell = f"echo $$ > {self.d.dir}/pid.new; mv {self.d.dir}/pid.new {self.d.dir}/pid; echo loss=1"
         self.d.submit(search("t", ["sh", "-c", shell + "; sleep 0.2"], {"x": {"value": 1}}, timeout="1s"))
         wait_for((self.d.dir / "pid").exists, "the trial")

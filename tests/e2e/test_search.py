@@ -63,7 +63,7 @@ class Samplers(DaemonTest):
 class Learning(DaemonTest):
     slots = 4
 
-    def test_a_sampler_that_learns_keeps_all_slots_busy_and_gives_its_reasons(self):
+    def test_K5_a_sampler_that_learns_keeps_all_slots_busy_and_gives_its_reasons(self):
         end = self.d.run(search("t", SQUARE, FLOAT, sampler={"type": "tpe", "seed": 3}, trials=24))
         self.assertEqual((end["state"], end["reason"]), ("finished", "trials"))
         self.assertEqual(end["counts"]["done"], 24)
@@ -143,7 +143,7 @@ class Rules(DaemonTest):
     SLOW = ("for s in 1 2 3 4 5; do echo step=$s loss=$HPS_PARAM_X; done;"
             "[ $HPS_TRIAL -ge 3 ] && exec sleep 1000; exit 0")
 
-    def test_median_stops_a_trial_that_is_worse_than_most(self):
+    def test_K8_median_stops_a_trial_that_is_worse_than_most(self):
         spec = search("m", ["sh", "-c", self.SLOW], {"x": {"type": "int", "min": 0, "max": 3}},
                       early_stopping={"type": "median", "min_steps": 2, "min_trials": 3})
         end = self.d.run(spec)
@@ -166,7 +166,7 @@ class Rules(DaemonTest):
         self.assertEqual(end["counts"]["pruned"], 1)
         self.assertRegex(self.d.rows("select reason from trials")[0]["reason"], r"^threshold@")
 
-    def test_a_diverged_trial_is_stopped_at_once(self):
+    def test_K8_a_diverged_trial_is_stopped_at_once(self):
         shell = "echo step=1 loss=1; echo step=2 loss=nan; echo step=3 loss=nan; exec sleep 1000"
         end = self.d.run(search("n", ["sh", "-c", shell], {"x": {"value": 1}}))
         row = self.d.rows("select state, reason from trials")[0]

@@ -353,7 +353,7 @@ START_TEST(the_first_point_is_the_middle_or_the_guess)
 }
 END_TEST
 
-START_TEST(the_model_begins_after_five_trials_with_three_results)
+START_TEST(K2_the_model_begins_after_five_trials_with_three_results)
 {
 	auto_run struct run r = run_new(PLANE, "");
 
@@ -373,7 +373,7 @@ START_TEST(the_model_begins_after_five_trials_with_three_results)
 }
 END_TEST
 
-START_TEST(a_history_of_thousands_still_gives_an_answer)
+START_TEST(K1_a_history_of_thousands_still_gives_an_answer)
 {
 	auto_run struct run r = run_new(PLANE, "");
 
@@ -476,9 +476,9 @@ Suite *suite(void)
 	tcase_add_test(tc, a_small_space_is_used_up_without_duplicates);
 	tcase_add_test(tc, with_duplicates_allowed_the_best_is_repeated);
 	tcase_add_test(tc, the_first_point_is_the_middle_or_the_guess);
-	tcase_add_test(tc,
-		       the_model_begins_after_five_trials_with_three_results);
-	tcase_add_test(tc, a_history_of_thousands_still_gives_an_answer);
+	tcase_add_test(
+	    tc, K2_the_model_begins_after_five_trials_with_three_results);
+	tcase_add_test(tc, K1_a_history_of_thousands_still_gives_an_answer);
 	tcase_add_loop_test(why, the_expected_result_is_in_units_of_the_metric,
 			    0, 2);
 	tcase_add_test(why, relevance_is_that_of_what_the_result_depends_on);

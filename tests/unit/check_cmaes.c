@@ -489,7 +489,7 @@ START_TEST(restarts_find_the_best_of_many_optima)
 }
 END_TEST
 
-START_TEST(a_start_where_all_fails_is_given_up)
+START_TEST(K3_a_start_where_all_fails_is_given_up)
 {
 	auto_free char *space = parameters(2, FLOATS);
 	auto_run struct run r = run_new(space, 1);
@@ -538,7 +538,7 @@ static void end_one(struct run *r, size_t *running, size_t *n, uint64_t *state)
 		     : branches(r->spec->space, run_row(r, number)->config));
 }
 
-START_TEST(a_restarted_daemon_goes_on_as_the_old_one)
+START_TEST(K7_a_restarted_daemon_goes_on_as_the_old_one)
 {
 	auto_run struct run r = run_new(BRANCHES, 1);
 	size_t running[12], n = 0;
@@ -698,10 +698,10 @@ Suite *suite(void)
 	tcase_add_test(learn, what_is_not_known_of_a_trial_changes_nothing);
 	tcase_add_test(learn,
 		       a_run_that_gets_no_better_is_followed_by_a_larger_one);
-	tcase_add_test(learn, a_start_where_all_fails_is_given_up);
+	tcase_add_test(learn, K3_a_start_where_all_fails_is_given_up);
 	suite_add_tcase(s, learn);
 	tcase_set_timeout(use, 60);
-	tcase_add_test(use, a_restarted_daemon_goes_on_as_the_old_one);
+	tcase_add_test(use, K7_a_restarted_daemon_goes_on_as_the_old_one);
 	tcase_add_loop_test(use, a_discrete_space_is_visited_once, 0, N(small));
 	tcase_add_test(use, duplicates_come_where_they_are_allowed);
 	tcase_add_test(use, reasons_tell_what_it_knew);

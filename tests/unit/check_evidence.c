@@ -85,7 +85,7 @@ static void assert_points(const struct points *p, const struct trial *list,
 	}
 }
 
-START_TEST(each_fate_says_what_it_can)
+START_TEST(K3_each_fate_says_what_it_can)
 {
 	static const struct trial list[] = {
 		{1,   FATE_DONE,    0.5     },
@@ -117,7 +117,7 @@ START_TEST(each_fate_says_what_it_can)
 }
 END_TEST
 
-START_TEST(huge_losses_are_results_where_all_are_huge)
+START_TEST(K3_huge_losses_are_results_where_all_are_huge)
 {
 	static const struct trial list[] = {
 		{1,  FATE_DONE, 1e30},
@@ -201,7 +201,7 @@ START_TEST(a_lucky_repeat_does_not_make_its_point_the_best)
 }
 END_TEST
 
-START_TEST(a_mean_of_the_largest_numbers_does_not_overflow)
+START_TEST(K3_a_mean_of_the_largest_numbers_does_not_overflow)
 {
 	static const struct trial list[] = {
 		{1,  FATE_DONE, -1.7e308},
@@ -214,7 +214,7 @@ START_TEST(a_mean_of_the_largest_numbers_does_not_overflow)
 }
 END_TEST
 
-START_TEST(an_empty_history_says_nothing)
+START_TEST(K2_an_empty_history_says_nothing)
 {
 	auto_world struct world w = world_new(NULL, 0, false);
 
@@ -228,16 +228,16 @@ Suite *suite(void)
 	TCase *tc = tcase_create("evidence");
 
 	/* Twice: in both orders of ending. */
-	tcase_add_loop_test(tc, each_fate_says_what_it_can, 0, 2);
-	tcase_add_test(tc, huge_losses_are_results_where_all_are_huge);
+	tcase_add_loop_test(tc, K3_each_fate_says_what_it_can, 0, 2);
+	tcase_add_test(tc, K3_huge_losses_are_results_where_all_are_huge);
 	tcase_add_test(tc, a_pruned_trial_is_never_better_than_the_median);
 	tcase_add_test(tc,
 		       where_all_were_pruned_each_counts_with_what_it_reached);
 	tcase_add_loop_test(
 	    tc, equal_configurations_are_one_point_with_their_mean, 0, 2);
 	tcase_add_test(tc, a_lucky_repeat_does_not_make_its_point_the_best);
-	tcase_add_test(tc, a_mean_of_the_largest_numbers_does_not_overflow);
-	tcase_add_test(tc, an_empty_history_says_nothing);
+	tcase_add_test(tc, K3_a_mean_of_the_largest_numbers_does_not_overflow);
+	tcase_add_test(tc, K2_an_empty_history_says_nothing);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -124,7 +124,7 @@ START_TEST(a_command_expands_to_this_argv)
 END_TEST
 
 /* The value arrives byte for byte, in one element, whatever stands in it. */
-START_TEST(a_hostile_value_stays_one_element_as_it_is)
+START_TEST(I3_I4_a_hostile_value_stays_one_element_as_it_is)
 {
 	struct search_spec *spec =
 	    parse("[\"t\", \"{text}\", \"--x={text}\", \"{args}\"]",
@@ -159,7 +159,7 @@ START_TEST(a_hostile_value_stays_one_element_as_it_is)
 END_TEST
 
 /* Elements of argv: one a plain one, one an active parameter of {args}. */
-START_TEST(the_number_of_elements_follows_the_active_parameters)
+START_TEST(I4_the_number_of_elements_follows_the_active_parameters)
 {
 	struct search_spec *spec = parse(
 	    "[\"t\", \"{args}\", \"{units.2}\", \"{args}\", \"-\"]", "{}");
@@ -195,7 +195,7 @@ static const char *get(char **env, const char *name)
 	return value;
 }
 
-START_TEST(the_environment_is_the_submitters_then_the_searchs_then_ours)
+START_TEST(B16_I5_the_environment_is_the_submitters_then_the_searchs_then_ours)
 {
 	static const char *const submitters[] = {
 		"PATH=/bin",
@@ -308,12 +308,14 @@ Suite *suite(void)
 	TCase *tc = tcase_create("expand");
 
 	tcase_add_loop_test(tc, a_command_expands_to_this_argv, 0, N(commands));
-	tcase_add_loop_test(tc, a_hostile_value_stays_one_element_as_it_is, 0,
+	tcase_add_loop_test(tc,
+			    I3_I4_a_hostile_value_stays_one_element_as_it_is, 0,
 			    N(hostile));
 	tcase_add_test(tc,
-		       the_number_of_elements_follows_the_active_parameters);
+		       I4_the_number_of_elements_follows_the_active_parameters);
 	tcase_add_test(
-	    tc, the_environment_is_the_submitters_then_the_searchs_then_ours);
+	    tc,
+	    B16_I5_the_environment_is_the_submitters_then_the_searchs_then_ours);
 	tcase_add_test(tc, an_active_parameter_appears_in_the_environment);
 	tcase_add_test(tc, python_stays_buffered_where_somebody_said_so);
 	tcase_add_test(tc, seeds_of_trials_differ_and_stay_below_2_to_the_31);

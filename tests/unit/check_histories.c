@@ -488,7 +488,8 @@ static size_t draw_length(struct dice *d)
 	return lengths[roll_below(d, N(lengths))];
 }
 
-START_TEST(any_history_has_valid_new_and_reproducible_successors)
+START_TEST(
+    K1_K2_K3_K4_K6_K7_any_history_has_valid_new_and_reproducible_successors)
 {
 	enum sampler_type type = learners[(size_t)_i / n_spaces];
 	const char *parameters = spaces[(size_t)_i % n_spaces].parameters;
@@ -565,7 +566,7 @@ START_TEST(the_ranks_of_results_are_all_that_some_samplers_look_at)
 }
 END_TEST
 
-START_TEST(a_long_history_has_them_too)
+START_TEST(K1_K6_a_long_history_has_them_too)
 {
 	struct dice d = { .seed = (uint64_t)_i };
 	struct told t = told_new(spaces[EVERY_TYPE].parameters, learners[_i],
@@ -585,13 +586,15 @@ Suite *suite(void)
 	find_learners();
 	tcase_set_timeout(many, 240); /* busy machines, sanitizers */
 	tcase_add_loop_test(
-	    tc, any_history_has_valid_new_and_reproducible_successors, 0,
-	    n_learners * (int)n_spaces);
+	    tc,
+	    K1_K2_K3_K4_K6_K7_any_history_has_valid_new_and_reproducible_successors,
+	    0, n_learners * (int)n_spaces);
 	tcase_add_loop_test(tc, results_in_another_unit_change_no_proposal, 0,
 			    n_learners * (int)n_spaces);
 	tcase_add_loop_test(
 	    tc, the_ranks_of_results_are_all_that_some_samplers_look_at, 0, 6);
-	tcase_add_loop_test(many, a_long_history_has_them_too, 0, n_learners);
+	tcase_add_loop_test(many, K1_K6_a_long_history_has_them_too, 0,
+			    n_learners);
 	suite_add_tcase(s, tc);
 	suite_add_tcase(s, many);
 	return s;

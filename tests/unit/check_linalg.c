@@ -131,7 +131,7 @@ END_TEST
 static const double poison[] = { (double)NAN, (double)INFINITY,
 				 -(double)INFINITY, -1e6, 1e6 };
 
-START_TEST(a_matrix_that_is_not_positive_definite_is_refused)
+START_TEST(K1_a_matrix_that_is_not_positive_definite_is_refused)
 {
 	double jitter, work[40];
 	size_t n = 40;
@@ -171,7 +171,7 @@ START_TEST(no_jitter_is_added_where_none_is_needed)
 }
 END_TEST
 
-START_TEST(a_singular_matrix_gets_the_least_jitter_that_helps)
+START_TEST(K1_a_singular_matrix_gets_the_least_jitter_that_helps)
 {
 	size_t n = 100;
 	double *a = covariance(n, n, 30, 0), *l = copy(n * n, a),
@@ -191,7 +191,7 @@ START_TEST(a_singular_matrix_gets_the_least_jitter_that_helps)
 }
 END_TEST
 
-START_TEST(jitter_follows_the_size_of_the_matrix)
+START_TEST(K1_jitter_follows_the_size_of_the_matrix)
 {
 	double a[4] = { 1e6, 1e6 * (1 + 3e-6), (double)NAN, 1e6 }, work[2],
 	       jitter;
@@ -228,7 +228,7 @@ START_TEST(appending_rows_completes_the_factor)
 }
 END_TEST
 
-START_TEST(a_row_that_cannot_be_appended_leaves_the_factor)
+START_TEST(K1_a_row_that_cannot_be_appended_leaves_the_factor)
 {
 	static const double corners[] = { 0.3, (double)NAN, (double)INFINITY,
 					  -1 };
@@ -465,18 +465,18 @@ Suite *suite(void)
 	tcase_add_loop_test(
 	    factor, the_upper_triangle_is_neither_read_nor_written, 0, n);
 	tcase_add_test(factor, nothing_has_a_factor);
-	tcase_add_loop_test(factor,
-			    a_matrix_that_is_not_positive_definite_is_refused,
-			    0, N(poison));
+	tcase_add_loop_test(
+	    factor, K1_a_matrix_that_is_not_positive_definite_is_refused, 0,
+	    N(poison));
 	tcase_add_loop_test(factor, no_jitter_is_added_where_none_is_needed, 0,
 			    n);
 	tcase_add_test(factor,
-		       a_singular_matrix_gets_the_least_jitter_that_helps);
-	tcase_add_test(factor, jitter_follows_the_size_of_the_matrix);
+		       K1_a_singular_matrix_gets_the_least_jitter_that_helps);
+	tcase_add_test(factor, K1_jitter_follows_the_size_of_the_matrix);
 	tcase_add_loop_test(factor, appending_rows_completes_the_factor, 0,
 			    N(parts));
 	tcase_add_loop_test(
-	    factor, a_row_that_cannot_be_appended_leaves_the_factor, 0, 8);
+	    factor, K1_a_row_that_cannot_be_appended_leaves_the_factor, 0, 8);
 	suite_add_tcase(s, factor);
 	tcase_add_loop_test(use, the_two_solves_divide_by_the_matrix, 0, n);
 	tcase_add_loop_test(use, the_inverse_times_the_matrix_is_one, 0, n);

@@ -82,7 +82,7 @@ START_TEST(relative_ones_begin_at_the_current_directory)
 }
 END_TEST
 
-START_TEST(a_socket_s_path_that_is_too_long_is_a_fault)
+START_TEST(D3_a_socket_s_path_that_is_too_long_is_a_fault)
 {
 	char path[200];
 	auto_free char *text = NULL;
@@ -116,7 +116,7 @@ Suite *suite(void)
 	tcase_add_test(tc, a_state_directory_of_an_option_has_its_own_socket);
 	tcase_add_test(tc, options_win_over_variables);
 	tcase_add_test(tc, relative_ones_begin_at_the_current_directory);
-	tcase_add_test(tc, a_socket_s_path_that_is_too_long_is_a_fault);
+	tcase_add_test(tc, D3_a_socket_s_path_that_is_too_long_is_a_fault);
 	tcase_add_test(tc, no_home_is_a_fault);
 	suite_add_tcase(s, tc);
 	return s;

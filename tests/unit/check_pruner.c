@@ -160,7 +160,7 @@ START_TEST(the_rule_none_never_stops)
 }
 END_TEST
 
-START_TEST(two_steps_in_a_row_without_a_finite_value_are_divergence)
+START_TEST(K8_two_steps_in_a_row_without_a_finite_value_are_divergence)
 {
 	static const enum pruner_type types[] = { PRUNER_PATIENCE,
 						  PRUNER_THRESHOLD,
@@ -275,7 +275,7 @@ START_TEST(patience_counts_steps_not_reports)
 }
 END_TEST
 
-START_TEST(patience_waits_for_the_least_number_of_steps)
+START_TEST(K8_patience_waits_for_the_least_number_of_steps)
 {
 	struct bed b;
 
@@ -316,7 +316,7 @@ START_TEST(a_threshold_is_a_bound_of_the_value_as_reported)
 }
 END_TEST
 
-START_TEST(the_median_rule_compares_the_best_with_running_averages)
+START_TEST(K8_the_median_rule_compares_the_best_with_running_averages)
 {
 	struct bed b;
 
@@ -367,7 +367,7 @@ START_TEST(a_trial_that_steps_over_a_step_has_reached_it)
 }
 END_TEST
 
-START_TEST(a_trial_without_a_finite_value_is_worse_than_any)
+START_TEST(K8_a_trial_without_a_finite_value_is_worse_than_any)
 {
 	struct bed b;
 
@@ -381,7 +381,7 @@ START_TEST(a_trial_without_a_finite_value_is_worse_than_any)
 }
 END_TEST
 
-START_TEST(equal_curves_are_never_stopped)
+START_TEST(K8_equal_curves_are_never_stopped)
 {
 	static const double values[] = { 0.1, 1.0 / 3, 1e308, -1e308, 1e-310 };
 
@@ -513,7 +513,7 @@ static size_t random_search(struct bed *b, int kind, int reports)
 	return stopped;
 }
 
-START_TEST(the_median_rule_is_what_its_definition_says)
+START_TEST(K8_the_median_rule_is_what_its_definition_says)
 {
 	size_t stopped = 0;
 
@@ -663,17 +663,17 @@ static TCase *rules(void)
 
 	tcase_add_test(tc, the_rule_none_never_stops);
 	tcase_add_test(
-	    tc, two_steps_in_a_row_without_a_finite_value_are_divergence);
+	    tc, K8_two_steps_in_a_row_without_a_finite_value_are_divergence);
 	tcase_add_test(tc,
 		       a_million_times_the_typical_first_value_is_divergence);
 	tcase_add_test(tc, patience_ends_without_improvement);
 	tcase_add_test(tc, patience_counts_steps_not_reports);
-	tcase_add_test(tc, patience_waits_for_the_least_number_of_steps);
+	tcase_add_test(tc, K8_patience_waits_for_the_least_number_of_steps);
 	tcase_add_test(tc, a_threshold_is_a_bound_of_the_value_as_reported);
-	tcase_add_test(tc,
-		       the_median_rule_compares_the_best_with_running_averages);
+	tcase_add_test(
+	    tc, K8_the_median_rule_compares_the_best_with_running_averages);
 	tcase_add_test(tc, a_trial_that_steps_over_a_step_has_reached_it);
-	tcase_add_test(tc, a_trial_without_a_finite_value_is_worse_than_any);
+	tcase_add_test(tc, K8_a_trial_without_a_finite_value_is_worse_than_any);
 	return tc;
 }
 
@@ -682,8 +682,8 @@ static TCase *properties(void)
 	TCase *tc = tcase_create("properties");
 
 	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, equal_curves_are_never_stopped);
-	tcase_add_test(tc, the_median_rule_is_what_its_definition_says);
+	tcase_add_test(tc, K8_equal_curves_are_never_stopped);
+	tcase_add_test(tc, K8_the_median_rule_is_what_its_definition_says);
 	tcase_add_test(tc, after_a_replay_the_rule_knows_the_same);
 	tcase_add_test(tc,
 		       with_very_many_steps_the_rule_compares_at_some_of_them);

@@ -235,7 +235,7 @@ END_TEST
 	"\"b\": {\"type\": \"int\", \"min\": 0, \"max\": 99},"                 \
 	"\"c\": {\"type\": \"int\", \"min\": 0, \"max\": 99}"
 
-START_TEST(a_grid_of_a_million_points_is_visited_once)
+START_TEST(I1_a_grid_of_a_million_points_is_visited_once)
 {
 	auto_run struct run r = run_new(MILLION, _i == 0 ? GRID : SHUFFLED);
 	auto_free bool *seen = xcalloc(1000000, sizeof(*seen));
@@ -337,7 +337,7 @@ static const char *const drawn[] = {
 	"\"type\": \"sobol\", \"seed\": 1",
 };
 
-START_TEST(a_point_is_a_function_of_seed_and_cursor)
+START_TEST(K7_a_point_is_a_function_of_seed_and_cursor)
 {
 	static const char *const types[] = { "random", "sobol", "grid" };
 	auto_free char *sampler =
@@ -395,7 +395,7 @@ START_TEST(every_draw_is_a_configuration_that_can_be_read_back)
 }
 END_TEST
 
-START_TEST(an_inactive_parameter_has_no_value)
+START_TEST(K4_an_inactive_parameter_has_no_value)
 {
 	auto_run struct run r = run_new(RICH, drawn[_i]);
 	const struct space *s = r.spec->space;
@@ -757,20 +757,20 @@ Suite *suite(void)
 	    grid, a_shuffled_grid_visits_each_configuration_once, 0, N(grids));
 	tcase_add_test(grid, the_first_parameter_of_a_grid_is_the_slowest);
 	tcase_add_test(grid, a_shuffled_order_is_its_seeds_own);
-	tcase_add_loop_test(grid, a_grid_of_a_million_points_is_visited_once, 0,
-			    2);
+	tcase_add_loop_test(grid, I1_a_grid_of_a_million_points_is_visited_once,
+			    0, 2);
 	tcase_add_loop_test(
 	    grid, a_shuffled_grid_of_any_size_varies_every_parameter, 0, 2);
 	tcase_add_loop_test(grid, a_grid_steps_over_what_conditions_leave_out,
 			    1, 4);
-	tcase_add_loop_test(draw, a_point_is_a_function_of_seed_and_cursor, 0,
-			    3);
+	tcase_add_loop_test(draw, K7_a_point_is_a_function_of_seed_and_cursor,
+			    0, 3);
 	tcase_add_loop_test(draw, different_seeds_draw_different_points, 0,
 			    N(drawn));
 	tcase_add_loop_test(draw,
 			    every_draw_is_a_configuration_that_can_be_read_back,
 			    0, N(drawn));
-	tcase_add_loop_test(draw, an_inactive_parameter_has_no_value, 0,
+	tcase_add_loop_test(draw, K4_an_inactive_parameter_has_no_value, 0,
 			    N(drawn));
 	tcase_add_loop_test(draw, draws_are_even_on_their_scale, 0, 7);
 	tcase_add_loop_test(draw, a_number_on_a_log_scale_owns_its_interval, 0,

@@ -74,7 +74,7 @@ static char *parse_faults(const char *text)
 	return diag_text(&d, NULL);
 }
 
-START_TEST(a_case_has_exactly_its_faults)
+START_TEST(I1_I2_I3_a_case_has_exactly_its_faults)
 {
 	const cJSON *c = cJSON_GetArrayItem(json_get(table, "cases"), _i);
 	auto_free char *text = case_text(json_get(table, "base"), c);
@@ -236,7 +236,7 @@ START_TEST(what_a_bare_search_has_is_checked_as_ever)
 }
 END_TEST
 
-START_TEST(a_file_beyond_the_limit_is_refused)
+START_TEST(I1_a_file_beyond_the_limit_is_refused)
 {
 	auto_diag struct diag d = DIAG_INIT;
 	auto_buf struct buf b = BUF_INIT;
@@ -407,7 +407,7 @@ Suite *suite(void)
 	TCase *tc = tcase_create("search");
 
 	table = read_table();
-	tcase_add_loop_test(tc, a_case_has_exactly_its_faults, 0,
+	tcase_add_loop_test(tc, I1_I2_I3_a_case_has_exactly_its_faults, 0,
 			    cJSON_GetArraySize(json_get(table, "cases")));
 	tcase_add_test(tc, what_is_left_out_has_its_default);
 	tcase_add_test(tc, every_key_arrives_in_the_spec);
@@ -416,7 +416,7 @@ Suite *suite(void)
 	tcase_add_test(tc, a_bare_search_needs_its_parameters_alone);
 	tcase_add_loop_test(tc, what_a_bare_search_has_is_checked_as_ever, 0,
 			    3);
-	tcase_add_test(tc, a_file_beyond_the_limit_is_refused);
+	tcase_add_test(tc, I1_a_file_beyond_the_limit_is_refused);
 	tcase_add_test(tc, no_change_of_a_byte_is_read_beyond_its_end);
 	tcase_add_loop_test(tc, a_duration_is_this_many_milliseconds, 0,
 			    N(durations));

@@ -374,7 +374,7 @@ START_TEST(levels_and_values_are_distinct_inside_and_snapped)
 }
 END_TEST
 
-START_TEST(the_product_of_levels_saturates)
+START_TEST(I1_the_product_of_levels_saturates)
 {
 	struct space *s = parse(
 	    "{\"a\": {\"type\": \"int\", \"min\": 0, \"max\": 9007199254740991},"
@@ -434,7 +434,7 @@ Suite *suite(void)
 	tcase_add_loop_test(tc, levels_are_these, 0, N(levelled));
 	tcase_add_loop_test(
 	    tc, levels_and_values_are_distinct_inside_and_snapped, 0, 9);
-	tcase_add_test(tc, the_product_of_levels_saturates);
+	tcase_add_test(tc, I1_the_product_of_levels_saturates);
 	tcase_add_test(tc, snapping_takes_any_number_to_the_nearest_value);
 	tcase_add_test(tc, a_variable_is_upper_case_and_underscores);
 	suite_add_tcase(s, tc);

@@ -103,7 +103,7 @@ START_TEST(two_scores_of_any_size_are_told_apart)
 }
 END_TEST
 
-START_TEST(equal_scores_become_0)
+START_TEST(K2_equal_scores_become_0)
 {
 	const double scores[] = { 1e30, 1e30, 1e30 };
 	struct target t;
@@ -116,7 +116,7 @@ START_TEST(equal_scores_become_0)
 }
 END_TEST
 
-START_TEST(without_scores_there_is_nothing_to_turn_back)
+START_TEST(K2_without_scores_there_is_nothing_to_turn_back)
 {
 	struct target t;
 
@@ -168,7 +168,7 @@ START_TEST(the_best_score_stays_the_best)
 }
 END_TEST
 
-START_TEST(how_bad_an_outlier_is_makes_no_difference)
+START_TEST(K3_how_bad_an_outlier_is_makes_no_difference)
 {
 	static const double outliers[] = { 10, 1e6, 1e30, 1e308 };
 	double scores[21], first[21];
@@ -198,11 +198,11 @@ Suite *suite(void)
 
 	tcase_add_loop_test(tc, a_worse_score_never_becomes_better, 0, 60);
 	tcase_add_test(tc, two_scores_of_any_size_are_told_apart);
-	tcase_add_test(tc, equal_scores_become_0);
-	tcase_add_test(tc, without_scores_there_is_nothing_to_turn_back);
+	tcase_add_test(tc, K2_equal_scores_become_0);
+	tcase_add_test(tc, K2_without_scores_there_is_nothing_to_turn_back);
 	tcase_add_loop_test(tc, a_score_comes_back_from_what_it_became, 0, 20);
 	tcase_add_loop_test(tc, the_best_score_stays_the_best, 0, 20);
-	tcase_add_test(tc, how_bad_an_outlier_is_makes_no_difference);
+	tcase_add_test(tc, K3_how_bad_an_outlier_is_makes_no_difference);
 	suite_add_tcase(s, tc);
 	return s;
 }

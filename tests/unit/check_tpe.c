@@ -469,7 +469,7 @@ END_TEST
 /* --- a function of the history ---------------------------------------------
  */
 
-START_TEST(a_new_sampler_goes_on_where_the_old_one_was)
+START_TEST(K7_a_new_sampler_goes_on_where_the_old_one_was)
 {
 	auto_run struct run r = run_new(MIXED, "\"seed\": 3");
 
@@ -573,7 +573,7 @@ START_TEST(points_are_repeated_where_the_search_allows_it)
 }
 END_TEST
 
-START_TEST(a_space_of_one_point_has_one_proposal)
+START_TEST(K4_a_space_of_one_point_has_one_proposal)
 {
 	auto_run struct run r = run_new("\"a\": {\"value\": 1}", "");
 
@@ -593,7 +593,7 @@ static void assert_goes_on(struct run *r)
 	}
 }
 
-START_TEST(equal_results_are_no_trouble)
+START_TEST(K2_equal_results_are_no_trouble)
 {
 	auto_run struct run r = run_new(MIXED, "");
 
@@ -602,7 +602,7 @@ START_TEST(equal_results_are_no_trouble)
 }
 END_TEST
 
-START_TEST(it_goes_on_when_every_trial_has_the_same_fate)
+START_TEST(K2_K3_it_goes_on_when_every_trial_has_the_same_fate)
 {
 	static const struct observation seen[] = {
 		{FATE_NONE,     (double)NAN      },
@@ -627,7 +627,7 @@ START_TEST(it_goes_on_when_every_trial_has_the_same_fate)
 END_TEST
 
 /* Any fate, any score, and the same configuration again and again. */
-START_TEST(any_history_is_no_trouble)
+START_TEST(K3_K6_any_history_is_no_trouble)
 {
 	static const double scores[] = {
 		0,
@@ -720,17 +720,17 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, it_keeps_away_from_running_trials);
 	tcase_add_test(tc, a_running_trial_counts_as_one_that_failed);
 	tcase_add_test(tc, a_guess_draws_proposals_to_it);
-	tcase_add_test(tc, a_new_sampler_goes_on_where_the_old_one_was);
+	tcase_add_test(tc, K7_a_new_sampler_goes_on_where_the_old_one_was);
 	tcase_add_test(tc, the_order_in_which_results_come_does_not_matter);
 	tcase_add_test(tc, other_seeds_and_cursors_give_other_points);
 	tcase_add_test(tc, each_point_of_a_discrete_space_is_proposed_once);
 	tcase_add_test(tc, what_was_cancelled_is_not_proposed_again);
 	tcase_add_test(tc, points_are_repeated_where_the_search_allows_it);
-	tcase_add_test(tc, a_space_of_one_point_has_one_proposal);
-	tcase_add_test(tc, equal_results_are_no_trouble);
-	tcase_add_loop_test(tc, it_goes_on_when_every_trial_has_the_same_fate,
-			    0, 9);
-	tcase_add_loop_test(tc, any_history_is_no_trouble, 0, 3);
+	tcase_add_test(tc, K4_a_space_of_one_point_has_one_proposal);
+	tcase_add_test(tc, K2_equal_results_are_no_trouble);
+	tcase_add_loop_test(
+	    tc, K2_K3_it_goes_on_when_every_trial_has_the_same_fate, 0, 9);
+	tcase_add_loop_test(tc, K3_K6_any_history_is_no_trouble, 0, 3);
 	tcase_add_test(tc, ranges_of_any_size_are_no_trouble);
 }
 
