@@ -97,6 +97,46 @@ class Output(DaemonTest):
         self.assertEqual(self.d.wait_final("s")["counts"]["done"], 1)
         self.wait_for_values(1, 2)
 
+    def printed(self, text, **more):
+        """What is read of @text, as (step, value or kind)."""
+        self.script("text", text)
+        self.d.run(search("t", ["cat", str(self.d.dir / "text")], ONE, **more))
+        return [(r["step"], r["value"] if r["kind"] == "finite" else r["kind"])
+                for r in self.d.rows("select step, value, kind from metrics where name = 'loss' order by step")]
+
+    def test_G3_progress_bars_and_colours_are_read(self):
+        bar = "".join(f"\r{n * 10:3d}%|{'#' * n:10s}| {n}/10 [00:0{n}<00:00, \x1b[32mloss={n}.5\x1b[0m]" for n in range(1, 10))
+        self.assertEqual([v for _, v in self.printed(bar + "\n")], [n + 0.5 for n in range(1, 10)])
+
+    def test_G5_half_a_line_waits_for_its_end_or_that_of_the_trial(self):
+        step = self.steps("printf 'a=1\\nloss=0.5'", "printf '7\\na=2\\nloss=0.2'", "true")
+        next(step)()
+        wait_for(lambda: len(self.metrics("a")) == 1, "the whole line")
+        self.assertEqual(self.metrics(), [])
+        next(step)()
+        wait_for(lambda: len(self.metrics("a")) == 2, "the second line")
+        self.wait_for_values(0.57)
+        self.d.kill()
+        self.d.start()
+        next(step)()
+        self.assertEqual(self.d.wait_final("s")["counts"]["done"], 1)
+        self.wait_for_values(0.57, 0.2)
+
+    def test_G7_numbers_are_ours_in_every_locale_and_half_numbers_are_none(self):
+        self.d.stop()
+        self.d.env["LC_ALL"] = "de_DE.UTF-8"
+        self.d.start()
+        values = ["nan", "inf", "-inf", "NaN", "-Infinity", "1e400", "-0", "0x1p3", "1,5", "1_000", "1e", "1.5", "0.25"]
+        read = self.printed("".join(f"step={n} loss={v}\n" for n, v in enumerate(values)), early_stopping={"type": "none"})
+        self.assertEqual(read, [(0, "nan"), (1, "+inf"), (2, "-inf"), (3, "nan"), (4, "-inf"), (5, "+inf"), (6, 0),
+                                (11, 1.5), (12, 0.25)])
+
+    def test_G8_steps_may_come_twice_out_of_order_or_not_at_all(self):
+        text = "".join(f"step={s} loss={v}\n" for s, v in ((3, 3), (1, 1), (3, 4), (-5, 5), (2**53, 6), (2**80, 7), (1.5, 8)))
+        # What is no step leaves the one before; of a step that comes again the last value counts.
+        self.assertEqual(self.printed(text, early_stopping={"type": "none"}), [(-5, 5), (1, 1), (3, 4), (2**53, 8)])
+        self.assertEqual(self.d.rows("select sum(repeats) as n from metric"), [{"n": 3}])
+
     def test_G9_other_tools_words_are_not_read_where_patterns_say_what_is(self):
         shell = "echo 'warmup loss: 99'; echo 'RESULT 0.5'; echo 'loss=77 of the other tool'"
         self.d.run(search("p", ["sh", "-c", shell], ONE, patterns=["RESULT {loss}"]))
