@@ -97,7 +97,7 @@ static const struct {
          "1:8: x must stand in double quotes (\"x\")"							     },
 };
 
-START_TEST(a_broken_text_is_told_with_place_and_remedy)
+START_TEST(H3_H4_a_broken_text_is_told_with_place_and_remedy)
 {
 	auto_free char *text = faults(bad[_i].text, strlen(bad[_i].text));
 
@@ -105,7 +105,7 @@ START_TEST(a_broken_text_is_told_with_place_and_remedy)
 }
 END_TEST
 
-START_TEST(a_zero_byte_is_a_fault)
+START_TEST(H4_a_zero_byte_is_a_fault)
 {
 	auto_free char *text = faults("[1]\0", 4);
 
@@ -131,7 +131,7 @@ START_TEST(a_cut_text_is_never_sound)
 }
 END_TEST
 
-START_TEST(depth_has_a_limit)
+START_TEST(H3_depth_has_a_limit)
 {
 	char text[2 * (LIMIT_JSON_DEPTH + 1) + 1];
 	auto_free char *fault = NULL;
@@ -147,7 +147,7 @@ START_TEST(depth_has_a_limit)
 }
 END_TEST
 
-START_TEST(the_number_of_values_has_a_limit)
+START_TEST(H3_the_number_of_values_has_a_limit)
 {
 	struct buf b = BUF_INIT;
 	auto_free char *fault = NULL;
@@ -214,7 +214,7 @@ static const struct {
 	{ "1.00000000000000000000000000000000000001", false, 0                  },
 };
 
-START_TEST(an_integer_is_found_in_the_text_itself)
+START_TEST(H5_an_integer_is_found_in_the_text_itself)
 {
 	auto_json_doc struct json_doc doc = { 0 };
 	auto_diag struct diag d = DIAG_INIT;
@@ -256,7 +256,7 @@ START_TEST(a_number_prints_as_short_as_it_reads_back)
 }
 END_TEST
 
-START_TEST(every_double_reads_back_as_it_was)
+START_TEST(H5_every_double_reads_back_as_it_was)
 {
 	uint64_t bits = 0x9e3779b97f4a7c15;
 
@@ -318,7 +318,7 @@ START_TEST(an_absent_or_mistyped_member_is_the_fallback)
 }
 END_TEST
 
-START_TEST(printed_text_is_valid_whatever_bytes_it_holds)
+START_TEST(H4_printed_text_is_valid_whatever_bytes_it_holds)
 {
 	auto_json cJSON *s = cJSON_CreateString("a\"\\\n\t\x01\xff\xc3\xa9");
 	auto_free char *text = json_print(s);
@@ -337,21 +337,21 @@ Suite *suite(void)
 	Suite *s = suite_create("json");
 	TCase *tc = tcase_create("json");
 
-	tcase_add_loop_test(tc, a_broken_text_is_told_with_place_and_remedy, 0,
-			    N(bad));
-	tcase_add_test(tc, a_zero_byte_is_a_fault);
+	tcase_add_loop_test(
+	    tc, H3_H4_a_broken_text_is_told_with_place_and_remedy, 0, N(bad));
+	tcase_add_test(tc, H4_a_zero_byte_is_a_fault);
 	tcase_add_test(tc, a_cut_text_is_never_sound);
-	tcase_add_test(tc, depth_has_a_limit);
-	tcase_add_test(tc, the_number_of_values_has_a_limit);
+	tcase_add_test(tc, H3_depth_has_a_limit);
+	tcase_add_test(tc, H3_the_number_of_values_has_a_limit);
 	tcase_add_test(tc, a_node_has_the_place_of_its_value_and_of_its_name);
-	tcase_add_loop_test(tc, an_integer_is_found_in_the_text_itself, 0,
+	tcase_add_loop_test(tc, H5_an_integer_is_found_in_the_text_itself, 0,
 			    N(integers));
 	tcase_add_loop_test(tc, a_number_prints_as_short_as_it_reads_back, 0,
 			    N(numbers));
-	tcase_add_test(tc, every_double_reads_back_as_it_was);
+	tcase_add_test(tc, H5_every_double_reads_back_as_it_was);
 	tcase_add_test(tc, members_come_back_as_they_went);
 	tcase_add_test(tc, an_absent_or_mistyped_member_is_the_fallback);
-	tcase_add_test(tc, printed_text_is_valid_whatever_bytes_it_holds);
+	tcase_add_test(tc, H4_printed_text_is_valid_whatever_bytes_it_holds);
 	suite_add_tcase(s, tc);
 	return s;
 }

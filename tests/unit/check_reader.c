@@ -162,7 +162,7 @@ START_TEST(without_a_step_each_metric_counts_its_own)
 }
 END_TEST
 
-START_TEST(what_is_no_step_is_rejected)
+START_TEST(G8_what_is_no_step_is_rejected)
 {
 	counts("step=3.5 loss=1", (struct reader_counts){ 1, 1, 0, 0, 1 });
 	counts("step=nan loss=1", (struct reader_counts){ 1, 1, 0, 0, 1 });
@@ -236,7 +236,7 @@ START_TEST(a_name_that_nobody_can_show_is_rejected)
 }
 END_TEST
 
-START_TEST(half_numbers_are_rejected_and_counted)
+START_TEST(G7_half_numbers_are_rejected_and_counted)
 {
 	rejects("loss=1,5", 1);
 	rejects("loss=1_000", 1);
@@ -251,7 +251,7 @@ START_TEST(half_numbers_are_rejected_and_counted)
 }
 END_TEST
 
-START_TEST(times_and_addresses_are_no_metrics)
+START_TEST(G9_times_and_addresses_are_no_metrics)
 {
 	reads("12:30:05 starting", "");
 	reads("2024-01-01T12:30:05 ETA: 0:05 eta 00:05", "");
@@ -260,14 +260,14 @@ START_TEST(times_and_addresses_are_no_metrics)
 }
 END_TEST
 
-START_TEST(values_that_are_not_finite_keep_their_kind)
+START_TEST(G7_values_that_are_not_finite_keep_their_kind)
 {
 	reads("a=nan b=-INF c=Infinity d=1e400 e=-1e400 f=1e-400",
 	      "a@0=nan b@0=-inf c@0=inf d@0=inf e@0=-inf f@0=0");
 }
 END_TEST
 
-START_TEST(records_end_with_lf_or_cr)
+START_TEST(G3_records_end_with_lf_or_cr)
 {
 	reads("a=1\rb=2\r\nc=3\n\n\rd=4", "a@0=1 b@0=2 c@0=3 d@0=4");
 	counts("a=1\r\n \t\n\r\na=2",
@@ -275,7 +275,7 @@ START_TEST(records_end_with_lf_or_cr)
 }
 END_TEST
 
-START_TEST(escape_sequences_vanish)
+START_TEST(G3_escape_sequences_vanish)
 {
 	reads("\x1b[1;32mloss\x1b[0m=\x1b[1m0.5\x1b[0m", "loss@0=0.5");
 	reads("\x1b]0;title x=9\alo\x1b]8;;http://u\x1b\\ss=1", "loss@0=1");
@@ -287,7 +287,7 @@ START_TEST(escape_sequences_vanish)
 }
 END_TEST
 
-START_TEST(binary_bytes_and_byte_order_marks_do_no_harm)
+START_TEST(G2_binary_bytes_and_byte_order_marks_do_no_harm)
 {
 	static const char zeros[] = "\0\0a=1\0 b=2 \0c=3\n\0";
 
@@ -300,7 +300,7 @@ START_TEST(binary_bytes_and_byte_order_marks_do_no_harm)
 }
 END_TEST
 
-START_TEST(patterns_replace_pairs_but_not_json)
+START_TEST(G9_patterns_replace_pairs_but_not_json)
 {
 	reads_by("Accuracy = {accuracy}%",
 		 "x=1\nCross Validation Accuracy = 93.5%\n{\"x\": 2}",
@@ -354,7 +354,7 @@ START_TEST(a_faulty_pattern_is_told_what_is_wrong)
 }
 END_TEST
 
-START_TEST(a_repeat_is_handed_on_and_counted)
+START_TEST(G8_a_repeat_is_handed_on_and_counted)
 {
 	counts(
 	    "step=1 a=1\na=2\nb=1\na=3\nstep=2 a=4\nstep=1 a=5",
@@ -381,7 +381,7 @@ START_TEST(only_so_many_metrics_are_tracked)
 }
 END_TEST
 
-START_TEST(of_a_longer_record_the_beginning_is_read)
+START_TEST(G4_of_a_longer_record_the_beginning_is_read)
 {
 	auto_buf struct buf log = BUF_INIT;
 	struct reader *r = reader_new(&plain);
@@ -400,7 +400,7 @@ START_TEST(of_a_longer_record_the_beginning_is_read)
 }
 END_TEST
 
-START_TEST(a_record_that_never_ends_is_consumed)
+START_TEST(G4_a_record_that_never_ends_is_consumed)
 {
 	struct reader *r = reader_new(&plain);
 	auto_buf struct buf got = BUF_INIT, log = BUF_INIT;
@@ -457,7 +457,7 @@ static void read_split(const struct search_spec *spec, size_t at, bool reload,
 	reader_free(r);
 }
 
-START_TEST(splitting_the_input_at_any_byte_changes_nothing)
+START_TEST(G5_splitting_the_input_at_any_byte_changes_nothing)
 {
 	static char acc[] = "acc {acc}", v[] = "={v}", x[] = "x";
 	static char *patterns[] = { acc, v, NULL };
@@ -586,7 +586,7 @@ START_TEST(numbers_read_back_as_they_were_printed)
 }
 END_TEST
 
-START_TEST(the_locale_changes_no_number)
+START_TEST(G7_the_locale_changes_no_number)
 {
 	double v;
 
@@ -600,7 +600,7 @@ START_TEST(the_locale_changes_no_number)
 }
 END_TEST
 
-START_TEST(hostile_records_take_linear_time)
+START_TEST(G11_hostile_records_take_linear_time)
 {
 	static const char *const units[] = {
 		"1",     " ", "a=",   "a ",   "step ",    "\x1b]",
@@ -642,18 +642,18 @@ static TCase *rules(void)
 	tcase_add_test(tc, a_step_holds_for_its_whole_record_and_on);
 	tcase_add_test(tc, the_first_of_several_step_names_counts);
 	tcase_add_test(tc, without_a_step_each_metric_counts_its_own);
-	tcase_add_test(tc, what_is_no_step_is_rejected);
+	tcase_add_test(tc, G8_what_is_no_step_is_rejected);
 	tcase_add_test(tc, a_json_object_gives_its_numbers);
 	tcase_add_test(tc, what_is_not_quite_json_is_read_as_pairs);
 	tcase_add_test(tc, json_nests_to_the_limit_and_no_deeper);
 	tcase_add_test(tc, a_name_that_nobody_can_show_is_rejected);
-	tcase_add_test(tc, half_numbers_are_rejected_and_counted);
-	tcase_add_test(tc, times_and_addresses_are_no_metrics);
-	tcase_add_test(tc, values_that_are_not_finite_keep_their_kind);
-	tcase_add_test(tc, patterns_replace_pairs_but_not_json);
+	tcase_add_test(tc, G7_half_numbers_are_rejected_and_counted);
+	tcase_add_test(tc, G9_times_and_addresses_are_no_metrics);
+	tcase_add_test(tc, G7_values_that_are_not_finite_keep_their_kind);
+	tcase_add_test(tc, G9_patterns_replace_pairs_but_not_json);
 	tcase_add_test(tc, a_pattern_takes_no_half_number);
 	tcase_add_test(tc, a_faulty_pattern_is_told_what_is_wrong);
-	tcase_add_test(tc, a_repeat_is_handed_on_and_counted);
+	tcase_add_test(tc, G8_a_repeat_is_handed_on_and_counted);
 	return tc;
 }
 
@@ -662,19 +662,19 @@ static TCase *bytes(void)
 	TCase *tc = tcase_create("bytes");
 
 	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, records_end_with_lf_or_cr);
-	tcase_add_test(tc, escape_sequences_vanish);
-	tcase_add_test(tc, binary_bytes_and_byte_order_marks_do_no_harm);
+	tcase_add_test(tc, G3_records_end_with_lf_or_cr);
+	tcase_add_test(tc, G3_escape_sequences_vanish);
+	tcase_add_test(tc, G2_binary_bytes_and_byte_order_marks_do_no_harm);
 	tcase_add_test(tc, only_so_many_metrics_are_tracked);
-	tcase_add_test(tc, of_a_longer_record_the_beginning_is_read);
-	tcase_add_test(tc, a_record_that_never_ends_is_consumed);
-	tcase_add_test(tc, splitting_the_input_at_any_byte_changes_nothing);
+	tcase_add_test(tc, G4_of_a_longer_record_the_beginning_is_read);
+	tcase_add_test(tc, G4_a_record_that_never_ends_is_consumed);
+	tcase_add_test(tc, G5_splitting_the_input_at_any_byte_changes_nothing);
 	tcase_add_test(tc, splitting_around_the_limit_changes_nothing);
 	tcase_add_test(tc, a_broken_state_is_refused_and_leaves_a_new_reader);
 	tcase_add_test(tc, numbers_follow_the_grammar);
 	tcase_add_test(tc, numbers_read_back_as_they_were_printed);
-	tcase_add_test(tc, the_locale_changes_no_number);
-	tcase_add_test(tc, hostile_records_take_linear_time);
+	tcase_add_test(tc, G7_the_locale_changes_no_number);
+	tcase_add_test(tc, G11_hostile_records_take_linear_time);
 	return tc;
 }
 

@@ -79,7 +79,7 @@ static const struct {
 	  "params: must be an object"											   },
 };
 
-START_TEST(a_broken_request_is_told_in_full)
+START_TEST(H3_a_broken_request_is_told_in_full)
 {
 	auto_json cJSON *message = cJSON_Parse(bad[_i].message);
 	auto_diag struct diag d = DIAG_INIT;
@@ -146,7 +146,7 @@ Suite *suite(void)
 	tcase_add_test(tc, each_envelope_is_one_line);
 	tcase_add_test(tc, a_printed_request_reads_back);
 	tcase_add_test(tc, a_notice_has_no_id_and_may_have_no_params);
-	tcase_add_loop_test(tc, a_broken_request_is_told_in_full, 0,
+	tcase_add_loop_test(tc, H3_a_broken_request_is_told_in_full, 0,
 			    (int)(sizeof(bad) / sizeof(bad[0])));
 	tcase_add_test(tc, faults_read_back_as_they_were_printed);
 	tcase_add_test(tc, faults_beyond_the_limit_are_not_sent);
