@@ -27,7 +27,7 @@ class Hpctl(DaemonTest):
         self.assertIn("HPS_PARAM_X=0", self.d.hpctl("best", "r", "--env").stdout)
 
     def test_run_of_a_search_that_fails_ends_with_status_1(self):
-        file = self.file(search("f", ["sh", "-c", "echo out of luck; exit 3"], stop_on_failures=2))
+        file = self.file(search("f", ["sh", "-c", "echo out of luck; exit 3"], stop_on_failures=2, parallel=1))
         r = self.d.hpctl("run", file, status=1)
         self.assertIn("exit:3", r.stdout + r.stderr)
         self.assertIn("hpctl log f/", r.stdout + r.stderr)

@@ -95,7 +95,7 @@ class Starts(DaemonTest):
         self.assertEqual(self.d.run(search("s", ["sh", "-c", signals, "sh", PYTHON, "-c", out], ONE))["counts"]["done"], 1)
         state = json.loads((self.d.dir / "state.json").read_text())
         ignored = "0000000001001000\n"  # SIGPIPE and SIGXFSZ, by Python
-        self.assertEqual(state, ["0" * 16 + "\n", ignored, "0027\n", [[512, 1024], [4096, 8192]], 3, "", True])
+        self.assertEqual(state, ["0" * 16 + "\n", ignored, "0027\n", [[512, 1024], [4096, 8192]], os.nice(0) + 3, "", True])
         self.assertEqual((self.d.dir / "ignored").read_text(), "SigIgn:\t" + "0" * 16 + "\n")
 
 
