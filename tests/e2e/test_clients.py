@@ -20,6 +20,7 @@ from hpsd import BUILD, PATIENCE_S, DaemonTest, RpcError, main, search, wait_for
 
 LOSS = ["sh", "-c", "echo loss=$HPS_PARAM_X"]
 CLIENTS = 256  # schema/limits.h
+MIB = 1 << 20
 WAL_READERS = (123, 5)  # bytes of -shm that a reader locks: "WAL File Format" of SQLite
 
 
@@ -90,7 +91,7 @@ class Clients(DaemonTest):
     def test_H2_a_line_without_an_end_is_cut_off(self):
         with self.d.connection() as c:
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                c.send(b"x" * (1 << 20) + b"y" * 100000)
+                c.send(b"x" * MIB + b"y" * 100000)
             self.assertEqual(c.read_message()["error"]["code"], -32600)
             with contextlib.suppress(ConnectionResetError):
                 self.assertEqual(c.sock.recv(1), b"")
@@ -214,17 +215,17 @@ class Hostile(DaemonTest):
 
     def test_H2_endless_lines_cost_no_memory(self):
         before = self.status()["memory_bytes"]
-        for _ in range(16):
-            with self.d.connection() as c:
-                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                    for _ in range(64):
-                        c.send(b"[" * (1 << 20))
-        self.assertLess(self.status()["memory_bytes"] - before, 32 << 20)
+        for c in self.open(16):
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                for _ in range(64):
+                    c.send(b"[" * MIB)
+        # Of 1 GiB that came in; a sanitizer keeps what was freed for a while.
+        self.assertLess(self.status()["memory_bytes"] - before, 256 * MIB)
 
     def test_H2_a_message_of_the_largest_size_is_read(self):
         request = line("version")[:-1]
         with self.d.connection() as c:
-            c.send(request + b" " * ((1 << 20) - len(request)) + b"\n")
+            c.send(request + b" " * (MIB - len(request)) + b"\n")
             self.assertIn("result", c.read_message())
 
     def test_H3_H4_H5_what_no_request_may_hold_is_told_with_its_place(self):

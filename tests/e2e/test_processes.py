@@ -83,11 +83,11 @@ class Starts(DaemonTest):
 
     def test_B17_B18_a_trial_has_the_signals_and_limits_that_the_daemon_was_started_with(self):
         self.d.stop()
-        self.d.command = ["prlimit", "--nofile=512:1024", "--core=4096:8192", "nice", "-n", "3", *self.d.command]
+        self.d.command = ["prlimit", "--nofile=512:1024", "--memlock=4096:8192", "nice", "-n", "3", *self.d.command]
         self.addCleanup(os.umask, os.umask(0o027))
         self.d.start()
         out = ("import json, os, resource, sys; status = dict(line.split(':\t') for line in open('/proc/self/status'));"
-               "limits = [resource.getrlimit(r) for r in (resource.RLIMIT_NOFILE, resource.RLIMIT_CORE)];"
+               "limits = [resource.getrlimit(r) for r in (resource.RLIMIT_NOFILE, resource.RLIMIT_MEMLOCK)];"
                "json.dump([status['SigBlk'], status['SigIgn'], status['Umask'], limits, os.nice(0), sys.stdin.read(),"
                "os.getsid(0) == os.getpid()], open('state.json', 'w')); print('loss=1')")
         # Python itself ignores two signals, so that the shell tells of those.
