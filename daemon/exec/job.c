@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A shim is at its gate, or past it, long before. */
+/* A shim is at its gate, or past it, and a log can be read, long before. */
 #define WEDGED_MS 5000
 
 static void close_fd(int *fd)
@@ -91,7 +91,8 @@ static void enter(struct job *j, enum job_state state)
 bool job_needs_tick(const struct job *j)
 {
 	return j->state == JOB_LIVE || j->state == JOB_PROBING ||
-	       j->state == JOB_SWEEPING || (j->gone && j->state == JOB_WAITING);
+	       j->state == JOB_SWEEPING || j->state == JOB_DRAINING ||
+	       (j->gone && j->state == JOB_WAITING);
 }
 
 /* --- the shim ------------------------------------------------------------- */
@@ -155,6 +156,7 @@ static void send_signals(struct job *j)
 static void drain(struct job *j)
 {
 	follow_finish(&j->output);
+	j->since = uv_now(j->x->loop);
 	j->state = JOB_DRAINING;
 	executor_wake(j);
 }
@@ -348,6 +350,10 @@ static void step_draining(struct job *j)
 	int64_t before = j->output.offset;
 	int answer = follow_last(&j->output, &j->x->batch);
 
+	if (answer < 0 && !is_wedged(j)) {
+		enter(j, JOB_DRAINING); /* it may be read later */
+		return;
+	}
 	if (answer < 0)
 		log_error("trial %" PRId64 ": the rest of %s/%s is lost: %s",
 			  j->id.trial, j->dir, TRIALDIR_LOG, strerror(-answer));
@@ -471,8 +477,11 @@ void job_go(struct job *j)
 	if (j->state != JOB_WAITING || j->gate < 0)
 		return;
 	(void)fault_at("go.send");
-	/* A shim that is gone is told by its pidfd. */
-	(void)send(j->gate, &go, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	/* Without the word nothing runs; the shim ends, if it has not yet. */
+	if (send(j->gate, &go, 1, MSG_NOSIGNAL | MSG_DONTWAIT) != 1) {
+		close_fd(&j->gate);
+		return;
+	}
 	(void)fault_at("go.sent");
 	j->started = true;
 	enter(j, JOB_LIVE);

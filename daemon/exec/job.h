@@ -56,7 +56,7 @@ struct job {
 
 	int error; /* failed: errno; gone: exit status of our shim, or -1 */
 	const char *what;
-	uint64_t since; /* probing: uv_now() */
+	uint64_t since; /* probing, draining: uv_now() */
 	char *boot_id;  /* probing: of its start */
 	struct outcome outcome;
 };
