@@ -88,6 +88,7 @@ int main(int argc, char **argv)
 	struct sigaction action = { .sa_handler = on_term,
 				    .sa_flags = SA_RESTART };
 	const char *mode;
+	sigset_t term;
 
 	token = getenv("HPS_TOKEN");
 	if (argc != 6 || token == NULL)
@@ -97,12 +98,17 @@ int main(int argc, char **argv)
 	if (file < 0)
 		return 97;
 	is_deaf = strcmp(mode, "deaf") == 0;
+	/* An end is told after the start, or not at all. */
+	(void)sigemptyset(&term);
+	(void)sigaddset(&term, SIGTERM);
+	(void)sigprocmask(SIG_BLOCK, &term, NULL);
 	(void)sigaction(SIGTERM, &action, NULL);
 	if (dprintf(file, "%s start %lld %lld %d %s %s %s %s\n", token,
 		    clock_ms(CLOCK_MONOTONIC), clock_ms(CLOCK_REALTIME),
 		    (int)getpid(), mode, argv[3], argv[4],
 		    getenv("HPS_PARAMS")) < 0)
 		return 97;
+	(void)sigprocmask(SIG_UNBLOCK, &term, NULL);
 	run(atoi(argv[3]), atoi(argv[4]), atoi(argv[5]));
 	if (strcmp(mode, "raise") == 0)
 		(void)raise(SIGKILL);
