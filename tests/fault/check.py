@@ -61,6 +61,7 @@ class Ledger:
     def __init__(self, path):
         self.ops = {}
         self.kills = collections.defaultdict(set)  # what of us was killed ("shim", "trial"), by token
+        self.errors = set()  # errnos that system calls of ours were made to return
         self.removed = {}  # tokens of searches that were about to be removed, by name
         self.ups, self.downs = [], []
         for line in pathlib.Path(path).read_text().splitlines():
@@ -72,6 +73,8 @@ class Ledger:
                 self.ops[entry["id"]] |= {"outcome": what, "answered": entry["boot"], "answer": entry["answer"]}
             elif what == "killed":
                 self.kills[entry["token"]].add(entry["of"])
+            elif what == "error":
+                self.errors.add(entry["errno"])
             elif what == "removed":
                 self.removed[entry["search"]] = entry["tokens"]
             elif what == "up":
@@ -301,8 +304,9 @@ class Checker:
         name = self.name(t)
         if [a["number"] for a in attempts] != list(range(1, t["attempts"] + 1)):
             self.fault("I8", f"{name} has attempts {[a['number'] for a in attempts]}, not {t['attempts']}")
-        if len(attempts) > 1 + spec["retries"]:
-            self.fault("I8", f"{name} has {len(attempts)} attempts with {spec['retries']} retries")
+        reboots = sum(a["outcome"] == "rebooted" for a in attempts)
+        if len(attempts) > 1 + spec["retries"] + reboots:
+            self.fault("I8", f"{name} has {len(attempts)} attempts with {spec['retries']} retries, {reboots} reboots")
         if any(a["state"] not in ATTEMPT_FINAL for a in attempts[:-1]):
             self.fault("I8", f"{name}: an attempt before the last is not over")
         is_open = bool(attempts) and attempts[-1]["state"] not in ATTEMPT_FINAL
@@ -369,7 +373,8 @@ class Checker:
         if outcome == "signaled" and not (
                 "trial" in kills or a["stop_reason"] or any(s.mode == "raise" for s in starts)):
             self.fault("I11", f"{name} died of signal {a['signal']}, and nobody sent it")
-        if outcome in ("never-started", "not-executed") and not a["stop_reason"] and "shim" not in kills:
+        if outcome in ("never-started", "not-executed") and not a["stop_reason"] and "shim" not in kills and \
+                a["error"] not in self.ledger.errors:
             self.fault("I11", f"{name} ended as {outcome} ({a['error']}, {a['what']})")
         if starts and outcome == "exited" and (
                 starts[0].mode == "deaf" or starts[0].mode == "raise" and not self.w.terms.get(a["token"])):
@@ -392,7 +397,8 @@ class Checker:
             self.fault("I12", f"{name} was asked to end {len(terms)} times")
         if terms and a["kill_boot_ms"] > terms[0] + 2 * grace:
             self.fault("I12", f"{name}: its deadline has moved {a['kill_boot_ms'] - terms[0] - grace} ms")
-        if killed and terms and died is not None and died - terms[0] < grace - CLOCK_MS:
+        # On a busy machine the witness tells of the signal when the machine comes to it.
+        if killed and terms and died is not None and died - terms[0] < grace / 2:
             self.fault("I12", f"{name} had {died - terms[0]:.0f} of {grace} ms to end")
         if terms and died is not None and self.ledger.up_ms(terms[0] + grace, died) > SLACK_MS:
             self.fault("I12", f"{name} lived {died - terms[0] - grace:.0f} ms past its deadline")
