@@ -76,12 +76,14 @@ void follow_fini(struct follow *f)
 	*f = (struct follow){ .fd = -1 };
 }
 
-/* The size of the log; what cannot be told is 0. */
+/* The size of the log, or -errno. */
 static int64_t size_of(const struct follow *f)
 {
 	struct stat st;
 
-	return f->fd >= 0 && fstat(f->fd, &st) == 0 ? st.st_size : 0;
+	if (f->fd < 0)
+		return 0;
+	return fstat(f->fd, &st) < 0 ? -errno : st.st_size;
 }
 
 /* The file was cut to below what has been read: its beginning is new. */
@@ -121,6 +123,7 @@ static size_t feed(struct follow *f, struct follow_batch *batch, size_t n)
 
 int follow_step(struct follow *f, struct follow_batch *batch)
 {
+	int64_t size;
 	size_t used;
 	ssize_t n;
 
@@ -128,9 +131,14 @@ int follow_step(struct follow *f, struct follow_batch *batch)
 	n = read_at(f, batch->bytes, FOLLOW_BYTES);
 	if (n < 0)
 		return (int)n;
-	if (n == 0 && f->offset > 0 && size_of(f) < f->offset) {
-		start_again(f);
-		return FOLLOW_MORE;
+	if (n == 0 && f->offset > 0) {
+		size = size_of(f);
+		if (size < 0)
+			return (int)size;
+		if (size < f->offset) {
+			start_again(f);
+			return FOLLOW_MORE;
+		}
 	}
 	if (f->offset + n == f->seen)
 		return FOLLOW_IDLE;
@@ -145,18 +153,23 @@ int follow_step(struct follow *f, struct follow_batch *batch)
 void follow_finish(struct follow *f)
 {
 	f->end = size_of(f);
-	if (f->end < f->offset)
+	if (f->end >= 0 && f->end < f->offset)
 		start_again(f);
 }
 
 int follow_last(struct follow *f, struct follow_batch *batch)
 {
-	int64_t left = f->end - f->offset;
+	int64_t left;
 	size_t used;
 	ssize_t n;
 
-	assert(left >= 0);
 	batch_clear(batch);
+	if (f->end < 0)
+		follow_finish(f);
+	if (f->end < 0)
+		return (int)f->end;
+	left = f->end - f->offset;
+	assert(left >= 0);
 	n = read_at(f, batch->bytes,
 		    left < FOLLOW_BYTES ? (size_t)left : FOLLOW_BYTES);
 	if (n < 0)

@@ -231,22 +231,29 @@ static void step_sweeping(struct job *j)
 
 /* --- adoption ------------------------------------------------------------- */
 
+static bool is_wedged(const struct job *j)
+{
+	return uv_now(j->x->loop) - j->since >= WEDGED_MS;
+}
+
 /* Returns 0, or -errno to try again. */
 static int open_adopted_log(struct job *j)
 {
 	auto_free char *path = NULL;
+	int e;
 
 	if (j->output.fd >= 0)
 		return 0;
 	path = xasprintf("%s/%s", j->dir, TRIALDIR_LOG);
 	j->output.fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	return j->output.fd < 0 && (errno == EMFILE || errno == ENFILE) ? -errno
-									: 0;
-}
-
-static bool is_wedged(const struct job *j)
-{
-	return uv_now(j->x->loop) - j->since >= WEDGED_MS;
+	if (j->output.fd >= 0 || errno == ENOENT)
+		return 0;
+	e = errno;
+	if (e == EMFILE || e == ENFILE || e == ENOMEM || !is_wedged(j))
+		return -e;
+	log_error("trial %" PRId64 ": %s is not read: %s", j->id.trial, path,
+		  strerror(e));
+	return 0;
 }
 
 static void adopt_holder(struct job *j, const struct probe *p)
