@@ -12,17 +12,19 @@ same paths. What ran is lost (reboot), and runs again with the same parameters t
 
 The order in which a drive writes what it has in its own cache is not modelled.
 
---unsynced: the test of the test. fdatasync does nothing in the daemon, and losses must be seen.
+--unsynced: the test of the test. After the first times fdatasync does nothing in the daemon, and losses must be seen.
 
 Root and loop devices are needed; all mounts are in a namespace of this program, and end with it.
 """
 import argparse
+import collections
 import contextlib
 import json
 import os
 import pathlib
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -36,6 +38,7 @@ from world import BUILD, FINAL, World, wait_for  # noqa: E402
 
 SKIPPED = 77
 EPISODE = 10  # cuts with one file system
+SYNCS = 15  # of the first ones, of each thread, with --unsynced: so that there is a database
 ENTER = """mount --bind "$1" "$2" && mount --bind "$3" "$4" && mount --bind "$5" /proc/sys/kernel/random/boot_id &&
 shift 5 && exec "$@"
 """
@@ -87,8 +90,9 @@ class PoweredWorld(World):
         self.env["HPSD_STATE"] = str(self.state)
         self.done = False
         if is_unsynced:
+            self.env["UV_THREADPOOL_SIZE"] = "1"  # a thread counts its own calls
             self.command = [shutil.which("strace"), "-D", "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e",
-                            "trace=fdatasync", "-e", "inject=fdatasync:retval=0", *self.command]
+                            "trace=fdatasync", "-e", f"inject=fdatasync:retval=0:when={SYNCS}+", *self.command]
 
     def submit(self, spec, key=None):
         answer = super().submit(spec, key)
@@ -151,11 +155,19 @@ class Rebooted(World):
         self.env["HPSD_STATE"] = str(before.state)
         self.new_witness = self.dir / "new-witness"
         self.new_witness.touch()
+        self.open = []
         boot_id = self.dir / "boot-id"
         boot_id.write_text("00000000-0000-4000-8000-" + f"{before.random.getrandbits(48):012x}\n")
         self.command = ["unshare", "-m", "-p", "-f", "--kill-child", "--mount-proc", "sh", "-c", ENTER, "sh",
                         before.disks.copy_at, before.mount, self.new_witness, before.witness, boot_id,
                         BUILD / "daemon/hpsd"]
+
+    def is_readable(self):
+        """Whether there is a database with its tables."""
+        try:
+            return bool(self.rows("SELECT count(*) AS n FROM search"))
+        except sqlite3.Error:
+            return False
 
     def check_rows(self):
         """What must be there before anybody has repaired anything."""
@@ -284,10 +296,11 @@ def episode(seed, cuts, is_unsynced, counts):
                 faults = judge(after, not is_unsynced)
             except Exception:
                 faults = [traceback.format_exc() + (after.log.read_text()[-2000:] if after.log.exists() else "")]
-            counts["told"] = counts.get("told", 0) + sum(
-                json.loads(line)["what"] in ("ok", "ended", "final") for line in after.ledger.read_text().splitlines())
-            counts["lost"] = counts.get("lost", 0) + sum(f.startswith("I2:") for f in faults)
-            counts["ran"] = counts.get("ran", 0) + len(getattr(after, "open", ()))
+            told = sum(json.loads(line)["what"] in ("ok", "ended", "final")
+                       for line in after.ledger.read_text().splitlines())
+            counts["told"] += told
+            counts["lost"] += sum(f.startswith("I2:") for f in faults) if after.is_readable() else told
+            counts["ran"] += len(after.open)
             bad += bool(faults)
             if faults and not is_unsynced:
                 shutil.copytree(after.disks.copy_at, f"{after.dir}.kept")
@@ -323,7 +336,7 @@ def main():
     if "HPSD_POWER_NAMESPACE" not in os.environ:
         os.environ["HPSD_POWER_NAMESPACE"] = "1"
         os.execvp("unshare", ["unshare", "-m", sys.executable, *sys.argv])
-    begin, cuts, bad, seed, counts = time.monotonic(), 0, 0, options.seed, {}
+    begin, cuts, bad, seed, counts = time.monotonic(), 0, 0, options.seed, collections.Counter()
     while cuts < options.cuts:
         n = min(EPISODE, options.cuts - cuts)
         bad += episode(seed, n, options.unsynced, counts)
