@@ -27,6 +27,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -37,6 +38,7 @@ from kills import load, pause  # noqa: E402
 from world import BUILD, FINAL, World, wait_for  # noqa: E402
 
 SKIPPED = 77
+INSIDE = "HPSD_POWER_INSIDE"  # set in the namespace of this program
 EPISODE = 10  # cuts with one file system
 SYNCS = 15  # of the first ones, of each thread, with --unsynced: so that there is a database
 ENTER = """mount --bind "$1" "$2" && mount --bind "$3" "$4" && mount --bind "$5" /proc/sys/kernel/random/boot_id &&
@@ -311,15 +313,20 @@ def episode(seed, cuts, is_unsynced, counts):
     return bad
 
 
-def can_mount():
-    """None, or why not."""
+def why_not():
+    """Why this cannot be done here, if so."""
     if os.geteuid() != 0:
         return "only root may mount"
     for program in ("unshare", "mkfs.btrfs", "mkfs.ext4", "strace"):
         if shutil.which(program) is None:
             return f"{program} is not here"
-    if not os.path.exists("/dev/loop-control"):
-        return "there are no loop devices"
+    try:
+        sh("unshare", "-m", "-p", "-f", "--mount-proc", "true")
+        if INSIDE in os.environ:
+            with tempfile.TemporaryDirectory() as name:
+                Disks(pathlib.Path(name), pathlib.Path(name) / "disk").unmount()
+    except subprocess.CalledProcessError as e:
+        return f"{e.cmd[0]}: {e.stderr.strip()}"
     return None
 
 
@@ -329,12 +336,12 @@ def main():
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--unsynced", action="store_true")
     options = parser.parse_args()
-    why = can_mount()
+    why = why_not()
     if why is not None:
         print(f"skipped: {why}")
         sys.exit(SKIPPED)
-    if "HPSD_POWER_NAMESPACE" not in os.environ:
-        os.environ["HPSD_POWER_NAMESPACE"] = "1"
+    if INSIDE not in os.environ:
+        os.environ[INSIDE] = "1"
         os.execvp("unshare", ["unshare", "-m", sys.executable, *sys.argv])
     begin, cuts, bad, seed, counts = time.monotonic(), 0, 0, options.seed, collections.Counter()
     while cuts < options.cuts:
