@@ -92,6 +92,7 @@ class PoweredWorld(World):
         self.env["HPSD_STATE"] = str(self.state)
         self.done = False
         if is_unsynced:
+            self.env["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"  # which cannot be traced
             self.env["UV_THREADPOOL_SIZE"] = "1"  # a thread counts its own calls
             self.command = [shutil.which("strace"), "-D", "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e",
                             "trace=fdatasync", "-e", f"inject=fdatasync:retval=0:when={SYNCS}+", *self.command]
