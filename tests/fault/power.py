@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Rows A1, C4: the power fails while a daemon works, and nothing that a client was told is lost.
+"""The power fails while a daemon works, and nothing that a client was told is lost.
+
+Rows: A8, A9.
 
     power.py [--cuts N] [--seed S] [--unsynced]
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Rows A1, F2, I26: very many short trials, and a daemon that is ended or killed every few seconds.
+"""Very many short trials, and a daemon that is ended or killed every few seconds.
 
     soak.py [--trials N] [--seconds S] [--seed S]
 

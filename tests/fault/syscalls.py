@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Rows A1, A2, B8, C1, C3, C5, F1, F2: an error, and kill -9, at every system call of the daemon and of a shim.
+"""An error, and kill -9, at every system call of the daemon and of a shim.
+
+Rows: A1, A2, B8, C1, C3, C5, F1, F2.
 
     syscalls.py [--all] [--seed S] [--runs N] [--jobs N] [--only WORD]
 
@@ -30,7 +32,7 @@ import time
 import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from world import BUILD, FINAL, PATIENCE_S, Refused, RpcError, Unknown, wait_for  # noqa: E402
+from world import BUILD, FINAL, PATIENCE_S, FaultyWorld, Refused, RpcError, Unknown, wait_for  # noqa: E402
 
 SKIPPED = 77
 STRACE = shutil.which("strace")
