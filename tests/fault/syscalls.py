@@ -3,7 +3,7 @@
 
 Rows: A1, A2, B8, C1, C3, C5, F1, F2.
 
-    syscalls.py [--all] [--seed S] [--runs N] [--jobs N] [--only WORD]
+    syscalls.py [--all] [--seed S] [--runs N] [--seconds S] [--jobs N] [--only WORD]
 
 strace(1) is let loose on one daemon, or on one shim, in two scripts: in `work` searches are submitted, steered,
 stopped and the daemon is shut down; in `adopt` the daemon finds the trials of one that was killed. Each script is run
@@ -12,7 +12,7 @@ it fails at one time, or from one time on; or the process is killed there. The c
 answer, a daemon without faults comes after, and the checker looks at what is left. A daemon may refuse, wait, or end
 with words; it must never die of a signal, wait for ever, or lose, double or invent anything.
 
-Without --all, N of them are picked at random. The trials themselves are not traced.
+Without --all, N of them are picked at random, as many of each kind. The trials themselves are not traced.
 """
 import argparse
 import collections
@@ -311,6 +311,10 @@ def run(fault):
     return faults, happened, trace
 
 
+def run_in_time(end):
+    return lambda fault: run(fault) if time.monotonic() < end else (None, False, "")
+
+
 def counts(script, of):
     """How often each call is made, by name; "all" for their sum."""
     calls = "all" if of in ("loop", "shim") else "fdatasync,fsync,execve,setsid"
@@ -367,6 +371,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--runs", type=int, default=30)
+    parser.add_argument("--seconds", type=float, default=10**9, help="begin no run after these")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=3)
     parser.add_argument("--only", default="", help="faults in whose text this stands")
@@ -374,18 +379,21 @@ def main():
     if not can_trace():
         print("skipped: strace is not here, or may not trace")
         sys.exit(SKIPPED)
-    begin, happened, bad = time.monotonic(), 0, 0
+    begin, runs, happened, bad = time.monotonic(), 0, 0, 0
     todo = [f for f in plan() if options.only in str(f)]
     n_all = len(todo)
     if not options.all:
         todo = pick(todo, options.runs, options.seed)
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        for fault, (faults, has_happened, _) in zip(todo, pool.map(run, todo)):
+        for fault, (faults, has_happened, _) in zip(todo, pool.map(run_in_time(begin + options.seconds), todo)):
+            if faults is None:
+                break
+            runs += 1
             happened += has_happened
             if faults:
                 bad += 1
                 print(f"{fault}\n  " + "\n  ".join(faults), flush=True)
-    print(f"seed {options.seed}: {len(todo)} of {n_all} runs, {happened} faults happened, {bad} runs failed, "
+    print(f"seed {options.seed}: {runs} of {n_all} runs, {happened} faults happened, {bad} runs failed, "
           f"{time.monotonic() - begin:.0f} s")
     sys.exit(bad > 0)
 
