@@ -93,6 +93,7 @@ class PoweredWorld(World):
         self.state = self.mount / "state"
         self.env["HPSD_STATE"] = str(self.state)
         self.done = False
+        self.witness.touch()
         if is_unsynced:
             self.env["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"  # which cannot be traced
             self.env["UV_THREADPOOL_SIZE"] = "1"  # a thread counts its own calls
