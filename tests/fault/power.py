@@ -223,7 +223,7 @@ class CutChecker(check.Checker):
 
     def __init__(self, state, witness, ledger, running):
         self.ledger_path = pathlib.Path(ledger)
-        super().__init__(state, witness, ledger, running)
+        super().__init__(state, witness, ledger, running, set_clock=False)
 
     def check_processes(self):
         pass
