@@ -61,9 +61,10 @@ class Disks:
         self.files, self.copy_at = dir_ / "files", dir_ / "copy"
         for path in (self.files, self.copy_at, state_at):
             path.mkdir()
-        self.make(dir_ / "btrfs", 512 << 20, "mkfs.btrfs", "-q")
+        self.make(dir_ / "btrfs", 1 << 30, "mkfs.btrfs", "-q")
         sh("mount", "-o", "loop", dir_ / "btrfs", self.files)
-        self.make(self.files / "ext4", 64 << 20, "mkfs.ext4", "-q", "-F")
+        # With room to spare: on a disk that is nearly full nothing is started.
+        self.make(self.files / "ext4", 256 << 20, "mkfs.ext4", "-q", "-F")
         sh("mount", "-o", "loop", self.files / "ext4", state_at)
 
     @staticmethod
