@@ -60,10 +60,23 @@ static void on_term(int signo)
 		end(0);
 }
 
+static void hold_term(int how)
+{
+	sigset_t term;
+
+	(void)sigemptyset(&term);
+	(void)sigaddset(&term, SIGTERM);
+	(void)sigprocmask(how, &term, NULL);
+}
+
+/* SIGTERM is the parent's to tell of. */
 static void leave_grandchild(void)
 {
-	if (fork() > 0)
+	hold_term(SIG_BLOCK);
+	if (fork() > 0) {
+		hold_term(SIG_UNBLOCK);
 		return;
+	}
 	(void)signal(SIGTERM, SIG_IGN);
 	(void)setsid();
 	if (fork() > 0)
@@ -88,7 +101,6 @@ int main(int argc, char **argv)
 	struct sigaction action = { .sa_handler = on_term,
 				    .sa_flags = SA_RESTART };
 	const char *mode;
-	sigset_t term;
 
 	token = getenv("HPS_TOKEN");
 	if (argc != 6 || token == NULL)
@@ -99,16 +111,14 @@ int main(int argc, char **argv)
 		return 97;
 	is_deaf = strcmp(mode, "deaf") == 0;
 	/* An end is told after the start, or not at all. */
-	(void)sigemptyset(&term);
-	(void)sigaddset(&term, SIGTERM);
-	(void)sigprocmask(SIG_BLOCK, &term, NULL);
+	hold_term(SIG_BLOCK);
 	(void)sigaction(SIGTERM, &action, NULL);
 	if (dprintf(file, "%s start %lld %lld %d %s %s %s %s\n", token,
 		    clock_ms(CLOCK_MONOTONIC), clock_ms(CLOCK_REALTIME),
 		    (int)getpid(), mode, argv[3], argv[4],
 		    getenv("HPS_PARAMS")) < 0)
 		return 97;
-	(void)sigprocmask(SIG_UNBLOCK, &term, NULL);
+	hold_term(SIG_UNBLOCK);
 	run(atoi(argv[3]), atoi(argv[4]), atoi(argv[5]));
 	if (strcmp(mode, "raise") == 0)
 		(void)raise(SIGKILL);
