@@ -18,6 +18,7 @@
 #define SLOTS      2048        /* of the hash table of names; a power of two */
 #define EXACT_STEP (1LL << 53) /* beyond, a double is no exact integer */
 #define NO_STEP    SIZE_MAX    /* rank of what is no step name */
+#define CARRIED    (1LL << 62) /* at most: counting on cannot overflow */
 
 static_assert(LIMIT_METRICS < SLOTS, "the table always has a free slot");
 
@@ -460,6 +461,7 @@ static void reset(struct reader *r)
 	free(r->metrics);
 	r->metrics = NULL;
 	r->n_metrics = 0;
+	r->has_objective = false;
 	memset(r->slots, 0, sizeof(r->slots));
 	r->counts = (struct reader_counts){ 0 };
 	r->skipping = false;
@@ -501,6 +503,14 @@ void reader_save(const struct reader *r, struct buf *ret_json)
 	buf_adds(ret_json, "}}");
 }
 
+/* A count or a step that a reader can have come to. */
+static bool load_int(const struct json_doc *doc, const cJSON *node,
+		     int64_t *ret_i)
+{
+	return json_int(doc, node, ret_i) && *ret_i >= -CARRIED &&
+	       *ret_i <= CARRIED;
+}
+
 static bool load_counts(struct reader *r, const struct json_doc *doc)
 {
 	struct reader_counts *c = &r->counts;
@@ -513,7 +523,7 @@ static bool load_counts(struct reader *r, const struct json_doc *doc)
 	if (!cJSON_IsArray(node) || cJSON_GetArraySize(node) != n)
 		return false;
 	for (int i = 0; i < n; i++) {
-		if (!json_int(doc, cJSON_GetArrayItem(node, i), &v) || v < 0)
+		if (!load_int(doc, cJSON_GetArrayItem(node, i), &v) || v < 0)
 			return false;
 		*fields[i] = (uint64_t)v;
 	}
@@ -534,7 +544,7 @@ static bool load_metrics(struct reader *r, const struct json_doc *doc)
 		if (!name_is_valid(node->string, len))
 			return false;
 		m = get_metric(r, node->string, len);
-		if (m == NULL || !json_int(doc, node, &m->step))
+		if (m == NULL || !load_int(doc, node, &m->step))
 			return false;
 		m->seen = true;
 	}
@@ -554,7 +564,7 @@ int reader_load(struct reader *r, const char *json)
 	r->has_step = step != NULL;
 	r->skipping = json_get_bool(doc.root, "skipping", false);
 	if (load_counts(r, &doc) && load_metrics(r, &doc) &&
-	    (step == NULL || json_int(&doc, step, &r->step)))
+	    (step == NULL || load_int(&doc, step, &r->step)))
 		return 0;
 	reset(r);
 	return 1;

@@ -521,6 +521,11 @@ START_TEST(a_broken_state_is_refused_and_leaves_a_new_reader)
 		"{\"counts\":[0,0,0,0,0],\"metrics\":{\"a\":\"1\"}}",
 		"{\"counts\":[0,0,0,0,0],\"metrics\":{\"\":1}}",
 		"{\"counts\":[0,0,0,0,0],\"step\":\"x\",\"metrics\":{}}",
+		"{\"counts\":[0,0,0,0,9223372036854775807],\"metrics\":{}}",
+		"{\"counts\":[0,0,0,0,0],\"step\":-9223372036854775807,"
+		"\"metrics\":{}}",
+		"{\"counts\":[0,0,0,0,0],"
+		"\"metrics\":{\"a\":9223372036854775807}}",
 	};
 	struct reader *r = reader_new(&plain);
 	auto_buf struct buf fresh = BUF_INIT, got = BUF_INIT;
@@ -534,6 +539,26 @@ START_TEST(a_broken_state_is_refused_and_leaves_a_new_reader)
 		reader_save(r, &state);
 		ck_assert_str_eq(buf_text(&state), buf_text(&fresh));
 	}
+	reader_free(r);
+}
+END_TEST
+
+START_TEST(a_refused_state_leaves_the_objective_its_place)
+{
+	static char loss[] = "loss";
+	const struct search_spec spec = { .metric = loss };
+	struct reader *r = reader_new(&spec);
+	auto_buf struct buf log = BUF_INIT, got = BUF_INIT;
+
+	reader_finish(r, "loss=1", 6, note, &got);
+	ck_assert_int_eq(reader_load(r, ""), 1);
+	for (int i = 0; i < LIMIT_METRICS; i++)
+		buf_addf(&log, "m%d=1\n", i);
+	buf_adds(&log, "loss=2\n");
+	buf_clear(&got);
+	reader_finish(r, log.data, log.len, note, &got);
+	ck_assert_uint_eq(reader_counts(r)->rejected, 1);
+	ck_assert_ptr_nonnull(strstr(buf_text(&got), " loss@0=2"));
 	reader_free(r);
 }
 END_TEST
@@ -671,6 +696,7 @@ static TCase *bytes(void)
 	tcase_add_test(tc, G5_splitting_the_input_at_any_byte_changes_nothing);
 	tcase_add_test(tc, splitting_around_the_limit_changes_nothing);
 	tcase_add_test(tc, a_broken_state_is_refused_and_leaves_a_new_reader);
+	tcase_add_test(tc, a_refused_state_leaves_the_objective_its_place);
 	tcase_add_test(tc, numbers_follow_the_grammar);
 	tcase_add_test(tc, numbers_read_back_as_they_were_printed);
 	tcase_add_test(tc, G7_the_locale_changes_no_number);
