@@ -27,6 +27,7 @@ die() {
 }
 
 build="build-fuzz"
+type=debugoptimized
 sanitizers=address,undefined
 coverage=
 len=4096
@@ -36,9 +37,10 @@ while [ $# -gt 0 ]; do
 	case $1 in
 	--fast)
 		build="build-fuzz-fast"
+		type=release
 		sanitizers=undefined
 		coverage=,\'-fno-sanitize-coverage=trace-cmp,trace-div,trace-gep,indirect-calls\'
-		len=256
+		len=128
 		shift
 		continue
 		;;
@@ -67,7 +69,8 @@ fi
 
 cc=$(command -v clang-14 || command -v clang) || die "no clang (Debian: clang-14, libclang-rt-14-dev)"
 if [ ! -f $build/build.ninja ]; then
-	CC=$cc meson setup $build -Db_sanitize=$sanitizers -Db_lundef=false \
+	CC=$cc meson setup $build --buildtype=$type \
+		-Db_sanitize=$sanitizers -Db_lundef=false \
 		"-Dc_args=['-fsanitize=fuzzer-no-link','-fno-sanitize-recover=all'$coverage]"
 fi
 for target; do
