@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """The metric reader's rules a second time, and the comparison with the first.
 
-    reader_model.py READER_DUMP [SEED [LOGS]]
+    reader_model.py READER_DUMP [--seed N] [--logs N]
 
-Makes random logs, reads them with this model and with reader_dump, and prints
-the first log on which they differ.
+Makes random logs, reads them with this model and with reader_dump, which reads
+each in one go and cut at every byte, and prints the first log on which they
+differ.
 """
+import argparse
 import json
 import os
 import random
@@ -262,25 +264,35 @@ def number_key(line):
     return f"{name}\t{step}\t{float(value)!r}"
 
 
-def main(dump, seed=1, logs=2000):
-    rng = random.Random(int(seed))
-    print(f"seed {seed}")
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("dump")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--logs", type=int, default=2000)
+    options = parser.parse_args()
+    rng = random.Random(options.seed)
+    print(f"seed {options.seed}")
+    size = 0
     with tempfile.TemporaryDirectory() as folder:
-        for group in range(int(logs) // 20):
+        for group in range(options.logs // 20):
             patterns = rng.choice(PATTERNS)
             own_step = rng.choice([None, None, "my_step", "iter"])
-            command = [dump]
+            command = [options.dump, "-b"]
             command += ["-s", own_step] if own_step else []
             for p in patterns:
                 command += ["-p", p]
             data = [random_log(rng) for _ in range(20)]
+            size += sum(len(log) for log in data)
             for i, log in enumerate(data):
                 path = os.path.join(folder, f"{i:02d}")
                 with open(path, "wb") as f:
                     f.write(log)
                 command.append(path)
-            got = subprocess.run(command, check=True, capture_output=True
-                                 ).stdout.decode().split("\n")[:-1]
+            run = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+            if run.returncode != 0:
+                print(f"group {group} {own_step} {patterns}: {command}")
+                return 1
+            got = run.stdout.decode().split("\n")[:-1]
             for log in data:
                 want = Model(own_step, patterns).read_log(log)
                 part = [x if x[0] == "#" and x.count("\t") == 5 else
@@ -294,8 +306,9 @@ def main(dump, seed=1, logs=2000):
             if got:
                 print(f"group {group}: the reader prints more: {got}")
                 return 1
+    print(f"{options.logs} logs, {size} bytes, cut at each of them")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main())
