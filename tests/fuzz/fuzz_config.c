@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -19,7 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct config config;
 	int r;
 
-	if (write(fd, data, len) != (ssize_t)len)
+	/* What others may write is refused. */
+	if (fchmod(fd, 0600) < 0 || write(fd, data, len) != (ssize_t)len)
 		abort();
 	r = config_read(path, &config, &file, &d);
 	close(fd);

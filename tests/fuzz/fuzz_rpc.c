@@ -126,7 +126,9 @@ METHOD(command_add, METHOD_ADD)
 METHOD(command_import, METHOD_IMPORT)
 METHOD(command_extend, METHOD_EXTEND)
 METHOD(command_remove, METHOD_REMOVE)
+METHOD(command_backup, METHOD_BACKUP)
 METHOD(question_status, METHOD_STATUS)
+METHOD(question_health, METHOD_HEALTH)
 METHOD(question_subscribe, METHOD_SUBSCRIBE)
 METHOD(command_shutdown, METHOD_SHUTDOWN)
 
@@ -178,6 +180,7 @@ static void start(void)
 		.ctx = &server,
 		.line = on_line,
 		.too_long = on_too_long,
+		.too_many = api_too_many,
 		.closed = api_closed,
 	};
 	static uv_loop_t loop;
@@ -187,6 +190,7 @@ static void start(void)
 	int r;
 
 	TAILQ_INIT(&server.replies);
+	TAILQ_INIT(&server.late);
 	if (mkdtemp(dir) == NULL)
 		abort();
 	path = xasprintf("%s/s", dir);
@@ -213,6 +217,8 @@ static void talk(const char *text, size_t len, size_t chunk, uint8_t how)
 	}
 	fake_turn();
 	fake_hang_up(how & HOW_RESET ? UV_ECONNRESET : UV_EOF);
+	/* Who sends no more still gets what it is owed. */
+	api_synced(&server);
 	fake_turn();
 	assert(fake_is_closed());
 	check_replies();

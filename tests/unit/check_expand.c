@@ -251,6 +251,32 @@ START_TEST(B16_I5_the_environment_is_the_submitters_then_the_searchs_then_ours)
 }
 END_TEST
 
+START_TEST(I5_no_variable_of_the_loader_passes)
+{
+	static const char *const withheld[] = {
+		"LD_PRELOAD=/x.so", "LD_AUDIT=/x.so", "GLIBC_TUNABLES=a=b",
+		"BASH_ENV=/x",      "HPS_TOKEN=x",    NULL,
+	};
+	struct search_spec *spec = parse("[\"t\"]", "{}");
+	struct cell config[5];
+	struct expand e = expansion(spec, config);
+	auto_strv char **env = NULL;
+
+	configure(config, 1, 0);
+	e.environ = withheld;
+	env = expand_environ(&e);
+	for (size_t i = 0; withheld[i] != NULL; i++) {
+		auto_free char *name =
+		    xstrndup(withheld[i], strcspn(withheld[i], "="));
+
+		ck_assert(expand_withholds(name));
+		for (char **v = env; *v != NULL; v++)
+			ck_assert_str_ne(*v, withheld[i]);
+	}
+	search_free(spec);
+}
+END_TEST
+
 START_TEST(an_active_parameter_appears_in_the_environment)
 {
 	struct search_spec *spec = parse("[\"t\"]", "{\"U\": \"{units.2}\"}");
@@ -316,6 +342,7 @@ Suite *suite(void)
 	tcase_add_test(
 	    tc,
 	    B16_I5_the_environment_is_the_submitters_then_the_searchs_then_ours);
+	tcase_add_test(tc, I5_no_variable_of_the_loader_passes);
 	tcase_add_test(tc, an_active_parameter_appears_in_the_environment);
 	tcase_add_test(tc, python_stays_buffered_where_somebody_said_so);
 	tcase_add_test(tc, seeds_of_trials_differ_and_stay_below_2_to_the_31);

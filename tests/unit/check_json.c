@@ -165,6 +165,101 @@ START_TEST(H3_the_number_of_values_has_a_limit)
 }
 END_TEST
 
+/* {"0":0,"1":0,... with as many members as may be. */
+static void add_largest_object(struct buf *b)
+{
+	for (int i = 0; i < LIMIT_JSON_NODES - 1; i++)
+		buf_addf(b, "%s\"%x\":0", i > 0 ? "," : "{", i);
+}
+
+START_TEST(H3_a_name_twice_is_found_among_all_that_may_be)
+{
+	auto_buf struct buf b = BUF_INIT;
+	auto_free char *none = NULL;
+	auto_free char *twice = NULL;
+
+	add_largest_object(&b);
+	buf_addc(&b, '}');
+	none = faults(b.data, b.len);
+	ck_assert_str_eq(none, "");
+	memcpy(strrchr(b.data, ',') + 1, "\"0\":0}", 7);
+	twice = faults(b.data, (size_t)(strchr(b.data, '}') - b.data) + 1);
+	ck_assert_ptr_nonnull(strstr(twice, "the name \"0\" stands twice"));
+}
+END_TEST
+
+START_TEST(H3_names_that_differ_in_case_are_two)
+{
+	static const char text[] = "{\"a\": 1, \"A\": 2}";
+	auto_json_doc struct json_doc doc = { 0 };
+	auto_diag struct diag d = DIAG_INIT;
+
+	ck_assert_int_eq(json_doc_parse(text, strlen(text), &doc, &d), 0);
+	ck_assert_int_eq(json_get_integer(doc.root, "a", 0), 1);
+	ck_assert_int_eq(json_get_integer(doc.root, "A", 0), 2);
+}
+END_TEST
+
+/* Inside a string, each alone. */
+static const struct {
+	const char *bytes;
+	const char *fault; /* its words, after the place */
+} not_text[] = {
+	{"\x80",              "a byte 0x80 is not UTF-8"        },
+	{ "a\xff",            "a byte 0xff is not UTF-8"        },
+	{ "\xc3",             "a byte 0xc3 is not UTF-8"        },
+	{ "\xc3(",            "a byte 0xc3 is not UTF-8"        },
+	{ "\xe2\x82",         "a byte 0xe2 is not UTF-8"        },
+	{ "\xf0\x9f\x98",     "a byte 0xf0 is not UTF-8"        },
+	{ "\xc1\xbf",         "a byte 0xc1 is not UTF-8"        },
+	{ "\xe0\x9f\xbf",     "a byte 0xe0 is not UTF-8"        },
+	{ "\xf0\x8f\xbf\xbf", "a byte 0xf0 is not UTF-8"        },
+	{ "\xed\xa0\x80",     "a byte 0xed is not UTF-8"        },
+	{ "\xed\xbf\xbf",     "a byte 0xed is not UTF-8"        },
+	{ "\xf4\x90\x80\x80", "a byte 0xf4 is not UTF-8"        },
+	{ "\xf5\x80\x80\x80", "a byte 0xf5 is not UTF-8"        },
+	{ "\\u0000",          "\\u0000 has no place in a string"},
+	{ "a\\u0000b",        "\\u0000 has no place in a string"},
+	{ "\\ud800",          "half of a surrogate pair"        },
+	{ "\\udfff",          "half of a surrogate pair"        },
+	{ "\\ude00\\ud83d",   "half of a surrogate pair"        },
+	{ "\\ud83d\\ud83d",   "half of a surrogate pair"        },
+	{ "\\ud83dx",         "half of a surrogate pair"        },
+	{ "\\ud83d\\n",       "half of a surrogate pair"        },
+};
+
+START_TEST(H4_what_is_no_text_is_refused_as_a_value_and_as_a_name)
+{
+	auto_free char *value = xasprintf("[\"%s\"]", not_text[_i].bytes);
+	auto_free char *name = xasprintf("{\"%s\": 1}", not_text[_i].bytes);
+	auto_free char *told = faults(value, strlen(value));
+	auto_free char *told_name = faults(name, strlen(name));
+
+	ck_assert_msg(strstr(told, not_text[_i].fault) != NULL, "%s", told);
+	ck_assert_msg(strstr(told_name, not_text[_i].fault) != NULL, "%s",
+		      told_name);
+}
+END_TEST
+
+START_TEST(H4_the_rarest_text_is_taken_as_it_is)
+{
+	static const char text[] =
+	    "[\"\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80"
+	    "\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\","
+	    "\"\\u0001\\ud83d\\ude00\\udbff\\udfff\"]";
+	auto_json_doc struct json_doc doc = { 0 };
+	auto_diag struct diag d = DIAG_INIT;
+
+	ck_assert_int_eq(json_doc_parse(text, strlen(text), &doc, &d), 0);
+	ck_assert_str_eq(doc.root->child->valuestring,
+			 "\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee"
+			 "\x80\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf"
+			 "\xbf");
+	ck_assert_str_eq(doc.root->child->next->valuestring,
+			 "\x01\xf0\x9f\x98\x80\xf4\x8f\xbf\xbf");
+}
+END_TEST
+
 START_TEST(a_node_has_the_place_of_its_value_and_of_its_name)
 {
 	static const char text[] = "{\n  \"\xc3\xa9\": {\"lr\":\n\t0.1}\n}";
@@ -279,7 +374,7 @@ START_TEST(H5_every_double_reads_back_as_it_was)
 }
 END_TEST
 
-START_TEST(members_come_back_as_they_went)
+START_TEST(H5_members_come_back_as_they_went)
 {
 	auto_json cJSON *object = cJSON_CreateObject();
 	auto_free char *text = NULL;
@@ -343,13 +438,19 @@ Suite *suite(void)
 	tcase_add_test(tc, a_cut_text_is_never_sound);
 	tcase_add_test(tc, H3_depth_has_a_limit);
 	tcase_add_test(tc, H3_the_number_of_values_has_a_limit);
+	tcase_add_test(tc, H3_a_name_twice_is_found_among_all_that_may_be);
+	tcase_add_test(tc, H3_names_that_differ_in_case_are_two);
+	tcase_add_loop_test(
+	    tc, H4_what_is_no_text_is_refused_as_a_value_and_as_a_name, 0,
+	    N(not_text));
+	tcase_add_test(tc, H4_the_rarest_text_is_taken_as_it_is);
 	tcase_add_test(tc, a_node_has_the_place_of_its_value_and_of_its_name);
 	tcase_add_loop_test(tc, H5_an_integer_is_found_in_the_text_itself, 0,
 			    N(integers));
 	tcase_add_loop_test(tc, a_number_prints_as_short_as_it_reads_back, 0,
 			    N(numbers));
 	tcase_add_test(tc, H5_every_double_reads_back_as_it_was);
-	tcase_add_test(tc, members_come_back_as_they_went);
+	tcase_add_test(tc, H5_members_come_back_as_they_went);
 	tcase_add_test(tc, an_absent_or_mistyped_member_is_the_fallback);
 	tcase_add_test(tc, H4_printed_text_is_valid_whatever_bytes_it_holds);
 	suite_add_tcase(s, tc);

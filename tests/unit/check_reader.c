@@ -86,7 +86,7 @@ START_TEST(pairs_are_read_anywhere_in_a_line)
 }
 END_TEST
 
-START_TEST(lines_of_known_tools_are_read)
+START_TEST(G3_lines_of_known_tools_are_read)
 {
 	/* keras */
 	reads("Epoch 2/3\n 1/10 [=>....] - ETA: 0s - loss: 0.75\b\b\b\b\r\b\b"
@@ -156,7 +156,7 @@ START_TEST(the_first_of_several_step_names_counts)
 }
 END_TEST
 
-START_TEST(without_a_step_each_metric_counts_its_own)
+START_TEST(G8_without_a_step_each_metric_counts_its_own)
 {
 	reads("a=1\nb=1\na=2\na=3 b=2", "a@0=1 b@0=1 a@1=2 a@2=3 b@1=2");
 }
@@ -267,7 +267,7 @@ START_TEST(G7_values_that_are_not_finite_keep_their_kind)
 }
 END_TEST
 
-START_TEST(G3_records_end_with_lf_or_cr)
+START_TEST(G2_G3_records_end_with_lf_or_cr)
 {
 	reads("a=1\rb=2\r\nc=3\n\n\rd=4", "a@0=1 b@0=2 c@0=3 d@0=4");
 	counts("a=1\r\n \t\n\r\na=2",
@@ -351,6 +351,25 @@ START_TEST(a_faulty_pattern_is_told_what_is_wrong)
 	pattern_fault("{a b}", "names no metric");
 	pattern_fault("top1{a}", "a digit beside {a}");
 	pattern_fault("{a}0%", "a digit beside {a}");
+}
+END_TEST
+
+START_TEST(G8_steps_go_from_minus_to_plus_2_to_the_53)
+{
+	reads("step=9007199254740992 a=1\nstep=-9007199254740992 a=2",
+	      "a@9007199254740992=1 a@-9007199254740992=2");
+	counts("step=9007199254740994 a=1",
+	       (struct reader_counts){ 1, 1, 0, 0, 1 });
+	counts("step=-1e17 a=1", (struct reader_counts){ 1, 1, 0, 0, 1 });
+	counts("step=9223372036854775808 a=1",
+	       (struct reader_counts){ 1, 1, 0, 0, 1 });
+}
+END_TEST
+
+START_TEST(G8_steps_may_go_back_and_leave_some_out)
+{
+	reads("step=5 a=1\nstep=3 a=2\nstep=900 a=3\nstep=-1 a=4",
+	      "a@5=1 a@3=2 a@900=3 a@-1=4");
 }
 END_TEST
 
@@ -480,7 +499,24 @@ START_TEST(G5_splitting_the_input_at_any_byte_changes_nothing)
 }
 END_TEST
 
-START_TEST(splitting_around_the_limit_changes_nothing)
+START_TEST(G5_half_a_record_waits_for_its_end)
+{
+	struct reader *r = reader_new(&plain);
+	auto_buf struct buf got = BUF_INIT;
+
+	ck_assert_uint_eq(reader_feed(r, "a=1\nloss=0.2", 12, note, &got), 4);
+	ck_assert_str_eq(buf_text(&got), "a@0=1");
+	ck_assert_uint_eq(reader_feed(r, "loss=0.2", 8, note, &got), 0);
+	ck_assert_uint_eq(reader_feed(r, "loss=0.25", 9, note, &got), 0);
+	ck_assert_uint_eq(reader_counts(r)->records, 1);
+	/* The exit is seen: now it is a record. */
+	reader_finish(r, "loss=0.25", 9, note, &got);
+	ck_assert_str_eq(buf_text(&got), "a@0=1 loss@0=0.25");
+	reader_free(r);
+}
+END_TEST
+
+START_TEST(G4_G5_splitting_around_the_limit_changes_nothing)
 {
 	for (size_t extra = 0; extra < 3; extra++) {
 		auto_buf struct buf log = BUF_INIT, want = BUF_INIT;
@@ -568,7 +604,7 @@ static bool number(const char *text, double *ret_v)
 	return reader_number(text, strlen(text), ret_v);
 }
 
-START_TEST(numbers_follow_the_grammar)
+START_TEST(G7_numbers_follow_the_grammar)
 {
 	static const char *const good[] = { "0",    "-0",      "+1",   "007",
 					    "1.5",  ".5",      "5.",   "1e5",
@@ -592,7 +628,7 @@ START_TEST(numbers_follow_the_grammar)
 }
 END_TEST
 
-START_TEST(numbers_read_back_as_they_were_printed)
+START_TEST(G7_numbers_read_back_as_they_were_printed)
 {
 	uint64_t state = 42;
 
@@ -662,11 +698,11 @@ static TCase *rules(void)
 	TCase *tc = tcase_create("rules");
 
 	tcase_add_test(tc, pairs_are_read_anywhere_in_a_line);
-	tcase_add_test(tc, lines_of_known_tools_are_read);
+	tcase_add_test(tc, G3_lines_of_known_tools_are_read);
 	tcase_add_test(tc, step_names_need_no_sign);
 	tcase_add_test(tc, a_step_holds_for_its_whole_record_and_on);
 	tcase_add_test(tc, the_first_of_several_step_names_counts);
-	tcase_add_test(tc, without_a_step_each_metric_counts_its_own);
+	tcase_add_test(tc, G8_without_a_step_each_metric_counts_its_own);
 	tcase_add_test(tc, G8_what_is_no_step_is_rejected);
 	tcase_add_test(tc, a_json_object_gives_its_numbers);
 	tcase_add_test(tc, what_is_not_quite_json_is_read_as_pairs);
@@ -678,6 +714,8 @@ static TCase *rules(void)
 	tcase_add_test(tc, G9_patterns_replace_pairs_but_not_json);
 	tcase_add_test(tc, a_pattern_takes_no_half_number);
 	tcase_add_test(tc, a_faulty_pattern_is_told_what_is_wrong);
+	tcase_add_test(tc, G8_steps_go_from_minus_to_plus_2_to_the_53);
+	tcase_add_test(tc, G8_steps_may_go_back_and_leave_some_out);
 	tcase_add_test(tc, G8_a_repeat_is_handed_on_and_counted);
 	return tc;
 }
@@ -687,18 +725,19 @@ static TCase *bytes(void)
 	TCase *tc = tcase_create("bytes");
 
 	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, G3_records_end_with_lf_or_cr);
+	tcase_add_test(tc, G2_G3_records_end_with_lf_or_cr);
 	tcase_add_test(tc, G3_escape_sequences_vanish);
 	tcase_add_test(tc, G2_binary_bytes_and_byte_order_marks_do_no_harm);
 	tcase_add_test(tc, only_so_many_metrics_are_tracked);
 	tcase_add_test(tc, G4_of_a_longer_record_the_beginning_is_read);
 	tcase_add_test(tc, G4_a_record_that_never_ends_is_consumed);
 	tcase_add_test(tc, G5_splitting_the_input_at_any_byte_changes_nothing);
-	tcase_add_test(tc, splitting_around_the_limit_changes_nothing);
+	tcase_add_test(tc, G5_half_a_record_waits_for_its_end);
+	tcase_add_test(tc, G4_G5_splitting_around_the_limit_changes_nothing);
 	tcase_add_test(tc, a_broken_state_is_refused_and_leaves_a_new_reader);
 	tcase_add_test(tc, a_refused_state_leaves_the_objective_its_place);
-	tcase_add_test(tc, numbers_follow_the_grammar);
-	tcase_add_test(tc, numbers_read_back_as_they_were_printed);
+	tcase_add_test(tc, G7_numbers_follow_the_grammar);
+	tcase_add_test(tc, G7_numbers_read_back_as_they_were_printed);
 	tcase_add_test(tc, G7_the_locale_changes_no_number);
 	tcase_add_test(tc, G11_hostile_records_take_linear_time);
 	return tc;

@@ -1,5 +1,6 @@
 #include "check_main.h"
 
+#include "schema/limits.h"
 #include "schema/mem.h"
 #include "schema/search.h"
 
@@ -74,9 +75,21 @@ static char *parse_faults(const char *text)
 	return diag_text(&d, NULL);
 }
 
-START_TEST(I1_I2_I3_a_case_has_exactly_its_faults)
+static struct search_spec *parse(const char *text)
 {
-	const cJSON *c = cJSON_GetArrayItem(json_get(table, "cases"), _i);
+	auto_diag struct diag d = DIAG_INIT;
+	struct search_spec *spec = NULL;
+
+	if (search_parse(text, strlen(text), &spec, &d) != 0) {
+		auto_free char *faults = diag_text(&d, NULL);
+
+		ck_abort_msg("%s", faults);
+	}
+	return spec;
+}
+
+static void check_case(const cJSON *c)
+{
 	auto_free char *text = case_text(json_get(table, "base"), c);
 	auto_free char *faults = parse_faults(text);
 	auto_buf struct buf expected = BUF_INIT;
@@ -92,20 +105,131 @@ START_TEST(I1_I2_I3_a_case_has_exactly_its_faults)
 		      json_get_text(c, "name"), faults, buf_text(&expected),
 		      text);
 }
+
+START_TEST(a_case_has_exactly_its_faults)
+{
+	check_case(cJSON_GetArrayItem(json_get(table, "cases"), _i));
+}
 END_TEST
 
-static struct search_spec *parse(const char *text)
+/* The cases of a row of the fault catalogue: their names begin with it. */
+static void check_row(const char *row)
 {
-	auto_diag struct diag d = DIAG_INIT;
-	struct search_spec *spec = NULL;
+	const cJSON *c;
+	int n = 0;
 
-	if (search_parse(text, strlen(text), &spec, &d) != 0) {
-		auto_free char *faults = diag_text(&d, NULL);
-
-		ck_abort_msg("%s", faults);
+	cJSON_ArrayForEach (c, json_get(table, "cases")) {
+		if (strncmp(json_get_text(c, "name"), row, strlen(row)) != 0)
+			continue;
+		check_case(c);
+		n++;
 	}
-	return spec;
+	ck_assert_int_gt(n, 0);
 }
+
+START_TEST(I1_what_is_beyond_a_limit_is_told_with_the_limit)
+{
+	check_row("I1 ");
+}
+END_TEST
+
+START_TEST(I2_a_range_holds_a_value_or_is_refused)
+{
+	check_row("I2 ");
+}
+END_TEST
+
+START_TEST(I3_a_name_is_a_plain_word)
+{
+	check_row("I3 ");
+}
+END_TEST
+
+START_TEST(I4_an_argument_stays_one_argument)
+{
+	check_row("I4 ");
+}
+END_TEST
+
+START_TEST(I5_env_sets_nothing_that_loads_code)
+{
+	check_row("I5 ");
+}
+END_TEST
+
+START_TEST(I1_as_many_parameters_and_values_as_may_be_are_taken)
+{
+	auto_buf struct buf b = BUF_INIT;
+	struct search_spec *spec;
+
+	buf_adds(&b, "{\"name\": \"s\", \"command\": [\"t\", \"{args}\"], "
+		     "\"metric\": {\"name\": \"m\"}, \"trials\": 1000000, "
+		     "\"sampler\": {\"type\": \"grid\"}, \"parameters\": {"
+		     "\"p0\": {\"type\": \"choice\", \"values\": [0");
+	for (int i = 1; i < LIMIT_CHOICES; i++)
+		buf_addf(&b, ",%d", i);
+	buf_adds(&b, "]}");
+	/* A grid of 10^4 * 10^255 points. */
+	for (int i = 1; i < LIMIT_PARAMS; i++)
+		buf_addf(&b,
+			 ",\"p%d\": {\"type\": \"int\", \"min\": 0, "
+			 "\"max\": 9}",
+			 i);
+	buf_adds(&b, "}}");
+	spec = parse(b.data);
+	ck_assert_uint_eq(spec->space->n, LIMIT_PARAMS);
+	ck_assert_uint_eq(space_levels(spec->space), UINT64_MAX);
+	ck_assert_int_eq(spec->trials, LIMIT_TRIALS);
+	search_free(spec);
+}
+END_TEST
+
+/* A search with @text in one of its places; %s in @place is that. */
+static char *faults_with(const char *place, const char *text)
+{
+	auto_buf struct buf b = BUF_INIT;
+	const char *at = strstr(place, "%s");
+
+	buf_adds(&b, "{\"metric\": {\"name\": \"m\"}, \"trials\": 1, ");
+	buf_add(&b, place, (size_t)(at - place));
+	buf_adds(&b, text);
+	buf_adds(&b, at + 2);
+	buf_addc(&b, '}');
+	return parse_faults(b.data);
+}
+
+/* Where a zero byte could get into a command line or an environment. */
+static const char *const places[] = {
+	"\"name\": \"s%s\", \"command\": [\"t\"], "
+	"\"parameters\": {\"x\": {\"value\": 1}}",
+	"\"name\": \"s\", \"command\": [\"t%s\"], "
+	"\"parameters\": {\"x\": {\"value\": 1}}",
+	"\"name\": \"s\", \"command\": [\"t\", \"--a=%s\"], "
+	"\"parameters\": {\"x\": {\"value\": 1}}",
+	"\"name\": \"s\", \"command\": [\"t\"], \"workdir\": \"/%s\", "
+	"\"parameters\": {\"x\": {\"value\": 1}}",
+	"\"name\": \"s\", \"command\": [\"t\"], \"env\": {\"A\": \"%s\"}, "
+	"\"parameters\": {\"x\": {\"value\": 1}}",
+	"\"name\": \"s\", \"command\": [\"t\"], \"env\": {\"A%s\": \"\"}, "
+	"\"parameters\": {\"x\": {\"value\": 1}}",
+	"\"name\": \"s\", \"command\": [\"t\", \"{x}\"], "
+	"\"parameters\": {\"x\": {\"value\": \"a%s\"}}",
+	"\"name\": \"s\", \"command\": [\"t\", \"{args}\"], "
+	"\"parameters\": {\"x%s\": {\"value\": \"a\"}}",
+	"\"name\": \"s\", \"command\": [\"t\", \"{x}\"], \"parameters\": "
+	"{\"x\": {\"type\": \"choice\", \"values\": [\"a\", \"%s\"]}}",
+};
+
+START_TEST(I6_no_zero_byte_gets_into_a_command_line)
+{
+	auto_free char *sound = faults_with(places[_i], "");
+	auto_free char *zero = faults_with(places[_i], "\\u0000");
+
+	ck_assert_str_eq(sound, "");
+	ck_assert_msg(strstr(zero, "\\u0000 has no place in a string") != NULL,
+		      "%s", zero);
+}
+END_TEST
 
 START_TEST(what_is_left_out_has_its_default)
 {
@@ -401,13 +525,30 @@ END_TEST
 
 #define N(array) (int)(sizeof(array) / sizeof((array)[0]))
 
+static TCase *catalogue(void)
+{
+	TCase *tc = tcase_create("catalogue");
+
+	tcase_add_test(tc, I1_what_is_beyond_a_limit_is_told_with_the_limit);
+	tcase_add_test(tc, I1_a_file_beyond_the_limit_is_refused);
+	tcase_add_test(tc,
+		       I1_as_many_parameters_and_values_as_may_be_are_taken);
+	tcase_add_test(tc, I2_a_range_holds_a_value_or_is_refused);
+	tcase_add_test(tc, I3_a_name_is_a_plain_word);
+	tcase_add_test(tc, I4_an_argument_stays_one_argument);
+	tcase_add_test(tc, I5_env_sets_nothing_that_loads_code);
+	tcase_add_loop_test(tc, I6_no_zero_byte_gets_into_a_command_line, 0,
+			    N(places));
+	return tc;
+}
+
 Suite *suite(void)
 {
 	Suite *s = suite_create("search");
 	TCase *tc = tcase_create("search");
 
 	table = read_table();
-	tcase_add_loop_test(tc, I1_I2_I3_a_case_has_exactly_its_faults, 0,
+	tcase_add_loop_test(tc, a_case_has_exactly_its_faults, 0,
 			    cJSON_GetArraySize(json_get(table, "cases")));
 	tcase_add_test(tc, what_is_left_out_has_its_default);
 	tcase_add_test(tc, every_key_arrives_in_the_spec);
@@ -416,11 +557,11 @@ Suite *suite(void)
 	tcase_add_test(tc, a_bare_search_needs_its_parameters_alone);
 	tcase_add_loop_test(tc, what_a_bare_search_has_is_checked_as_ever, 0,
 			    3);
-	tcase_add_test(tc, I1_a_file_beyond_the_limit_is_refused);
 	tcase_add_test(tc, no_change_of_a_byte_is_read_beyond_its_end);
 	tcase_add_loop_test(tc, a_duration_is_this_many_milliseconds, 0,
 			    N(durations));
 	tcase_add_loop_test(tc, a_size_is_this_many_bytes, 0, N(sizes));
 	suite_add_tcase(s, tc);
+	suite_add_tcase(s, catalogue());
 	return s;
 }

@@ -278,7 +278,7 @@ START_TEST(a_metric_loads_by_trial_and_step_from_the_latest_attempt)
 }
 END_TEST
 
-START_TEST(a_repeated_step_keeps_the_last_value_and_counts)
+START_TEST(G8_a_repeated_step_keeps_the_last_value_and_counts)
 {
 	auto_free char *row = NULL;
 
@@ -579,7 +579,7 @@ Suite *suite(void)
 	tcase_add_test(tc, an_attempt_comes_back_as_it_was_saved);
 	tcase_add_test(
 	    tc, a_metric_loads_by_trial_and_step_from_the_latest_attempt);
-	tcase_add_test(tc, a_repeated_step_keeps_the_last_value_and_counts);
+	tcase_add_test(tc, G8_a_repeated_step_keeps_the_last_value_and_counts);
 	suite_add_tcase(s, tc);
 
 	tc = tcase_create("loads");
