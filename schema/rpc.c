@@ -3,6 +3,7 @@
 #include "schema/limits.h"
 
 #include <limits.h>
+#include <math.h>
 #include <string.h>
 
 static void print_head(struct buf *b)
@@ -114,6 +115,13 @@ void rpc_read_faults(const cJSON *data, struct diag *ret_diag)
 	}
 }
 
+/* True if the reply's id will be the request's: a double rounds others. */
+static bool id_comes_back(const cJSON *id)
+{
+	return cJSON_IsString(id) || cJSON_IsNull(id) ||
+	       (cJSON_IsNumber(id) && fabs(id->valuedouble) < 0x1p53);
+}
+
 int rpc_read_request(const cJSON *message, const cJSON **ret_id,
 		     const char **ret_method, const cJSON **ret_params,
 		     struct diag *reterr)
@@ -132,9 +140,10 @@ int rpc_read_request(const cJSON *message, const cJSON **ret_id,
 		diag_add(reterr, "jsonrpc", "must be \"2.0\"");
 	if (method == NULL)
 		diag_add(reterr, "method", "must be a string");
-	if (id != NULL && !cJSON_IsString(id) && !cJSON_IsNumber(id) &&
-	    !cJSON_IsNull(id))
-		diag_add(reterr, "id", "must be a string, a number or null");
+	if (id != NULL && !id_comes_back(id))
+		diag_add(reterr, "id",
+			 "must be a string, null, or a number between -2^53 "
+			 "and 2^53");
 	if (params != NULL && !cJSON_IsObject(params))
 		diag_add(reterr, "params", "must be an object");
 	if (reterr->n > before)

@@ -75,7 +75,7 @@ static const struct {
          "jsonrpc: must be \"2.0\""											     },
 	{ "{\"jsonrpc\": 2.0, \"method\": 1, \"id\": {}, \"params\": [1]}",
          "jsonrpc: must be \"2.0\"\nmethod: must be a string\n"
-	  "id: must be a string, a number or null\n"
+	  "id: must be a string, null, or a number between -2^53 and 2^53\n"
 	  "params: must be an object"											   },
 };
 
@@ -91,6 +91,81 @@ START_TEST(H3_a_broken_request_is_told_in_full)
 			 1);
 	text = diag_text(&d, NULL);
 	ck_assert_str_eq(text, bad[_i].fault);
+}
+END_TEST
+
+START_TEST(H3_a_batch_is_no_request)
+{
+	auto_json cJSON *message = cJSON_Parse(
+	    "[{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"list\"}]");
+	auto_diag struct diag d = DIAG_INIT;
+	const cJSON *id, *params;
+	const char *method;
+
+	ck_assert_int_eq(rpc_read_request(message, &id, &method, &params, &d),
+			 1);
+	ck_assert_str_eq(d.faults[0].text, "a request is one object");
+}
+END_TEST
+
+static const char *const ids[] = {
+	"0",
+	"-7",
+	"9007199254740991",
+	"-9007199254740991",
+	"1.5",
+	"1e-05",
+	"\"\"",
+	"\"9007199254740993\"",
+	"null",
+};
+
+START_TEST(H5_an_id_comes_back_as_it_went)
+{
+	auto_free char *text = xasprintf(
+	    "{\"jsonrpc\": \"2.0\", \"method\": \"list\", \"id\": %s}",
+	    ids[_i]);
+	auto_free char *want = xasprintf(
+	    "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":null}\n", ids[_i]);
+	auto_json cJSON *message = cJSON_Parse(text);
+	auto_diag struct diag d = DIAG_INIT;
+	auto_buf struct buf b = BUF_INIT;
+	const cJSON *id, *params;
+	const char *method;
+
+	ck_assert_int_eq(rpc_read_request(message, &id, &method, &params, &d),
+			 0);
+	rpc_print_result(&b, id, NULL);
+	ck_assert_str_eq(buf_text(&b), want);
+}
+END_TEST
+
+static const char *const broken_ids[] = {
+	"9007199254740992",
+	"9007199254740993",
+	"-9007199254740993",
+	"1e300",
+	"true",
+	"[1]",
+	"{}",
+};
+
+START_TEST(H5_an_id_that_could_not_come_back_is_refused)
+{
+	auto_free char *text = xasprintf(
+	    "{\"jsonrpc\": \"2.0\", \"method\": \"list\", \"id\": %s}",
+	    broken_ids[_i]);
+	auto_json cJSON *message = cJSON_Parse(text);
+	auto_diag struct diag d = DIAG_INIT;
+	auto_free char *told = NULL;
+	const cJSON *id, *params;
+	const char *method;
+
+	ck_assert_int_eq(rpc_read_request(message, &id, &method, &params, &d),
+			 1);
+	told = diag_text(&d, NULL);
+	ck_assert_str_eq(told, "id: must be a string, null, or a number "
+			       "between -2^53 and 2^53");
 }
 END_TEST
 
@@ -148,6 +223,11 @@ Suite *suite(void)
 	tcase_add_test(tc, a_notice_has_no_id_and_may_have_no_params);
 	tcase_add_loop_test(tc, H3_a_broken_request_is_told_in_full, 0,
 			    (int)(sizeof(bad) / sizeof(bad[0])));
+	tcase_add_test(tc, H3_a_batch_is_no_request);
+	tcase_add_loop_test(tc, H5_an_id_comes_back_as_it_went, 0,
+			    (int)(sizeof(ids) / sizeof(ids[0])));
+	tcase_add_loop_test(tc, H5_an_id_that_could_not_come_back_is_refused, 0,
+			    (int)(sizeof(broken_ids) / sizeof(broken_ids[0])));
 	tcase_add_test(tc, faults_read_back_as_they_were_printed);
 	tcase_add_test(tc, faults_beyond_the_limit_are_not_sent);
 	tcase_add_test(tc, a_reply_without_sound_faults_reads_as_what_is_there);
