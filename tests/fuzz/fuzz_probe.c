@@ -71,6 +71,7 @@ static void check_end(const struct probe *p)
 	assert(o->code >= 0 && o->code <= 255);
 	assert(o->signal >= (o->kind == OUTCOME_SIGNALED) && o->signal <= 127);
 	assert(o->error >= (o->kind == OUTCOME_NOT_EXECUTED));
+	assert(memchr(o->what, '\0', sizeof(o->what)) != NULL);
 	assert(o->user_ms >= 0 && o->system_ms >= 0);
 	assert(o->memory_bytes >= 0 && o->ended_ms >= 0);
 	print(p, &b);

@@ -35,6 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 		state = xstrndup(s.log, n);
 		s.state = state;
+		n += lf != NULL;
 		s.log += n;
 		s.len -= n;
 	}

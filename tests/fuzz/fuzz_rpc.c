@@ -33,6 +33,7 @@ static bool can_turn;
 static struct {
 	const char *at, *end;
 	size_t lines;
+	size_t answered; /* by a method, without an error */
 	bool too_long;
 } sent;
 
@@ -95,6 +96,7 @@ static int answer(struct request *req, enum method m)
 		req->error_data = rpc_print_faults(&req->diag);
 		return RPC_CONFLICT;
 	}
+	sent.answered++;
 	req->changes = m % 2 == 1;
 	cJSON_AddItemToObject(req->result, "params",
 			      req->params != NULL
@@ -156,16 +158,17 @@ static void check_replies(void)
 {
 	const char *p = buf_text(&fake_peer.got);
 	const char *end = p + fake_peer.got.len;
-	size_t n = 0;
+	size_t n = 0, results = 0;
 
 	for (; p < end; n++) {
 		auto_json cJSON *reply = cJSON_ParseWithOpts(p, &p, false);
 
 		assert(p < end && *p == '\n');
 		reply_check(reply);
+		results += json_get(reply, "result") != NULL;
 		p++;
 	}
-	assert(n <= sent.lines + sent.too_long);
+	assert(n <= sent.lines + sent.too_long && results <= sent.answered);
 	if (!fake_peer.has_gone && n < sent.lines + sent.too_long)
 		assert(fake_peer.got.len > LIMIT_QUEUE_BYTES);
 }
@@ -205,6 +208,7 @@ static void talk(const char *text, size_t len, size_t chunk, uint8_t how)
 	sent.at = text;
 	sent.end = text + len;
 	sent.lines = 0;
+	sent.answered = 0;
 	sent.too_long = false;
 	can_turn = (how & HOW_FULL) == 0;
 	fake_peer.has_gone = (how & HOW_GONE) != 0;
