@@ -94,9 +94,10 @@ for target; do
 		tail -n 40 "$log"
 		status=1
 	fi
-	edges=$(grep -o 'cov: [0-9]* ft: [0-9]*' "$log" | tail -n 1)
+	edges=$(grep -o 'cov: [0-9]*' "$log" | tail -n 1)
+	all=$(sed -n 's/.*(\([0-9]*\) inline 8-bit counters).*/\1/p' "$log")
 	echo "$target: $(stat number_of_executed_units) executions," \
-		"$(stat average_exec_per_sec) a second, ${edges:-none covered}," \
-		"seed $seed"
+		"$(stat average_exec_per_sec) a second," \
+		"${edges#cov: } of $all edges, seed $seed"
 done
 exit $status

@@ -296,15 +296,18 @@ START_TEST(an_active_parameter_appears_in_the_environment)
 }
 END_TEST
 
-START_TEST(python_stays_buffered_where_somebody_said_so)
+START_TEST(G10_python_is_unbuffered_unless_somebody_said_so)
 {
 	static const char *const submitters[] = { "PYTHONUNBUFFERED=", NULL };
 	struct search_spec *spec = parse("[\"t\"]", "{}");
 	struct cell config[5];
 	struct expand e = expansion(spec, config);
+	auto_strv char **unbuffered = NULL;
 	auto_strv char **env = NULL;
 
 	configure(config, 1, 0);
+	unbuffered = expand_environ(&e);
+	ck_assert_str_eq(get(unbuffered, "PYTHONUNBUFFERED"), "1");
 	e.environ = submitters;
 	env = expand_environ(&e);
 	ck_assert_str_eq(get(env, "PYTHONUNBUFFERED"), "");
@@ -344,7 +347,7 @@ Suite *suite(void)
 	    B16_I5_the_environment_is_the_submitters_then_the_searchs_then_ours);
 	tcase_add_test(tc, I5_no_variable_of_the_loader_passes);
 	tcase_add_test(tc, an_active_parameter_appears_in_the_environment);
-	tcase_add_test(tc, python_stays_buffered_where_somebody_said_so);
+	tcase_add_test(tc, G10_python_is_unbuffered_unless_somebody_said_so);
 	tcase_add_test(tc, seeds_of_trials_differ_and_stay_below_2_to_the_31);
 	suite_add_tcase(s, tc);
 	return s;
