@@ -3,6 +3,7 @@
 #include "schema/buf.h"
 #include "schema/limits.h"
 #include "schema/mem.h"
+#include "schema/scan.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -11,9 +12,15 @@
 /* Faults quote their input and end up on terminals. */
 static char *harmless(char *text)
 {
-	for (char *c = text; *c != '\0'; c++) {
-		if ((unsigned char)*c < ' ' || *c == '\x7f')
+	size_t len = strlen(text);
+	size_t n;
+
+	for (char *c = text; len > 0; c += n, len -= n) {
+		n = scan_utf8(c, len);
+		if (n == 0 || (unsigned char)*c < ' ' || *c == '\x7f') {
 			*c = '?';
+			n = 1;
+		}
 	}
 	return text;
 }

@@ -5,7 +5,7 @@
  * in one go. Each has the place (line and column, 0 when there is no text),
  * the path inside the document ("parameters.lr.min", "" for the whole) and a
  * sentence that says what is wrong and, in parentheses, what would be right.
- * Control characters in either become '?'.
+ * Control characters and bytes that are no UTF-8 become '?' in either.
  */
 #include <stdbool.h>
 #include <stddef.h>

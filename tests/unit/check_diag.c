@@ -47,6 +47,19 @@ START_TEST(control_characters_do_not_reach_the_terminal)
 }
 END_TEST
 
+/* Messages cut long text short, and paths of files may hold any bytes. */
+START_TEST(halves_of_characters_do_not_reach_the_terminal)
+{
+	auto_diag struct diag d = DIAG_INIT;
+	auto_free char *text = NULL;
+
+	diag_add(&d, "\xffz\xc3\xa9", "has %.4s and \xf0\x9f\x98\x80",
+		 "ab\xe2\x82\xac");
+	text = diag_text(&d, NULL);
+	ck_assert_str_eq(text, "?z\xc3\xa9: has ab?? and \xf0\x9f\x98\x80");
+}
+END_TEST
+
 START_TEST(sorted_faults_stand_in_the_order_of_the_text)
 {
 	auto_diag struct diag d = DIAG_INIT;
@@ -74,6 +87,7 @@ Suite *suite(void)
 	tcase_add_test(tc, faults_print_as_file_line_column_path_text);
 	tcase_add_test(tc, sorted_faults_stand_in_the_order_of_the_text);
 	tcase_add_test(tc, control_characters_do_not_reach_the_terminal);
+	tcase_add_test(tc, halves_of_characters_do_not_reach_the_terminal);
 	suite_add_tcase(s, tc);
 	return s;
 }
