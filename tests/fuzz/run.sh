@@ -6,15 +6,16 @@ cd "$(dirname "$0")/../.."
 
 usage() {
 	cat <<'end'
-usage: tests/fuzz/run.sh [--fast] [--seconds N | --runs N] [--seed N]
-                         [TARGET]...
+usage: tests/fuzz/run.sh [--fast] [--len BYTES] [--seconds N | --runs N]
+                         [--seed N] [TARGET]...
 
 Runs the targets (all: the folders of tests/fuzz/corpus), each for 60 seconds
 unless told otherwise, with AddressSanitizer and UBSan, built in build-fuzz/.
 
-  --fast   without AddressSanitizer, without the comparisons that libFuzzer
-           learns from, short inputs only: some ten times as many executions a
-           second, built in build-fuzz-fast/
+  --fast   without AddressSanitizer and without the comparisons that libFuzzer
+           learns from: some ten times as many executions a second, built in
+           build-fuzz-fast/
+  --len    bytes of an input at most (4096); shorter ones take less time
 
 What a target finds stays in BUILD/corpus/TARGET, and the next run begins with
 it; what it fell over is in BUILD/TARGET-crash-*, its log in BUILD/TARGET.log.
@@ -40,27 +41,25 @@ while [ $# -gt 0 ]; do
 		type=release
 		sanitizers=undefined
 		coverage=,\'-fno-sanitize-coverage=trace-cmp,trace-div,trace-gep,indirect-calls\'
-		len=128
-		shift
-		continue
 		;;
-	--seconds | --runs | --seed)
+	--len | --seconds | --runs | --seed)
 		[ $# -gt 1 ] || die "$1 wants a number"
 		case $1 in
+		--len) len=$2 ;;
 		--seconds) limit=-max_total_time=$2 ;;
 		--runs) limit=-runs=$2 ;;
 		--seed) seed=$2 ;;
 		esac
-		shift 2
-		continue
+		shift
 		;;
 	-h | --help)
 		usage
 		exit 0
 		;;
 	-*) die "$1 is no option (--help)" ;;
+	*) break ;;
 	esac
-	break
+	shift
 done
 if [ $# -eq 0 ]; then
 	# shellcheck disable=SC2046 # a list of plain names
@@ -87,7 +86,7 @@ for target; do
 	log=$build/$target.log
 	mkdir -p "$build/corpus/$target"
 	if ! $build/tests/fuzz/fuzz_"$target" "$limit" -seed="$seed" \
-		-max_len=$len -print_final_stats=1 -timeout=60 \
+		-max_len="$len" -print_final_stats=1 -timeout=60 \
 		-artifact_prefix=$build/"$target"- \
 		"$build/corpus/$target" "tests/fuzz/corpus/$target" \
 		>"$log" 2>&1; then
