@@ -271,6 +271,9 @@ static const char *meaning(const char *reason)
 		{ "diverged",      "its objective became NaN, infinite or absurdly "
 			      "large"                     },
 		{ "spawn:",        "its command could not be started"                  },
+		{ "signal:9",
+                 "something killed it that was not hpsd: somebody, or the "
+		  "kernel when memory ran out"                                         },
 		{ "shim-died",     "the process that watched it was killed, so how "
 			       "it ended cannot be known"},
 		{ "reboot",        "the machine restarted while it ran"                },

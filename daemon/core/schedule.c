@@ -149,15 +149,36 @@ void schedule(struct step *st)
 /* --- why not more ------------------------------------------------------------
  */
 
+/* A trial that is tried again and again, or NULL. */
+static const struct trial *find_delayed(const struct core *c,
+					const struct search *s)
+{
+	for (size_t i = 0; i < c->n_open; i++) {
+		const struct attempt *a = c->open[i]->attempt;
+
+		if (c->open[i]->search == s && a->is_delayed &&
+		    a->rec.state == ATTEMPT_LAUNCHING)
+			return c->open[i];
+	}
+	return NULL;
+}
+
 void core_explain(const struct core *c, int64_t id, struct buf *ret_text)
 {
 	const struct search *s = search_find(c, id);
+	const struct trial *delayed = find_delayed(c, s);
 	int64_t used = slots_used(c);
 
 	assert(s != NULL);
 	if (s->rec.state == SEARCH_PAUSED)
 		buf_adds(ret_text, "paused: no further trial is started until "
 				   "it is resumed");
+	else if (delayed != NULL)
+		buf_addf(ret_text,
+			 "trial %lld cannot be started now and is tried again: "
+			 "hpctl explain %s/%lld says why",
+			 (long long)delayed->rec.number, s->rec.name,
+			 (long long)delayed->rec.number);
 	else if (s->wanted > 0)
 		buf_addf(ret_text,
 			 "its sampler is choosing the configurations of %lld "
