@@ -40,6 +40,7 @@ class Starts(DaemonTest):
             event = wait_for(lambda: self.d.rows("select text from events where search = ? and kind = 'launch'", name),
                              "an event that says why nothing starts")[0]
             self.assertEqual(event["text"], f"cannot be started now: hpsd-shim: {words}; it is tried again")
+            self.assertIn("hpctl explain", self.d.call("explain", search=name)["sentences"][1])
             shim.unlink(missing_ok=True)
             shutil.copy(BUILD / "daemon/shim/hpsd-shim", shim)
             self.assertEqual(self.d.wait_final(name)["counts"]["done"], 10)
@@ -101,7 +102,7 @@ class Starts(DaemonTest):
 
 # What a trial can do to the files that watch it; then it goes, or has its shim killed.
 HOSTILE = """#!/usr/bin/python3
-import fcntl, json, os, shutil, signal, sys
+import fcntl, json, os, shutil, signal, sys, time
 folder, attack, token = os.environ['HPS_DIR'], sys.argv[1], os.environ['HPS_TOKEN']
 file, log = folder + '/attempt-1.json', folder + '/output.log'
 print('loss=1', flush=True)
@@ -117,11 +118,14 @@ def replace(make):
         make(path)
 
 def hold_the_lock():
-    if os.fork() == 0:
+    child = os.fork()
+    if child == 0:
         os.setsid()
         f = open(file, 'r+')
         fcntl.lockf(f, fcntl.LOCK_EX)
         signal.pause()
+    while not any('->' in line and str(child) in line.split() for line in open('/proc/locks')):
+        time.sleep(0.001)  # until it waits for that of the shim
 
 kills = {
     'forged': lambda: forge(token),
@@ -219,6 +223,11 @@ class Ends(DaemonTest):
         self.d.run(search("m", take, ONE, resources={"memory": "256M"}))
         self.assertEqual(self.d.rows("select state, reason from trials"), [{"state": "failed", "reason": "exit:1"}])
         self.assertIn("MemoryError", (self.d.trial_dir(1, 0) / "output.log").read_text())
+
+    def test_B13_a_kill_from_outside_is_told_as_what_it_may_have_been(self):
+        self.d.run(search("k", ["sh", "-c", "echo loss=1; kill -9 $$"], ONE))
+        self.assertEqual(self.d.rows("select state, reason from trials"), [{"state": "failed", "reason": "signal:9"}])
+        self.assertIn("when memory ran out", self.d.hpctl("explain", "k/0").stdout)
 
     def test_B19_a_second_kill_and_one_after_the_end_change_nothing(self):
         ready = self.d.dir / "ready"
