@@ -18,7 +18,8 @@
 #define READY_FD      3     /* in hpsd */
 #define READY_MS      60000 /* an old database may have to be upgraded */
 #define HPSD_TAKEN    100   /* its exit status when another has the state */
-#define RIVAL_MS      10000 /* for that other one to listen */
+#define RIVAL_MS      3000  /* for that other one to listen, or be gone */
+#define RIVALS        4     /* times that we look */
 #define EXIT_MS       2000
 #define RETRY_MS      20
 #define LOG_TAIL      2048
@@ -252,12 +253,18 @@ static int start_with_log(const char *hpsd, const struct paths *paths,
 			  const char *log_path, int log_fd)
 {
 	off_t before = lseek(log_fd, 0, SEEK_END);
-	enum start r = launch(hpsd, paths, log_fd);
 
-	if (r == START_LISTENS)
-		return 0;
-	if (r == START_RIVAL && rival_listens(paths->socket))
-		return 0;
+	for (int tries = 0; tries < RIVALS; tries++) {
+		enum start r = launch(hpsd, paths, log_fd);
+
+		if (r == START_LISTENS)
+			return 0;
+		if (r != START_RIVAL)
+			break;
+		if (rival_listens(paths->socket))
+			return 0;
+		/* It was about to end. */
+	}
 	tell_failure(hpsd, log_path, log_fd, before);
 	return 1;
 }

@@ -1,6 +1,7 @@
 """How hpsd starts, refuses to start, and ends."""
 
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -12,7 +13,7 @@ import sys
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from hpsd import BUILD, Daemon, DaemonTest, main, search  # noqa: E402
+from hpsd import BUILD, Daemon, DaemonTest, main, search, wait_for  # noqa: E402
 
 
 class Start(DaemonTest):
@@ -143,6 +144,18 @@ class Start(DaemonTest):
         new.stop()
         self.assertFalse(new.socket.exists())
 
+    def test_D5_a_daemon_that_is_about_to_end_is_waited_for(self):
+        self.d.stop()
+        self.d.env["HPSD"] = str(BUILD / "daemon/hpsd")
+        log = self.d.state / "hpsd.log"
+        with open(self.d.state / "hpsd.lock", "r+") as lock:
+            fcntl.lockf(lock, fcntl.LOCK_EX)
+            client = subprocess.Popen([BUILD / "client/hpctl", "list"], env=self.d.env, stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.DEVNULL)
+            wait_for(lambda: log.exists() and "another hpsd" in log.read_text(), "the first try")
+        self.assertEqual(client.wait(60), 0)
+        self.d.end_of_another()
+
     def test_D5_who_comes_in_the_midst_of_a_restart_is_not_refused(self):
         self.d.stop()
         faults = []
@@ -164,8 +177,7 @@ class Start(DaemonTest):
             t.join()
         # Who had asked already is told to ask again.
         self.assertEqual([f for f in faults if "hung up before it answered" not in f], [])
-        with contextlib.suppress(ConnectionError, FileNotFoundError):
-            self.d.call("shutdown")
+        self.d.end_of_another()
 
     def test_files_are_for_the_user_alone(self):
         self.assertEqual(os.stat(self.d.state).st_mode & 0o777, 0o700)

@@ -118,7 +118,7 @@ class Log(DaemonTest):
         self.log = self.d.state / "hpsd.log"
         self.old = self.d.state / "hpsd.log.old"
         self.d.env["HPSD"] = str(BUILD / "daemon/hpsd")
-        self.addCleanup(self.d.hpctl, "shutdown", "--kill-trials", status=None)
+        self.addCleanup(self.d.end_of_another)
 
     def test_L4_the_log_is_turned_by_size_and_one_before_is_kept(self):
         for n in range(3):
@@ -128,9 +128,8 @@ class Log(DaemonTest):
             wait_for(lambda n=n: self.old.exists() and self.old.read_bytes().startswith(b"%d" % n), "the turn")
             self.assertIn(b"listening at", self.old.read_bytes()[LOG_BYTES:])
             self.assertEqual(self.log.stat().st_mode & 0o777, 0o600)
-            self.d.hpctl("shutdown")
-            wait_for(lambda: b"shutting down" in self.log.read_bytes(), "the new log")
-            wait_for(lambda: not self.d.socket.exists(), "the end")
+            self.d.end_of_another()
+            self.assertIn(b"shutting down", self.log.read_bytes())
             self.log.unlink()
 
     def test_L4_a_smaller_log_and_one_that_was_moved_are_left_alone(self):

@@ -5,6 +5,7 @@ files that a trial was made to write.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -185,6 +186,12 @@ class Daemon:
         self.process = None
         if status != 0:
             raise AssertionError(f"the daemon ended with status {status}:\n" + self.log.read_text())
+
+    def end_of_another(self):
+        """Ends a daemon that hpctl has started, and waits until it has let go of the state directory."""
+        self.hpctl("shutdown", "--kill-trials", status=None)
+        with open(self.state / "hpsd.lock", "r+") as lock:
+            fcntl.lockf(lock, fcntl.LOCK_EX)
 
     def kill_leftovers(self):
         """What trials of ours a failed test has left running."""
