@@ -12,6 +12,7 @@
 #include "schema/rpc.h"
 
 #include <assert.h>
+#include <err.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,11 +146,11 @@ static void start(void)
 	auto_free char *db = NULL;
 
 	if (mkdtemp(dir) == NULL)
-		abort();
+		err(1, "%s", dir);
 	(void)atexit(remove_dir);
 	trials = path_of("trials");
 	if (mkdir(trials, 0700) < 0)
-		abort();
+		err(1, "%s", trials);
 	log_set_level(LOG_LEVEL_ERROR);
 	live(first_life, sizeof(first_life) - 1, false);
 	db = path_of("hps.db");

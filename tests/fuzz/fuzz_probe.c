@@ -6,6 +6,7 @@
 #include "schema/mem.h"
 
 #include <assert.h>
+#include <err.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -91,7 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (file < 0) {
 		file = mkostemp(path, O_CLOEXEC);
 		if (file < 0)
-			abort();
+			err(1, "%s", path);
 		(void)atexit(remove_file);
 	}
 	p = probe((const char *)data, len);

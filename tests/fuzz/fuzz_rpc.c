@@ -13,6 +13,7 @@
 #include "schema/methods.h"
 
 #include <assert.h>
+#include <err.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -195,7 +196,7 @@ static void start(void)
 	TAILQ_INIT(&server.replies);
 	TAILQ_INIT(&server.late);
 	if (mkdtemp(dir) == NULL)
-		abort();
+		err(1, "%s", dir);
 	path = xasprintf("%s/s", dir);
 	r = listener_start(&loop, path, &callbacks, &l);
 	assert(r == 0);
