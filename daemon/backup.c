@@ -96,6 +96,23 @@ char *backup_newest(const char *state_dir, bool must_be_good)
 	return path;
 }
 
+void backup_tell(const char *state_dir, bool is_ours)
+{
+	auto_free char *newest = backup_newest(state_dir, true);
+
+	if (newest != NULL)
+		log_error("the newest good backup is %s; \"hpctl restore %s\" "
+			  "puts it in the place of the database, which is kept "
+			  "under another name; running trials go on meanwhile",
+			  newest, newest);
+	else if (is_ours)
+		log_error("there is no good backup in %s/backups; \"hpctl "
+			  "restore FILE\" takes one from elsewhere, and a new "
+			  "database is begun if hps.db, hps.db-wal and "
+			  "hps.db-shm are moved away",
+			  state_dir);
+}
+
 /* One from the future, by a clock that was wrong, does not count. */
 static bool is_due(const char *folder)
 {

@@ -258,24 +258,6 @@ static int tell(const struct diag *d)
 	return 1;
 }
 
-/* The file stays as it is: what can be saved of it can be so later. */
-static void tell_of_backups(const struct server *s)
-{
-	auto_free char *newest = backup_newest(s->paths.state_dir, true);
-
-	if (newest != NULL)
-		log_error("the newest good backup is %s; \"hpctl restore %s\" "
-			  "puts it in the place of the database, which is kept "
-			  "under another name; running trials go on meanwhile",
-			  newest, newest);
-	else
-		log_error("there is no good backup in %s/backups; \"hpctl "
-			  "restore FILE\" takes one from elsewhere, and a new "
-			  "database is begun if hps.db, hps.db-wal and "
-			  "hps.db-shm are moved away",
-			  s->paths.state_dir);
-}
-
 /* A new database gives the numbers of lost ones again. */
 static int part_with_trials(const struct server *s)
 {
@@ -308,8 +290,8 @@ static int open_store(struct server *s)
 	if (r == 0)
 		return 0;
 	(void)tell(&d);
-	if (r == STORE_DAMAGED)
-		tell_of_backups(s);
+	if (r == STORE_DAMAGED || r == STORE_FOREIGN)
+		backup_tell(s->paths.state_dir, r == STORE_DAMAGED);
 	return 1;
 }
 

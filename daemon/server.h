@@ -81,6 +81,7 @@ struct server {
 	bool shutdown_is_forced;      /* by a second signal */
 	bool stalled;                 /* storage.c, as what follows */
 	uint64_t stalled_ms, lost_ms; /* since when; uv_now() */
+	bool is_damaged;              /* for that reason */
 	char *lost;           /* why the database cannot be written, or NULL */
 	uint64_t looked_ms;   /* for the database's files */
 	bool stopping;        /* no further events are taken */

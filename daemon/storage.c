@@ -15,6 +15,7 @@
  * they print waits in its files. Once the database can be opened and written,
  * all is loaded and adopted again. Only the connections live through it.
  */
+#include "backup.h"
 #include "base/fault.h"
 #include "base/log.h"
 #include "server.h"
@@ -27,8 +28,9 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define STALL_MS 100
-#define RETRY_MS 1000
+#define STALL_MS     100
+#define RETRY_MS     1000
+#define RETRY_BAD_MS 60000 /* after damage, which only somebody can mend */
 /* The programs of tests/fault have another figure. */
 #ifndef STALL_MAX_MS
 #define STALL_MAX_MS 10000
@@ -122,16 +124,20 @@ static int load_all(struct server *s)
 	struct ids ids = { 0 };
 	int r = store_load_open_searches(s->store, collect_id, &ids);
 
-	for (size_t i = 0; i < ids.n; i++) {
+	for (size_t i = 0; r == 0 && i < ids.n; i++) {
 		auto_diag struct diag d = DIAG_INIT;
 		auto_free char *text = NULL;
 
-		if (server_load(s, ids.list[i], &d) == 0)
+		r = server_load(s, ids.list[i], &d);
+		if (r == 0)
 			continue;
+		if (store_is_damaged(s->store))
+			break;
 		text = diag_text(&d, NULL);
 		log_error("search %lld cannot be loaded and waits: %s",
 			  (long long)ids.list[i],
 			  text[0] != '\0' ? text : store_error(s->store));
+		r = 0;
 	}
 	free(ids.list);
 	return r;
@@ -163,6 +169,8 @@ int storage_load(struct server *s)
 	if (r != 0) {
 		log_error("the database cannot be read: %s",
 			  store_error(s->store));
+		if (store_is_damaged(s->store))
+			backup_tell(s->paths.state_dir, true);
 		return r;
 	}
 	remove_resume(s);
@@ -264,6 +272,9 @@ void storage_lost(struct server *s, int error, const char *words,
 		  words);
 	if (error == -ESTALE)
 		rescue(s);
+	if (error == -EBADMSG)
+		backup_tell(s->paths.state_dir, true);
+	s->is_damaged = error == -EBADMSG;
 	api_lost(s, is_undone);
 	subscribe_lost(s);
 	drop_state(s);
@@ -278,6 +289,10 @@ static int open_again(struct server *s, struct diag *reterr)
 
 	storage_unload(s);
 	r = store_open_again(path, &s->store, reterr);
+	if (r != 0)
+		return r;
+	if (s->is_damaged)
+		r = store_check(s->store, false, reterr);
 	if (r != 0)
 		return r;
 	r = store_try(s->store);
@@ -311,7 +326,7 @@ static void try_again(struct server *s)
 	if (workers_run(s) || open_again(s, &d) != 0 || storage_load(s) != 0) {
 		if (d.n > 0)
 			keep_words(s, &d);
-		retry_after(s, RETRY_MS);
+		retry_after(s, s->is_damaged ? RETRY_BAD_MS : RETRY_MS);
 		return;
 	}
 	log_info("the database can be written again, after %llu s",

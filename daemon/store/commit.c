@@ -35,6 +35,8 @@ int store_begin(struct store *s)
 	assert(sqlite3_get_autocommit(s->db));
 	if (r < 0)
 		return r;
+	if (s->is_damaged)
+		return -EBADMSG; /* its words stand in s->error */
 	return run_all(s, &run, "beginning a transaction");
 }
 

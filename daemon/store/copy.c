@@ -133,8 +133,12 @@ int store_open_file(const char *path, struct store_bound *bound,
 static void tell_damage(const struct store *s, const char *what,
 			const char *text, struct diag *reterr)
 {
+	const char *line = strchr(text, '\n');
 	char plain[256];
 
+	/* "*** in database main ***" says nothing. */
+	if (strncmp(text, "***", 3) == 0 && line != NULL)
+		text = line + 1;
 	db_plain(text, plain, sizeof(plain));
 	diag_add(reterr, "", "%s is damaged: %s%s", s->path, what, plain);
 }

@@ -59,6 +59,12 @@ int db_failure(struct store *s, int rc, const char *doing)
 	assert(rc != SQLITE_OK && rc != SQLITE_ROW && rc != SQLITE_DONE);
 	if (s->db != NULL && sqlite3_extended_errcode(s->db) == rc)
 		words = sqlite3_errmsg(s->db);
+	if (errno_of(rc) == -EBADMSG) {
+		s->is_damaged = true;
+		if (s->db != NULL)
+			sqlite3_db_config(
+			    s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	}
 	db_plain(words, plain, sizeof(plain));
 	snprintf(s->error, sizeof(s->error), "%s: %s: %s (SQLite %d)", s->path,
 		 doing, plain, rc);
@@ -259,6 +265,11 @@ double db_value(enum value_kind kind, double stored)
 		break;
 	}
 	return stored;
+}
+
+bool store_is_damaged(const struct store *s)
+{
+	return s->is_damaged;
 }
 
 const char *store_error(const struct store *s)

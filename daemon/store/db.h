@@ -36,6 +36,7 @@ struct store {
 	int wal_fd; /* our own, for store_sync(); -1: none */
 	bool must_exist;
 	struct file_id id, wal_id;
+	bool is_damaged;
 	char error[512];
 	sqlite3_stmt *commit[DB_COMMIT_N];
 	sqlite3_stmt *write[DB_WRITE_N];
@@ -72,7 +73,7 @@ int db_sync_folder(struct store *s, const char *file)
 
 /*
  * Is the file at @fd a database of ours, and not of a newer version? 0,
- * STORE_FOREIGN or -errno; whatever is not 0 is told.
+ * STORE_FOREIGN, STORE_NEWER or -errno; whatever is not 0 is told.
  */
 int db_check_header(const char *path, int fd, struct diag *reterr)
     __attribute__((warn_unused_result));

@@ -15,6 +15,9 @@
 #define AT_APPLICATION 68
 #define HEADER_BYTES   72
 
+/* Read through in a few ms. */
+#define SMALL_BYTES (2 << 20)
+
 static int64_t last_version(void)
 {
 	int64_t n = 0;
@@ -33,7 +36,7 @@ static int check_version(const char *path, int64_t version, struct diag *reterr)
 		 "one knows up to %lld (run the newer one, or go back to a "
 		 "copy %s.before-v*)",
 		 path, (long long)version, (long long)last_version(), path);
-	return STORE_FOREIGN;
+	return STORE_NEWER;
 }
 
 static int64_t big_endian(const unsigned char *b)
@@ -62,6 +65,14 @@ int db_check_header(const char *path, int fd, struct diag *reterr)
 	return check_version(path, big_endian(header + AT_VERSION), reterr);
 }
 
+static int64_t size_of(const char *path, const char *suffix)
+{
+	auto_free char *file = xasprintf("%s%s", path, suffix);
+	struct stat st;
+
+	return stat(file, &st) == 0 ? st.st_size : 0;
+}
+
 /*
  * Makes the file if there is none, and looks at its header without SQLite,
  * which would leave traces beside a foreign one. Closed again before SQLite
@@ -70,10 +81,20 @@ int db_check_header(const char *path, int fd, struct diag *reterr)
 static int check_file(struct store *s, struct diag *reterr)
 {
 	int creat = s->must_exist ? 0 : O_CREAT;
-	int fd = open(s->path, O_RDWR | creat | O_CLOEXEC, 0600);
+	int64_t wal_bytes = size_of(s->path, "-wal");
 	struct stat st;
 	int r = 0;
+	int fd;
 
+	/* SQLite would delete the WAL, the only rest of what was there. */
+	if (size_of(s->path, "") == 0 && wal_bytes > 0) {
+		diag_add(reterr, "",
+			 "%s is missing or empty, and %s has %lld bytes of it "
+			 "left",
+			 s->path, s->wal_path, (long long)wal_bytes);
+		return STORE_DAMAGED;
+	}
+	fd = open(s->path, O_RDWR | creat | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return db_system_failure(s, s->path);
 	if (fstat(fd, &st) == 0 && st.st_uid != geteuid()) {
@@ -127,9 +148,18 @@ static int mark_new(struct store *s)
 	return r;
 }
 
+/* What a clean end leaves is one file; 1 s for 100 MB is too much each time. */
+static bool must_be_checked(const struct store *s)
+{
+	return !s->must_exist && (size_of(s->path, "-wal") > 0 ||
+				  size_of(s->path, "-journal") > 0 ||
+				  size_of(s->path, "") <= SMALL_BYTES);
+}
+
 /* The connection, and what cannot be seen in the header: a newer WAL. */
 static int connect_file(struct store *s, struct diag *reterr)
 {
+	bool is_checked = must_be_checked(s);
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 	int rc = sqlite3_open_v2(s->path, &s->db, flags, NULL);
 	int64_t version;
@@ -146,6 +176,8 @@ static int connect_file(struct store *s, struct diag *reterr)
 		r = db_get(s, "PRAGMA user_version", &version);
 	if (r == 0)
 		r = check_version(s->path, version, reterr);
+	if (r == 0 && is_checked)
+		r = store_check(s, false, reterr);
 	if (r == 0)
 		sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0,
 				  NULL);
@@ -235,8 +267,10 @@ static int open_store(const char *path, bool must_exist,
 	s->wal_path = xasprintf("%s-wal", path);
 	s->wal_fd = -1;
 	r = open_all(s, reterr);
-	if (r < 0)
+	if (r < 0 && reterr->n == 0)
 		diag_add(reterr, "", "%s", s->error);
+	if (r == -EBADMSG)
+		r = STORE_DAMAGED;
 	if (r != 0) {
 		store_close(s);
 		return r;

@@ -19,8 +19,9 @@
 enum store_answer {
 	STORE_NOT_FOUND = 1,
 	STORE_AMBIGUOUS, /* a prefix fits several searches */
-	STORE_FOREIGN,   /* open: not our database, or a newer one */
-	STORE_DAMAGED,   /* check: it is not whole */
+	STORE_FOREIGN,   /* open: not our database */
+	STORE_NEWER,     /* open: of a newer version of ours */
+	STORE_DAMAGED,   /* open, check: it is not whole */
 	STORE_EXISTS,    /* copy: the file is there */
 };
 
@@ -29,16 +30,20 @@ struct store;
 /*
  * Opens, makes or upgrades the database at @path (migrations of
  * schema/migrations in one transaction; an older one is copied to
- * PATH.before-vN first). Whatever is not 0 is told in @reterr; after
- * STORE_FOREIGN the file is as it was.
+ * PATH.before-vN first). After an end that was not clean, and always if it
+ * is small, it is read through first. Whatever is not 0 is told in @reterr;
+ * after STORE_FOREIGN, STORE_NEWER and STORE_DAMAGED the file is as it was.
  */
 int store_open(const char *path, struct store **ret_store, struct diag *reterr)
     __attribute__((warn_unused_result));
-/* The same of one that must be there: none is made. */
+/* The same of one that must be there: none is made, nor is it read through. */
 int store_open_again(const char *path, struct store **ret_store,
 		     struct diag *reterr) __attribute__((warn_unused_result));
 /* NULL is fine. After the last commit. */
 void store_close(struct store *s);
+/* True once anything was found in it that cannot be: nothing is written then,
+ * and store_begin() fails. */
+bool store_is_damaged(const struct store *s);
 /* The words of the latest failure. Borrowed. */
 const char *store_error(const struct store *s);
 
@@ -127,7 +132,7 @@ int store_open_reader(const char *path, struct store_bound *bound,
     __attribute__((warn_unused_result));
 /*
  * The same for a file that may be a backup, or anything; never for the
- * database of a running daemon. STORE_FOREIGN: not ours, or a newer one.
+ * database of a running daemon. STORE_FOREIGN, STORE_NEWER.
  */
 int store_open_file(const char *path, struct store_bound *bound,
 		    struct store **ret_store, struct diag *reterr)

@@ -161,7 +161,7 @@ END_TEST
 /* --- files that are not ours ------------------------------------------------
  */
 
-static void check_foreign(const char *words)
+static void check_foreign(int answer, const char *words)
 {
 	auto_diag struct diag faults = DIAG_INIT;
 	auto_free char *wal = xasprintf("%s-wal", the.path);
@@ -171,7 +171,7 @@ static void check_foreign(const char *words)
 	struct store *s = NULL;
 
 	before = file_text(the.path, &before_len);
-	ck_assert_int_eq(store_open(the.path, &s, &faults), STORE_FOREIGN);
+	ck_assert_int_eq(store_open(the.path, &s, &faults), answer);
 	ck_assert_ptr_null(s);
 	ck_assert_uint_eq(faults.n, 1);
 	ck_assert_msg(strstr(faults.faults[0].text, words) != NULL, "%s",
@@ -191,39 +191,39 @@ static void write_file(const char *text)
 	ck_assert_int_eq(fclose(f), 0);
 }
 
-START_TEST(a_database_of_another_program_is_left_as_it_is)
+START_TEST(C11_a_database_of_another_program_is_left_as_it_is)
 {
 	case_shut();
 	unlink(the.path);
 	execute("CREATE TABLE t (a); INSERT INTO t VALUES (1)");
-	check_foreign("is not a database of hpsd");
+	check_foreign(STORE_FOREIGN, "is not a database of hpsd");
 	unlink(the.path);
 	execute("PRAGMA journal_mode = WAL; PRAGMA application_id = 7;"
 		"CREATE TABLE t (a)");
-	check_foreign("is not a database of hpsd");
+	check_foreign(STORE_FOREIGN, "is not a database of hpsd");
 }
 END_TEST
 
-START_TEST(a_file_that_is_no_database_is_left_as_it_is)
+START_TEST(C11_a_file_that_is_no_database_is_left_as_it_is)
 {
 	case_shut();
 	write_file("my notes\n");
-	check_foreign("is not a database of hpsd");
+	check_foreign(STORE_FOREIGN, "is not a database of hpsd");
 	write_file("SQLite format 3");
-	check_foreign("is not a database of hpsd");
+	check_foreign(STORE_FOREIGN, "is not a database of hpsd");
 }
 END_TEST
 
-START_TEST(a_newer_database_is_left_as_it_is)
+START_TEST(C11_C13_a_newer_database_is_left_as_it_is)
 {
 	case_shut();
 	execute("PRAGMA user_version = 999");
-	check_foreign("its schema is 999, this one knows up to 2");
+	check_foreign(STORE_NEWER, "its schema is 999, this one knows up to 2");
 }
 END_TEST
 
 /* The newer version is in the WAL alone; neither file may be touched. */
-START_TEST(a_newer_database_is_known_by_its_wal_too)
+START_TEST(C11_C13_a_newer_database_is_known_by_its_wal_too)
 {
 	auto_diag struct diag faults = DIAG_INIT;
 	auto_free char *wal = xasprintf("%s-wal", the.path);
@@ -241,14 +241,14 @@ START_TEST(a_newer_database_is_known_by_its_wal_too)
 	sqlite3_close(db);
 	before = file_text(wal, &before_len);
 	ck_assert_uint_gt(before_len, 0);
-	ck_assert_int_eq(store_open(the.path, &s, &faults), STORE_FOREIGN);
+	ck_assert_int_eq(store_open(the.path, &s, &faults), STORE_NEWER);
 	after = file_text(wal, &after_len);
 	ck_assert_uint_eq(before_len, after_len);
 	ck_assert_mem_eq(before, after, before_len);
 }
 END_TEST
 
-START_TEST(a_damaged_database_is_told_as_such)
+START_TEST(C10_a_damaged_database_is_told_as_such)
 {
 	auto_diag struct diag faults = DIAG_INIT;
 	struct store *s;
@@ -261,7 +261,7 @@ START_TEST(a_damaged_database_is_told_as_such)
 	for (int i = 0; i < 2000; i++)
 		fputc(0x5a, f);
 	fclose(f);
-	ck_assert_int_eq(store_open(the.path, &s, &faults), -EBADMSG);
+	ck_assert_int_eq(store_open(the.path, &s, &faults), STORE_DAMAGED);
 	ck_assert_ptr_nonnull(strstr(faults.faults[0].text, the.path));
 }
 END_TEST
@@ -303,7 +303,7 @@ static const struct embedded broken[] = {
 	{ 0	      },
 };
 
-START_TEST(an_upgrade_copies_the_database_first)
+START_TEST(C12_an_upgrade_copies_the_database_first)
 {
 	auto_free char *copy = xasprintf("%s.before-v3", the.path);
 	struct search_record r = sample_search(1, "digits");
@@ -324,7 +324,7 @@ START_TEST(an_upgrade_copies_the_database_first)
 }
 END_TEST
 
-START_TEST(a_migration_that_fails_changes_nothing)
+START_TEST(C12_a_migration_that_fails_changes_nothing)
 {
 	ck_assert_int_lt(db_migrate(the.s, broken, sql_views[0].text), 0);
 	ck_assert_ptr_nonnull(strstr(store_error(the.s), "0004_broken.sql"));
@@ -586,18 +586,18 @@ Suite *suite(void)
 
 	tc = tcase_create("foreign");
 	tcase_add_checked_fixture(tc, case_open, case_close);
-	tcase_add_test(tc, a_database_of_another_program_is_left_as_it_is);
-	tcase_add_test(tc, a_file_that_is_no_database_is_left_as_it_is);
-	tcase_add_test(tc, a_newer_database_is_left_as_it_is);
-	tcase_add_test(tc, a_newer_database_is_known_by_its_wal_too);
-	tcase_add_test(tc, a_damaged_database_is_told_as_such);
+	tcase_add_test(tc, C11_a_database_of_another_program_is_left_as_it_is);
+	tcase_add_test(tc, C11_a_file_that_is_no_database_is_left_as_it_is);
+	tcase_add_test(tc, C11_C13_a_newer_database_is_left_as_it_is);
+	tcase_add_test(tc, C11_C13_a_newer_database_is_known_by_its_wal_too);
+	tcase_add_test(tc, C10_a_damaged_database_is_told_as_such);
 	tcase_add_test(tc, a_word_that_cannot_be_is_damage);
 	suite_add_tcase(s, tc);
 
 	tc = tcase_create("upgrade");
 	tcase_add_checked_fixture(tc, case_open, case_close);
-	tcase_add_test(tc, an_upgrade_copies_the_database_first);
-	tcase_add_test(tc, a_migration_that_fails_changes_nothing);
+	tcase_add_test(tc, C12_an_upgrade_copies_the_database_first);
+	tcase_add_test(tc, C12_a_migration_that_fails_changes_nothing);
 	tcase_add_test(
 	    tc, a_database_of_version_1_keeps_its_rows_and_admits_new_origins);
 	tcase_add_test(tc, changed_views_are_made_anew_at_the_start);
