@@ -183,14 +183,13 @@ static void check_overdue(struct doctor *d, const cJSON *health)
 }
 
 /* The value of a variable in an environment as the kernel shows it. */
-static const char *value_in(const struct buf *environ, const char *name)
+static const char *value_in(const struct buf *env, const char *name)
 {
 	size_t len = strlen(name);
 
-	for (size_t i = 0; i < environ->len;
-	     i += strlen(environ->data + i) + 1) {
-		if (strncmp(environ->data + i, name, len) == 0)
-			return environ->data + i + len;
+	for (size_t i = 0; i < env->len; i += strlen(env->data + i) + 1) {
+		if (strncmp(env->data + i, name, len) == 0)
+			return env->data + i + len;
 	}
 	return NULL;
 }
@@ -213,12 +212,12 @@ static void read_environ(long long pid, struct buf *ret)
 /* The token of a process whose trial lies in @trials; false: it has none. */
 static bool token_of(long long pid, const char *trials, char ret[TOKEN_MAX])
 {
-	auto_buf struct buf environ = BUF_INIT;
+	auto_buf struct buf env = BUF_INIT;
 	const char *dir, *token;
 
-	read_environ(pid, &environ);
-	dir = value_in(&environ, "HPS_DIR=");
-	token = value_in(&environ, "HPS_TOKEN=");
+	read_environ(pid, &env);
+	dir = value_in(&env, "HPS_DIR=");
+	token = value_in(&env, "HPS_TOKEN=");
 	if (dir == NULL || token == NULL ||
 	    strncmp(dir, trials, strlen(trials)) != 0)
 		return false;
