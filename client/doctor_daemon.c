@@ -276,8 +276,8 @@ static void check_orphans(struct doctor *d, const char *trials,
 	if (pids.len > 0)
 		grade(d, "orphaned trials", GRADE_WARN,
 		      "processes of trials that the database does not know, as "
-		      "after a restore:%s (they go on by themselves; kill%s "
-		      "ends them)",
+		      "after a restore:%s (their checkpoints and reports would "
+		      "go to new trials of their numbers; kill%s ends them)",
 		      buf_text(&pids), buf_text(&pids));
 	else
 		grade(d, "orphaned trials", GRADE_OK, "none");

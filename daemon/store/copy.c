@@ -53,8 +53,7 @@ static char *uri_of(const char *path, bool is_immutable)
 	return buf_take(&b);
 }
 
-static int connect_reader(struct store *s, bool is_immutable,
-			  struct store_bound *bound)
+static int connect_reader(struct store *s, bool is_immutable)
 {
 	int flags =
 	    SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI;
@@ -66,9 +65,9 @@ static int connect_reader(struct store *s, bool is_immutable,
 	sqlite3_extended_result_codes(s->db, 1);
 	sqlite3_busy_timeout(s->db, BUSY_MS);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	if (bound != NULL)
+	if (s->bound != NULL)
 		sqlite3_progress_handler(s->db, PROGRESS_STEPS, on_progress,
-					 bound);
+					 s->bound);
 	return db_exec(s,
 		       "PRAGMA trusted_schema = OFF;"
 		       "PRAGMA cell_size_check = ON;"
@@ -85,7 +84,8 @@ static int open_reader(const char *path, bool is_immutable,
 
 	s->path = xstrdup(path);
 	s->wal_fd = -1;
-	r = connect_reader(s, is_immutable, bound);
+	s->bound = bound;
+	r = connect_reader(s, is_immutable);
 	if (r < 0) {
 		diag_add(reterr, "", "%s", s->error);
 		store_close(s);
@@ -218,17 +218,21 @@ static int read_attempt(struct store *s, struct run *run,
 	return r < 0 ? r : 1;
 }
 
+#define ATTEMPTS                                                               \
+	"SELECT trial.search, trial.number, attempt.number, token, "           \
+	"attempt.state, read_offset "                                          \
+	"FROM trial JOIN attempt ON attempt.trial = trial.id "
+
 int store_list_attempts(struct store *s, int64_t search, int64_t trial,
 			struct store_attempt **ret_list, size_t *ret_n)
 {
-	static const char query[] =
-	    "SELECT trial.search, trial.number, attempt.number, token, "
-	    "attempt.state, read_offset "
-	    "FROM trial JOIN attempt ON attempt.trial = trial.id "
-	    "WHERE CASE WHEN ?2 < 0 "
-	    "THEN attempt.state <> 'ended' AND attempt.state <> 'lost' "
-	    "ELSE trial.search = ?1 AND trial.number = ?2 END "
-	    "ORDER BY trial.id, attempt.number";
+	static const char of_trial[] =
+	    ATTEMPTS "WHERE trial.search = ? AND trial.number = ? "
+		     "ORDER BY attempt.number";
+	static const char all_open[] =
+	    ATTEMPTS "WHERE attempt.state <> 'ended' AND "
+		     "attempt.state <> 'lost'";
+	const char *query = trial < 0 ? all_open : of_trial;
 	struct store_attempt one = { 0 };
 	sqlite3_stmt *q = NULL;
 	struct run run;
@@ -239,8 +243,10 @@ int store_list_attempts(struct store *s, int64_t search, int64_t trial,
 	if (sqlite3_prepare_v2(s->db, query, -1, &q, NULL) != SQLITE_OK)
 		return db_failure(s, sqlite3_extended_errcode(s->db), query);
 	run = run_begin(q);
-	bind_int(&run, search);
-	bind_int(&run, trial);
+	if (trial >= 0) {
+		bind_int(&run, search);
+		bind_int(&run, trial);
+	}
 	while ((r = read_attempt(s, &run, &one)) > 0) {
 		*ret_list = xreallocarray(*ret_list, *ret_n + 1, sizeof(one));
 		(*ret_list)[(*ret_n)++] = one;
@@ -276,7 +282,7 @@ static int look_at(struct store *s, const char *part, struct store_summary *ret)
 	auto_free char *words = NULL;
 	struct store *copy = NULL;
 	struct stat st;
-	int r = open_reader(part, true, NULL, &copy, &d);
+	int r = open_reader(part, true, s->bound, &copy, &d);
 
 	if (r == 0)
 		r = store_check(copy, false, &d);

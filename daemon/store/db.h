@@ -36,6 +36,7 @@ struct store {
 	int wal_fd; /* our own, for store_sync(); -1: none */
 	bool must_exist;
 	struct file_id id, wal_id;
+	struct store_bound *bound; /* of a reader, or NULL */
 	bool is_damaged;
 	char error[512];
 	sqlite3_stmt *commit[DB_COMMIT_N];
