@@ -29,8 +29,11 @@ static int64_t last_version(void)
 
 static int check_version(const char *path, int64_t version, struct diag *reterr)
 {
+	if (version < 0)
+		diag_add(reterr, "", "%s is damaged: its schema is %lld", path,
+			 (long long)version);
 	if (version <= last_version())
-		return 0;
+		return version < 0 ? STORE_DAMAGED : 0;
 	diag_add(reterr, "",
 		 "%s was written by a newer hpsd: its schema is %lld, this "
 		 "one knows up to %lld (run the newer one, or go back to a "
@@ -156,6 +159,21 @@ static bool must_be_checked(const struct store *s)
 				  size_of(s->path, "") <= SMALL_BYTES);
 }
 
+/* Tables, and a version that says that there are none. */
+static int check_schema(struct store *s, int64_t version, struct diag *reterr)
+{
+	int64_t n = 0;
+	int r = 0;
+
+	if (version == 0)
+		r = db_get(s, "SELECT count(*) FROM sqlite_schema", &n);
+	if (r < 0 || n == 0)
+		return r;
+	diag_add(reterr, "",
+		 "%s is damaged: its schema is 0, and it has tables", s->path);
+	return STORE_DAMAGED;
+}
+
 /* The connection, and what cannot be seen in the header: a newer WAL. */
 static int connect_file(struct store *s, struct diag *reterr)
 {
@@ -176,6 +194,8 @@ static int connect_file(struct store *s, struct diag *reterr)
 		r = db_get(s, "PRAGMA user_version", &version);
 	if (r == 0)
 		r = check_version(s->path, version, reterr);
+	if (r == 0)
+		r = check_schema(s, version, reterr);
 	if (r == 0 && is_checked)
 		r = store_check(s, false, reterr);
 	if (r == 0)

@@ -214,6 +214,21 @@ START_TEST(C11_a_file_that_is_no_database_is_left_as_it_is)
 }
 END_TEST
 
+START_TEST(C10_a_version_that_cannot_be_is_damage)
+{
+	auto_diag struct diag faults = DIAG_INIT;
+	struct store *s;
+
+	case_shut();
+	execute("PRAGMA user_version = -5");
+	check_foreign(STORE_DAMAGED, "is damaged: its schema is -5");
+	execute("PRAGMA user_version = 0");
+	ck_assert_int_eq(store_open(the.path, &s, &faults), STORE_DAMAGED);
+	ck_assert_ptr_nonnull(
+	    strstr(faults.faults[0].text, "its schema is 0, and it has"));
+}
+END_TEST
+
 START_TEST(C11_C13_a_newer_database_is_left_as_it_is)
 {
 	case_shut();
@@ -588,6 +603,7 @@ Suite *suite(void)
 	tcase_add_checked_fixture(tc, case_open, case_close);
 	tcase_add_test(tc, C11_a_database_of_another_program_is_left_as_it_is);
 	tcase_add_test(tc, C11_a_file_that_is_no_database_is_left_as_it_is);
+	tcase_add_test(tc, C10_a_version_that_cannot_be_is_damage);
 	tcase_add_test(tc, C11_C13_a_newer_database_is_left_as_it_is);
 	tcase_add_test(tc, C11_C13_a_newer_database_is_known_by_its_wal_too);
 	tcase_add_test(tc, C10_a_damaged_database_is_told_as_such);
