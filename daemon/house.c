@@ -145,7 +145,8 @@ static void on_tick(uv_timer_t *timer)
 	struct server *s = timer->data;
 
 	watch_wal(s);
-	server_watch_socket(s);
+	if (s->house_ticks > 0)
+		server_watch_socket(s);
 	if (s->house_ticks++ % BACKUP_TICKS == 0 && s->lost == NULL)
 		backup_daily(s);
 }

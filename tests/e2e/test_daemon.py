@@ -229,11 +229,12 @@ class Start(DaemonTest):
             self.assertEqual([s.recv(100), s.recv(100)], [b"READY=1", b"STOPPING=1"])
             self.d.start()
 
-    def test_A7_a_daemon_that_the_watchdog_ended_finds_its_trials_again(self):
+    def test_A6_A7_a_daemon_that_the_watchdog_ended_finds_its_trials_again(self):
         go = self.d.dir / "go"
         name = self.d.submit(search("s", ["sh", "-c", f"while ! test -e {go}; do sleep 0.02; done; echo loss=1"],
                                     trials=1))["name"]
         self.d.wait_for_trial(name, 0)
+        # As a failed assertion does.
         self.d.process.send_signal(signal.SIGABRT)
         self.d.process.wait()
         self.d.process = None
