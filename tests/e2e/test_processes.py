@@ -109,7 +109,7 @@ print('loss=1', flush=True)
 
 def forge(token, **more):
     end = dict(version=1, token=token, phase='ended', swept=True, kind='exited', code=0, signal=0, core=False, error=0,
-               what='', user_ms=0, system_ms=0, memory_bytes=0, ended_ms=1) | more
+               what='', user_ms=0, system_ms=0, memory_bytes=0, elapsed_ms=1) | more
     open(file, 'w').write(json.dumps(end).ljust(511) + '\\n')
 
 def replace(make):
@@ -129,7 +129,7 @@ def hold_the_lock():
 
 kills = {
     'forged': lambda: forge(token),
-    'impossible': lambda: forge(token, code=-7, kind='signaled', signal=10**12, ended_ms=-1),
+    'impossible': lambda: forge(token, code=-7, kind='signaled', signal=10**12, elapsed_ms=-1),
     'foreign': lambda: forge('0' * 32),
     'garbage': lambda: open(file, 'wb').write(os.urandom(512)),
     'empty': lambda: open(file, 'w'),

@@ -40,7 +40,8 @@ static bool is_same(const struct probe *a, const struct probe *b)
 	       x->signal == y->signal && x->core == y->core &&
 	       x->error == y->error && strcmp(x->what, y->what) == 0 &&
 	       x->user_ms == y->user_ms && x->system_ms == y->system_ms &&
-	       x->memory_bytes == y->memory_bytes && x->ended_ms == y->ended_ms;
+	       x->memory_bytes == y->memory_bytes &&
+	       x->elapsed_ms == y->elapsed_ms;
 }
 
 /* What a shim would have written of this end (shim/trialdir.h). */
@@ -57,8 +58,8 @@ static void print(const struct probe *p, struct buf *b)
 	json_write_text(b, o->what);
 	buf_addf(b,
 		 ",\"user_ms\":%" PRId64 ",\"system_ms\":%" PRId64
-		 ",\"memory_bytes\":%" PRId64 ",\"ended_ms\":%" PRId64 "}",
-		 o->user_ms, o->system_ms, o->memory_bytes, o->ended_ms);
+		 ",\"memory_bytes\":%" PRId64 ",\"elapsed_ms\":%" PRId64 "}",
+		 o->user_ms, o->system_ms, o->memory_bytes, o->elapsed_ms);
 }
 
 static void check_end(const struct probe *p)
@@ -74,7 +75,7 @@ static void check_end(const struct probe *p)
 	assert(o->error >= (o->kind == OUTCOME_NOT_EXECUTED));
 	assert(memchr(o->what, '\0', sizeof(o->what)) != NULL);
 	assert(o->user_ms >= 0 && o->system_ms >= 0);
-	assert(o->memory_bytes >= 0 && o->ended_ms >= 0);
+	assert(o->memory_bytes >= 0 && o->elapsed_ms >= 0);
 	print(p, &b);
 	again = probe(b.data, b.len);
 	assert(is_same(p, &again));
