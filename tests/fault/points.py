@@ -51,7 +51,7 @@ def mixed(w, fault):
 
 def stop(w, fault):
     """One that is deaf to SIGTERM is stopped by the user."""
-    name = w.submit_all(w.spec(modes=["deaf"], trials=1, steps=(1,), timeout="1h", grace="100ms"))
+    name = w.submit_all(w.spec(modes=["deaf"], trials=1, steps=(1,), timeout="1h", grace="400ms"))
     w.wait_running(name, 1)
     w.wait_witnesses(1)
     w.arm(fault)
@@ -61,7 +61,7 @@ def stop(w, fault):
 
 def timeout(w, fault):
     w.arm(fault)
-    w.end(w.submit_all(w.spec(modes=["stay", "deaf"], trials=3, steps=(1,), timeout="100ms", grace="100ms")))
+    w.end(w.submit_all(w.spec(modes=["stay", "deaf"], trials=3, steps=(1,), timeout="100ms", grace="400ms")))
 
 
 def steer(w, fault):
@@ -99,7 +99,7 @@ def relaunch(w, fault):
 
 
 def shutdown(w, fault):
-    name = w.submit_all(w.spec(modes=["deaf", "stay"], trials=3, steps=(1,), timeout="1h", grace="100ms"))
+    name = w.submit_all(w.spec(modes=["deaf", "stay"], trials=3, steps=(1,), timeout="1h", grace="400ms"))
     w.wait_witnesses(3)
     w.arm(fault)
     try:
