@@ -29,7 +29,6 @@ static struct thing {
 	{ "a shutdown",                       0},
 	{ "a commit that waits",              0},
 	{ "SIGTERM",			  0},
-	{ "SIGTERM again",                    0},
 	{ "SIGTERM ignored",                  0},
 	{ "SIGKILL",			  0},
 	{ "the same proposal after a crash",  0},
