@@ -95,7 +95,8 @@ class SweptWorld(FaultyWorld):
         self.env["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"  # which cannot be traced
         self.env["UV_THREADPOOL_SIZE"] = "1"  # a thread counts its own calls
         self.shim = BUILD / "daemon/shim/hpsd-shim"
-        self.trial_env = [f"HPSD_FAULT={self.folder}", f"HPSD_SHIM={self.shim}"]
+        self.trial_env = [f"HPSD_FAULT={self.folder}", f"HPSD_SHIM={self.shim}",
+                          "GCOV_ERROR_FILE=/dev/null"]  # not into the trial's output
         self.clean = [BUILD / "daemon/hpsd", "--shim", str(self.shim)]
         self.trace = self.dir / "trace"
         self.is_armed = False
