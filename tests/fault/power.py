@@ -16,7 +16,7 @@ The order in which a drive writes what it has in its own cache is not modelled.
 
 --unsynced: the test of the test. After the first times fdatasync does nothing in the daemon, and losses must be seen.
 
-Root and loop devices are needed; all mounts are in a namespace of this program, and end with it.
+Root and loop devices are needed. All mounts and processes are in namespaces of this program, and end with it.
 """
 import argparse
 import collections
@@ -40,7 +40,7 @@ from kills import load, pause  # noqa: E402
 from world import BUILD, FINAL, World, wait_for  # noqa: E402
 
 SKIPPED = 77
-INSIDE = "HPSD_POWER_INSIDE"  # set in the namespace of this program
+INSIDE = "HPSD_POWER_INSIDE"  # set in the namespaces of this program
 EPISODE = 10  # cuts with one file system
 SYNCS = 15  # of the first ones, of each thread, with --unsynced: so that there is a database
 ENTER = """mount --bind "$1" "$2" && mount --bind "$3" "$4" && mount --bind "$5" /proc/sys/kernel/random/boot_id &&
@@ -288,6 +288,22 @@ def judge(after, is_whole):
     return faults
 
 
+def look_at(after, is_unsynced, counts, title):
+    """Whether there are faults."""
+    try:
+        faults = judge(after, not is_unsynced)
+    except Exception:
+        faults = [traceback.format_exc() + (after.log.read_text()[-2000:] if after.log.exists() else "")]
+    told = sum(json.loads(line)["what"] in ("ok", "ended", "final") for line in after.ledger.read_text().splitlines())
+    counts["told"] += told
+    counts["lost"] += sum(f.startswith("I2:") for f in faults) if after.is_readable() else told
+    counts["ran"] += len(after.open)
+    if faults and not is_unsynced:
+        shutil.copytree(after.disks.copy_at, f"{after.dir}.kept")
+        print(f"{title}: {after.dir}.kept\n  " + "\n  ".join(faults), flush=True)
+    return bool(faults)
+
+
 def episode(seed, cuts, is_unsynced, counts):
     """Returns the number of cuts with faults."""
     bad = 0
@@ -300,19 +316,9 @@ def episode(seed, cuts, is_unsynced, counts):
                 pause(w.random.random() * 0.03)
             after = w.cut()
             try:
-                faults = judge(after, not is_unsynced)
-            except Exception:
-                faults = [traceback.format_exc() + (after.log.read_text()[-2000:] if after.log.exists() else "")]
-            told = sum(json.loads(line)["what"] in ("ok", "ended", "final")
-                       for line in after.ledger.read_text().splitlines())
-            counts["told"] += told
-            counts["lost"] += sum(f.startswith("I2:") for f in faults) if after.is_readable() else told
-            counts["ran"] += len(after.open)
-            bad += bool(faults)
-            if faults and not is_unsynced:
-                shutil.copytree(after.disks.copy_at, f"{after.dir}.kept")
-                print(f"seed {seed}, cut {n}: {after.dir}.kept\n  " + "\n  ".join(faults), flush=True)
-            after.cleanup()
+                bad += look_at(after, is_unsynced, counts, f"seed {seed}, cut {n}")
+            finally:
+                after.cleanup()
     finally:
         w.cleanup()
     return bad
@@ -347,7 +353,7 @@ def main():
         sys.exit(SKIPPED)
     if INSIDE not in os.environ:
         os.environ[INSIDE] = "1"
-        os.execvp("unshare", ["unshare", "-m", sys.executable, *sys.argv])
+        os.execvp("unshare", ["unshare", "-m", "-p", "-f", "--kill-child", "--mount-proc", sys.executable, *sys.argv])
     begin, cuts, bad, seed, counts = time.monotonic(), 0, 0, options.seed, collections.Counter()
     while cuts < options.cuts:
         n = min(EPISODE, options.cuts - cuts)
