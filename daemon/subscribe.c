@@ -17,7 +17,9 @@ struct subscription {
 	struct conn *conn;
 	int64_t search;
 	uv_timer_t timer;
-	bool changed; /* since the latest notice */
+	bool changed;    /* since the latest notice */
+	bool waits;      /* until `commit` is synced */
+	uint64_t commit; /* has the latest change */
 	bool closing;
 	cJSON *ended; /* array */
 	int64_t omitted;
@@ -104,21 +106,21 @@ static cJSON *stored_progress(struct server *s, int64_t search)
 	return o;
 }
 
-/* An end that is not yet power-safe must be told before "finished" is. */
-static bool must_wait(const struct server *s, const cJSON *progress,
-		      int64_t search)
+/*
+ * An end of a search is told when it is power-safe: after the ends of its
+ * trials, and to who has just come, too.
+ */
+static bool must_wait(struct subscription *sub, const cJSON *progress)
 {
+	struct server *s = sub->server;
 	int state = search_state_find(json_get_text(progress, "state"));
-	const struct ended_notice *e;
 
-	if (state < 0 || !search_state_is_final((enum search_state)state))
-		return false;
-	TAILQ_FOREACH(e, &s->ended, link)
-	{
-		if (e->search == search)
-			return true;
-	}
-	return false;
+	sub->waits = state >= 0 &&
+		     search_state_is_final((enum search_state)state) &&
+		     s->synced < sub->commit;
+	if (sub->waits)
+		server_want_sync(s, true);
+	return sub->waits;
 }
 
 static void send_notice(struct subscription *sub)
@@ -130,8 +132,8 @@ static void send_notice(struct subscription *sub)
 	struct buf line = BUF_INIT;
 
 	sub->changed = false;
-	/* Removed meanwhile, or to be told when the ends are. */
-	if (o == NULL || must_wait(s, o, sub->search))
+	/* Removed meanwhile, or to be told later. */
+	if (o == NULL || must_wait(sub, o))
 		return;
 	cJSON_AddItemToObject(o, "best", best_row(s, sub->search));
 	cJSON_AddItemToObject(o, "ended", sub->ended);
@@ -168,6 +170,7 @@ void subscribe(struct server *s, struct conn *conn, int64_t search)
 	sub->server = s;
 	sub->conn = conn;
 	sub->search = search;
+	sub->commit = s->commits;
 	sub->ended = cJSON_CreateArray();
 	(void)uv_timer_init(&s->loop, &sub->timer);
 	sub->timer.data = sub;
@@ -194,8 +197,10 @@ void subscribe_changed(struct server *s, int64_t search)
 
 	TAILQ_FOREACH(sub, &s->subscriptions, link)
 	{
-		if (sub->search == search)
+		if (sub->search == search) {
+			sub->commit = s->commits;
 			mark(sub);
+		}
 	}
 }
 
@@ -244,14 +249,18 @@ static void drop_ended(struct server *s, struct ended_notice *e)
 
 void subscribe_synced(struct server *s)
 {
+	struct subscription *sub;
 	struct ended_notice *e;
 
 	while ((e = TAILQ_FIRST(&s->ended)) != NULL && e->commit <= s->synced) {
-		struct subscription *sub;
-
 		TAILQ_FOREACH(sub, &s->subscriptions, link)
 		tell(sub, e);
 		drop_ended(s, e);
+	}
+	TAILQ_FOREACH(sub, &s->subscriptions, link)
+	{
+		if (sub->waits && sub->commit <= s->synced)
+			mark(sub);
 	}
 }
 
