@@ -647,16 +647,39 @@ START_TEST(G7_numbers_read_back_as_they_were_printed)
 }
 END_TEST
 
+/* One that writes 1,5: installed, or else made in @dir. NULL: neither. */
+static const char *set_comma_locale(const char *dir)
+{
+	auto_free char *make = xasprintf(
+	    "localedef -i de_DE -f UTF-8 %s/de_DE.UTF-8 2>%s/errors", dir, dir);
+	const char *name = setlocale(LC_ALL, "de_DE.UTF-8");
+
+	if (name != NULL || system(make) != 0)
+		return name;
+	setenv("LOCPATH", dir, 1);
+	return setlocale(LC_ALL, "de_DE.UTF-8");
+}
+
 START_TEST(G7_the_locale_changes_no_number)
 {
+	char dir[] = "/tmp/hpsd-locale.XXXXXX";
+	auto_free char *remove = NULL;
+	const char *name;
 	double v;
 
-	if (setlocale(LC_ALL, "de_DE.UTF-8") == NULL &&
-	    setlocale(LC_ALL, "fr_FR.UTF-8") == NULL)
-		(void)setlocale(LC_ALL, "C.UTF-8");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	remove = xasprintf("rm -r %s", dir);
+	name = set_comma_locale(dir);
+	ck_assert_int_eq(system(remove), 0);
+	if (name == NULL) {
+		(void)fputs("no locale with a decimal comma\n", stderr);
+		return;
+	}
+	ck_assert_str_eq(localeconv()->decimal_point, ",");
 	ck_assert(number("1.5", &v));
 	ck_assert_double_eq(v, 1.5);
 	ck_assert(!number("1,5", &v));
+	reads("a=1.5 b=2,5 c=.25", "a@0=1.5 c@0=0.25");
 	(void)setlocale(LC_ALL, "C");
 }
 END_TEST
