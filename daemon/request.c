@@ -35,11 +35,17 @@ int request_find_search(struct request *req, int64_t *ret_id)
 
 int request_load_search(struct request *req, int64_t *ret_id)
 {
+	struct server *s = req->s;
+	struct moment now = server_now();
 	int r = request_find_search(req, ret_id);
 
-	if (r == 0 && server_load(req->s, *ret_id, &req->diag) != 0)
-		r = req->diag.n > 0 ? RPC_INTERNAL : request_failed(req);
-	return r;
+	if (r != 0 || core_has_search(s->core, *ret_id))
+		return r;
+	if (server_load(s, *ret_id, &req->diag) != 0)
+		return req->diag.n > 0 ? RPC_INTERNAL : request_failed(req);
+	/* It could not be loaded at the start, or had ended then. */
+	core_start_one(s->core, *ret_id, &now, &s->fx);
+	return 0;
 }
 
 int request_find_trial(struct request *req, int64_t *ret_search,

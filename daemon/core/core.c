@@ -189,20 +189,40 @@ static void rebase(struct step *st, struct search *s)
 	fx_save_search(st->fx, &s->rec, &s->queued_save);
 }
 
+static void adopt(struct step *st, struct search *s)
+{
+	struct core *c = st->core;
+
+	rebase(st, s);
+	for (size_t i = 0; i < c->n_open; i++) {
+		struct trial *t = c->open[i];
+
+		if (t->search != s)
+			continue;
+		t->attempt->may_be_over = true;
+		fx_run(st->fx, FX_ADOPT, trial_run(t));
+	}
+}
+
 void core_start(struct core *c, const struct moment *at, struct effects *fx)
 {
 	struct step st = { .core = c, .at = *at, .fx = fx };
 
 	for (size_t i = 0; i < c->n; i++)
-		rebase(&st, c->searches[i]);
-	for (size_t i = 0; i < c->n_open; i++) {
-		struct trial *t = c->open[i];
-
-		t->attempt->may_be_over = true;
-		fx_run(fx, FX_ADOPT, trial_run(t));
-	}
+		adopt(&st, c->searches[i]);
 	step_tick(&st);
 	schedule(&st);
+}
+
+void core_start_one(struct core *c, int64_t search, const struct moment *at,
+		    struct effects *fx)
+{
+	struct step st = { .core = c, .at = *at, .fx = fx };
+	struct search *s = search_find(c, search);
+
+	/* One that has ended and is woken has all of its max_time again. */
+	if (s->open > 0 || !search_state_is_final(s->rec.state))
+		adopt(&st, s);
 }
 
 int64_t core_next_deadline(const struct core *c)

@@ -71,6 +71,9 @@ void core_unload(struct core *c, int64_t search);
  * is room for.
  */
 void core_start(struct core *c, const struct moment *at, struct effects *fx);
+/* The same of one search that was loaded later; the next event launches. */
+void core_start_one(struct core *c, int64_t search, const struct moment *at,
+		    struct effects *fx);
 
 /* --- reading ---------------------------------------------------------------
  */

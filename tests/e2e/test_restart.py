@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import sqlite3
 import sys
 import time
 
@@ -51,6 +52,22 @@ class Restart(DaemonTest):
         self.assertEqual(repeats[0]["n"], 0)
         ends = self.d.rows("select state, code from attempts")
         self.assertEqual([(e["state"], e["code"]) for e in ends], [("ended", 0)] * trials)
+
+    def test_C10_a_search_that_could_not_be_loaded_at_the_start_is_adopted_when_it_can(self):
+        self.begin()
+        self.d.kill()
+        db = sqlite3.connect(self.d.state / "hps.db")
+        (spec,) = db.execute("SELECT spec FROM submission").fetchone()
+        db.execute("UPDATE submission SET spec = ?", ["{" + spec])
+        db.commit()
+        self.d.start()
+        self.assertIn("cannot be loaded and waits", self.d.log.read_text())
+        db.execute("UPDATE submission SET spec = ?", [spec])
+        db.commit()
+        db.close()
+        self.d.call("cancel", search="r")
+        self.assertEqual(self.d.wait_final("r")["counts"]["cancelled"], 8)
+        wait_for(lambda: not any(is_alive(int(pid)) for _, _, pid in self.starts()), "the trials' ends")
 
     def test_kill_9_in_the_middle_loses_nothing(self):
         self.begin()
