@@ -105,8 +105,7 @@ bool house_wal_is_large(const struct server *s)
 	return house_wal_bytes(s) > HOUSE_WAL_BYTES;
 }
 
-/* "sqlite3 (pid 42), ..." */
-static char *readers_text(struct server *s)
+char *house_readers_text(struct server *s)
 {
 	auto_json cJSON *readers = house_readers(s);
 	struct buf b = BUF_INIT;
@@ -134,7 +133,7 @@ static void watch_wal(struct server *s)
 	if (bytes < 2 * s->wal_told_bytes)
 		return;
 	s->wal_told_bytes = bytes;
-	who = readers_text(s);
+	who = house_readers_text(s);
 	log_warning("hps.db-wal has %lld MiB: a program that reads the "
 		    "database does not let go of it; it is held open by: %s",
 		    (long long)(bytes >> 20), who);

@@ -43,6 +43,8 @@ void api_answer(struct server *s, struct late_reply *late, int error,
 
 /* house.c: programs that have the database open ("pid", "name"); new. */
 cJSON *house_readers(struct server *s);
+/* "sqlite3 (pid 42), ..."; new. */
+char *house_readers_text(struct server *s);
 int64_t house_wal_bytes(const struct server *s);
 /* Larger than what a checkpoint lets it become. */
 bool house_wal_is_large(const struct server *s);

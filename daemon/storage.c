@@ -18,7 +18,7 @@
 #include "backup.h"
 #include "base/fault.h"
 #include "base/log.h"
-#include "server.h"
+#include "request.h"
 
 #include "schema/mem.h"
 
@@ -196,21 +196,35 @@ static void retry_after(struct server *s, uint64_t ms)
 	uv_timer_start(&s->retry, on_retry, ms, 0);
 }
 
+static char *lock_words(struct server *s)
+{
+	auto_free char *who = house_readers_text(s);
+
+	return xasprintf("%s; it is held open by: %s", store_error(s->store),
+			 who);
+}
+
 /* Another program has the lock. */
 void storage_stall(struct server *s)
 {
+	auto_free char *words = NULL;
+
 	if (!s->stalled) {
+		words = lock_words(s);
 		log_warning("the database cannot be written now: %s; trying "
 			    "again",
-			    store_error(s->store));
+			    words);
 		s->stalled_ms = uv_now(&s->loop);
 		executor_pause(s->executor);
 	}
 	s->stalled = true;
-	if (uv_now(&s->loop) - s->stalled_ms > STALL_MAX_MS)
-		storage_lost(s, -EBUSY, store_error(s->store), true);
-	else
+	if (uv_now(&s->loop) - s->stalled_ms <= STALL_MAX_MS) {
 		retry_after(s, STALL_MS);
+		return;
+	}
+	free(words);
+	words = lock_words(s);
+	storage_lost(s, -EBUSY, words, true);
 }
 
 void storage_go_on(struct server *s)

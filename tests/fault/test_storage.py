@@ -188,8 +188,9 @@ class Storage(unittest.TestCase):
     def test_C6_who_asks_while_it_is_locked_for_long_is_told_that_nothing_was_done(self):
         self.w.start()
         with self.locked():
-            with self.assertRaises(Refused):
+            with self.assertRaises(Refused) as e:
                 self.w.submit(self.w.spec(modes=["0"], trials=1))
+            self.assertIn(f"(pid {os.getpid()})", str(e.exception))
         self.wait_back()
         self.assertEqual(self.w.rows("SELECT * FROM search"), [])
         self.assert_nothing_is_lost()
