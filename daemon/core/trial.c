@@ -606,9 +606,10 @@ static void stop_again(struct step *st, struct trial *t, int64_t term_ms)
 {
 	struct attempt *a = t->attempt;
 
-	a->rec.kill_boot_ms = 0;
 	if (a->rec.state != ATTEMPT_STOPPING)
 		fx_signal(st->fx, FX_KILL, &a->rec);
+	else if (a->rec.kill_boot_ms != 0)
+		return; /* its grace runs */
 	else if (term_ms >= a->rec.started_boot_ms && term_ms <= st->at.boot_ms)
 		begin_grace(st, t, term_ms);
 	else

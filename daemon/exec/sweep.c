@@ -55,13 +55,12 @@ static bool has_token(int proc, const char *pid, const char *token)
 	return found;
 }
 
-int sweep(const char *token, int signal)
+static int pass(const char *token, int signal)
 {
 	struct dirent *entry;
 	int found = 0;
 	DIR *proc;
 
-	assert(token[0] != '\0' && strlen(token) < TOKEN_BYTES);
 	proc = opendir("/proc");
 	if (proc == NULL)
 		return -errno;
@@ -84,4 +83,17 @@ int sweep(const char *token, int signal)
 	}
 	(void)closedir(proc);
 	return found;
+}
+
+int sweep(const char *token, int signal)
+{
+	int found;
+
+	assert(token[0] != '\0' && strlen(token) < TOKEN_BYTES);
+	/*
+	 * Who forks and ends while the list is read may be missing in it: the
+	 * child, whose pid is smaller when they have wrapped around.
+	 */
+	found = pass(token, signal);
+	return found == 0 ? pass(token, signal) : found;
 }

@@ -23,9 +23,6 @@ MUTANTS = {
         "\t\tbegin_grace(st, t, term_ms);\n", ""),
     "the grace begins anew with the daemon": (
         "trial.c", "\t\tbegin_grace(st, t, term_ms);\n", "\t\tbegin_grace(st, t, st->at.boot_ms);\n"),
-    "the grace of a daemon before is believed": (
-        "trial.c", "\ta->rec.kill_boot_ms = 0;\n\tif (a->rec.state != ATTEMPT_STOPPING)",
-        "\tif (a->rec.state != ATTEMPT_STOPPING)"),
     "one retry too many": (
         "trial.c", "t->rec.attempts <= t->search->spec->retries",
         "t->rec.attempts <= t->search->spec->retries + 1"),
