@@ -56,7 +56,7 @@ MUTANTS = {
         "daemon/shim/main.c", "\tif (kill(-s->leader, SIGTERM) < 0)\n\t\t(void)kill(s->leader, SIGTERM);\n", "",
         "timeout", "I12"),
     "the shim leaves behind what the trial left": (
-        "daemon/shim/main.c", "\t\tif (!sweep(s))\n\t\t\treturn;\n", "\t\t(void)sweep;\n", "mixed", "I10"),
+        "daemon/shim/main.c", "\t\tif (!sweep(s, signals))\n\t\t\treturn;\n", "\t\t(void)sweep;\n", "mixed", "I10"),
     "others may read what is ours": (
         "daemon/exec/start.c", "TRIALDIR_PARAMS,\n\t\t   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);",
         "TRIALDIR_PARAMS,\n\t\t   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);", "mixed", "I23"),
@@ -71,8 +71,8 @@ MUTANTS = {
 
 
 def build(folder):
-    subprocess.run(["ninja", "-C", folder / "build", "daemon/hpsd", "daemon/shim/hpsd-shim", "tests/fault/hpsd",
-                    "tests/fault/hpsd-shim", "tests/fault/witness"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["ninja", "-C", folder / "build", "client/hpctl", "daemon/hpsd", "daemon/shim/hpsd-shim",
+                    "tests/fault/hpsd", "tests/fault/hpsd-shim", "tests/fault/witness"], check=True, stdout=subprocess.DEVNULL)
 
 
 def sees(folder, mutant):
