@@ -263,6 +263,16 @@ static void on_executor_closed(void *ctx)
 {
 }
 
+/* As everywhere: the next daemon, with a memory of its own, goes on. */
+static void end_without_memory(int error)
+{
+	if (error != -ENOMEM)
+		return;
+	log_error("there is no memory for the database; ending: running "
+		  "trials go on, and the next daemon adopts them");
+	exit(1);
+}
+
 static void drop_state(struct server *s)
 {
 	effects_clear(&s->fx);
@@ -278,6 +288,7 @@ void storage_lost(struct server *s, int error, const char *words,
 {
 	if (s->lost != NULL)
 		return;
+	end_without_memory(error);
 	s->lost = xstrdup(words);
 	s->lost_ms = uv_now(&s->loop);
 	s->stalled = false;
@@ -303,6 +314,7 @@ static int open_again(struct server *s, struct diag *reterr)
 
 	storage_unload(s);
 	r = store_open_again(path, &s->store, reterr);
+	end_without_memory(r);
 	if (r != 0)
 		return r;
 	if (s->is_damaged)
@@ -310,6 +322,7 @@ static int open_again(struct server *s, struct diag *reterr)
 	if (r != 0)
 		return r;
 	r = store_try(s->store);
+	end_without_memory(r);
 	if (r != 0)
 		diag_add(reterr, "", "%s", store_error(s->store));
 	return r;

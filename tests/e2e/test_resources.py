@@ -10,7 +10,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from hpsd import Daemon, DaemonTest, RpcError, main, search, wait_for  # noqa: E402
+from hpsd import FINAL, Daemon, DaemonTest, RpcError, main, search, wait_for  # noqa: E402
 
 PRELOAD = os.environ.get("HPSD_PRELOAD")  # tests/lib/preload.c; not with sanitizers
 LOSS = ["sh", "-c", "echo loss=$HPS_PARAM_X"]
@@ -90,7 +90,8 @@ class Memory(unittest.TestCase):
                 spec = search(name, ["sh", "-c", "echo loss=$HPS_PARAM_X"], parameters, sampler={"type": "gp"}, trials=8)
                 answer = c.call("submit", key=name, file=json.dumps(spec), workdir="/", environ=["PATH=/usr/bin:/bin"])
                 self.told[name] = answer
-                c.wait_until(name, lambda p: p["state"] == "finished")
+                end = c.wait_until(name, lambda p: p["state"] in FINAL)
+                self.assertEqual(end["state"], "finished", f"{fails}: {end}\n{self.d.log.read_text()[-2000:]}")
                 for method in ("show", "trials", "explain", "best"):
                     c.call(method, search=name)
                 c.call("list")

@@ -152,7 +152,7 @@ MUTANTS = {
     "trials have the reason of the failures": (
         "search.c", "to == SEARCH_FAILED ? \"failures\" : reason", "reason"),
     "max_time stands still after a reboot": (
-        "core.c", "\t\trebase(&st, c->searches[i]);\n", "\t\t;\n"),
+        "core.c", "\trebase(st, s);\n", ""),
     "what runs is not adopted": (
         "core.c", "i < c->n_open; i++) {\n\t\tstruct trial *t = c->open[i];",
         "i + 1 < c->n_open; i++) {\n\t\tstruct trial *t = c->open[i];"),
