@@ -257,6 +257,32 @@ START_TEST(A4_what_was_asked_to_end_is_adopted_with_the_time_of_that)
 }
 END_TEST
 
+/* It runs, so that it must not be taken for one that never did. */
+START_TEST(B15_a_living_trial_whose_file_was_removed_ends_and_is_lost)
+{
+	struct world w;
+	auto_free char *path = NULL;
+	int pidfd;
+
+	world_init(&w);
+	path = world_path(&w, 0, "attempt-1.json");
+	world_start(&w, 0, ARGV("escape-and-stay"));
+	WAIT(&w, w.told[0].n_metrics == 2);
+	pidfd = pidfd_open((pid_t)w.told[0].pid, 0);
+	world_close(&w);
+	ck_assert_int_eq(unlink(path), 0);
+	world_open(&w);
+	world_adopt(&w, 0);
+	WAIT(&w, w.told[0].ended > 0);
+	ck_assert_int_eq(w.told[0].adopted, 0);
+	ck_assert_int_eq(w.told[0].outcome.kind, OUTCOME_SHIM_DIED);
+	ck_assert(pidfd_is_dead(w.told[0].pidfd_of_grandchild));
+	ck_assert(pidfd_is_dead(pidfd));
+	close(pidfd);
+	world_fini(&w);
+}
+END_TEST
+
 START_TEST(B2_a_shim_that_died_unseen_leaves_nobody)
 {
 	struct world w;
@@ -431,6 +457,8 @@ Suite *suite(void)
 	tcase_add_test(tc, an_adopted_attempt_can_be_stopped_at_once);
 	tcase_add_test(
 	    tc, A4_what_was_asked_to_end_is_adopted_with_the_time_of_that);
+	tcase_add_test(
+	    tc, B15_a_living_trial_whose_file_was_removed_ends_and_is_lost);
 	tcase_add_test(tc, B2_a_shim_that_died_unseen_leaves_nobody);
 	tcase_add_loop_test(tc, what_is_found_after_a_restart_decides, 0,
 			    N(found));
