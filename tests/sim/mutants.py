@@ -194,6 +194,10 @@ def main():
     libraries = sys.argv[3:]
     alive = 0
     with tempfile.TemporaryDirectory() as folder:
+        name, text, _ = next(iter(MUTANTS.values()))
+        words = sees(root, compiler, libraries, pathlib.Path(folder), (name, text, text))
+        if words is not None:
+            sys.exit(f"it fails unbroken, and so would see anything: {words}")
         for what, mutant in MUTANTS.items():
             words = sees(root, compiler, libraries, pathlib.Path(folder), mutant)
             print(f"{what}: {words or 'NOBODY SAW IT'}", flush=True)
