@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define CHECK_MS 20000 /* for the database, and again for the backup */
 
@@ -17,14 +16,6 @@ struct health {
 	cJSON *result;
 };
 
-static int64_t monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 typedef int opener(const char *path, struct store_bound *bound,
 		   struct store **ret_store, struct diag *reterr);
 
@@ -34,7 +25,7 @@ static void check(struct health *h, const char *member, opener *open_one,
 {
 	struct store_bound bound = {
 		.stop = &h->s->workers_end,
-		.until_ms = monotonic_ms() + CHECK_MS,
+		.until_ms = server_now().boot_ms + CHECK_MS,
 	};
 	auto_diag struct diag d = DIAG_INIT;
 	auto_free char *words = NULL;
