@@ -289,6 +289,11 @@ void storage_lost(struct server *s, int error, const char *words,
 	if (s->lost != NULL)
 		return;
 	end_without_memory(error);
+	if (s->stopping) {
+		/* Nobody is told any more, and core and executor are going. */
+		log_error("the database cannot be written: %s", words);
+		return;
+	}
 	s->lost = xstrdup(words);
 	s->lost_ms = uv_now(&s->loop);
 	s->stalled = false;
