@@ -184,7 +184,7 @@ void core_explain(const struct core *c, int64_t id, struct buf *ret_text)
 			 "its sampler is choosing the configurations of %lld "
 			 "further trials",
 			 (long long)s->wanted);
-	else if (!has_work(s) && s->open > 0)
+	else if (!has_work(s))
 		buf_addf(ret_text,
 			 "no further trial is to come; %lld still running",
 			 (long long)s->open);

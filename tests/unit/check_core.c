@@ -270,6 +270,35 @@ START_TEST(C10_what_was_loaded_of_a_broken_search_goes)
 }
 END_TEST
 
+/* As when its own row could not be read; what others have open stays. */
+START_TEST(C10_what_was_never_loaded_goes_too)
+{
+	ck_assert_int_eq(load_search(1, NULL), 0);
+	ck_assert_int_eq(load_trial(0, TRIAL_RUNNING, "{\"x\":1}"), 0);
+	ck_assert_int_eq(load_attempt(10), 0);
+	core_unload(core, 2);
+	ck_assert(core_has_search(core, 1));
+	ck_assert_uint_eq(running(), 1);
+}
+END_TEST
+
+START_TEST(C10_an_environment_that_is_none_is_empty)
+{
+	struct search_record r = search_row(1);
+
+	free(r.environ);
+	r.environ = xstrdup("[\"A=1\"");
+	ck_assert_int_eq(core_load_search(core, &r, &said), 0);
+	free_row(&r);
+	core_load_end(core, 1);
+	core_start(core, &now, &fx);
+	for (size_t i = 0; i < fx.n; i++)
+		if (fx.list[i].type == FX_LAUNCH)
+			ck_assert_ptr_null(fx.list[i].run.environ[0]);
+	ck_assert_uint_eq(running(), 4);
+}
+END_TEST
+
 /* --- commands and news ---------------------------------------------------- */
 
 START_TEST(a_command_for_a_search_that_is_not_held_is_answered)
@@ -345,6 +374,165 @@ START_TEST(I1_more_trials_than_there_may_be_are_refused)
 }
 END_TEST
 
+START_TEST(I1_no_trial_is_added_to_as_many_as_there_may_be)
+{
+	struct cell x = { .i = 1 };
+	struct event ev = { .type = EV_ADD, .search = 1 };
+
+	ck_assert_int_eq(load_search(1, NULL), 0);
+	for (int i = 0; i < LIMIT_TRIALS; i++)
+		ck_assert_int_eq(load_trial(i, TRIAL_DONE, "{\"x\":1}"), 0);
+	ev.add.config = &x;
+	ck_assert_int_eq(step(ev), CORE_CONFLICT);
+	ck_assert_said("has all the trials it may");
+	ck_assert_uint_eq(fx.n, 0);
+}
+END_TEST
+
+/* With trial 0 open, as @state and @stop_reason say. */
+static void load_open(enum attempt_state state, const char *stop_reason)
+{
+	struct attempt_record r = attempt_row(10);
+
+	r.state = state;
+	r.started_boot_ms = 1000;
+	(void)strcpy(r.stop_reason, stop_reason);
+	ck_assert_int_eq(load_search(1, NULL), 0);
+	ck_assert_int_eq(load_trial(0, TRIAL_RUNNING, "{\"x\":1}"), 0);
+	ck_assert_int_eq(core_load_attempt(core, 1, &r, &said), 0);
+	core_load_end(core, 1);
+}
+
+static size_t effects_of(enum effect_type type)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < fx.n; i++)
+		n += fx.list[i].type == type;
+	return n;
+}
+
+START_TEST(B8_F2_what_may_pass_in_a_shim_delays_its_trial)
+{
+	static const int errors[] = { EAGAIN, ENOMEM, EMFILE, ENFILE };
+	struct outcome o = {
+		.kind = OUTCOME_NOT_EXECUTED,
+		.error = errors[_i],
+		.what = "execve",
+	};
+
+	load_open(ATTEMPT_RUNNING, "");
+	ck_assert_int_eq(
+	    step((struct event){
+		.type = EV_ENDED, .trial = 10, .attempt = 1, .outcome = &o }),
+	    0);
+	ck_assert_uint_eq(effects_of(FX_TRIAL_ENDED), 0);
+	ck_assert_int_gt(core_next_deadline(core), now.boot_ms);
+	ck_assert_int_ne(core_next_deadline(core), INT64_MAX);
+}
+END_TEST
+
+START_TEST(B9_an_errno_without_a_name_has_its_reason)
+{
+	struct outcome o = {
+		.kind = OUTCOME_NOT_EXECUTED,
+		.error = 4000,
+		.what = "execve",
+	};
+
+	load_open(ATTEMPT_RUNNING, "");
+	ck_assert_int_eq(
+	    step((struct event){
+		.type = EV_ENDED, .trial = 10, .attempt = 1, .outcome = &o }),
+	    0);
+	ck_assert_uint_eq(effects_of(FX_TRIAL_ENDED), 1);
+	for (size_t i = 0; i < fx.n; i++)
+		if (fx.list[i].type == FX_TRIAL_ENDED)
+			ck_assert_str_eq(fx.list[i].trial->reason,
+					 "spawn:unknown");
+}
+END_TEST
+
+/* Of a record that makes no sense: a time before its start, or to come. */
+START_TEST(A4_a_stop_is_asked_for_again_when_its_time_makes_no_sense)
+{
+	static const int64_t times[] = { 0, 999, 5001, INT64_MAX };
+	struct event ev = { .type = EV_ADOPTED, .trial = 10, .attempt = 1 };
+
+	load_open(ATTEMPT_STOPPING, "user");
+	ev.adopted.term_ms = times[_i];
+	ck_assert_int_eq(step(ev), 0);
+	ck_assert_uint_eq(effects_of(FX_TERMINATE), 1);
+	ck_assert_int_eq(core_next_deadline(core), INT64_MAX);
+}
+END_TEST
+
+START_TEST(A4_what_was_to_be_stopped_before_it_ran_is_killed)
+{
+	load_open(ATTEMPT_LAUNCHING, "user");
+	ck_assert_int_eq(step((struct event){
+			     .type = EV_ADOPTED, .trial = 10, .attempt = 1 }),
+			 0);
+	ck_assert_uint_eq(effects_of(FX_KILL), 1);
+	ck_assert_uint_eq(effects_of(FX_TERMINATE), 0);
+}
+END_TEST
+
+static double value_of_trial(void)
+{
+	double v = 0;
+
+	for (size_t i = 0; i < fx.n; i++)
+		if (fx.list[i].type == FX_SAVE_TRIAL)
+			v = fx.list[i].trial->value;
+	return v;
+}
+
+/* Further steps are not kept, but the last one gives the result. */
+START_TEST(I1_of_a_curve_that_is_full_the_last_step_is_the_last)
+{
+	struct metric_record m = { .name = "loss", .kind = VALUE_FINITE };
+	struct event ev = { .type = EV_OUTPUT, .trial = 10, .attempt = 1 };
+
+	load_open(ATTEMPT_RUNNING, "");
+	for (int64_t i = 0; i < LIMIT_STEPS; i++) {
+		m.step = 2 * i;
+		m.value = 1;
+		ck_assert_int_eq(core_load_value(core, 1, 10, &m), 0);
+	}
+	ev.output.metrics = &m;
+	ev.output.n = 1;
+	m.step = 3; /* between two, and there is no room */
+	m.value = 2;
+	ck_assert_int_eq(step(ev), 0);
+	ck_assert_double_eq(value_of_trial(), 1);
+	effects_clear(&fx);
+	m.step = 2 * LIMIT_STEPS;
+	m.value = 3;
+	ck_assert_int_eq(step(ev), 0);
+	ck_assert_double_eq(value_of_trial(), 3);
+}
+END_TEST
+
+/* Its end is known before it is saved; until then it is here. */
+START_TEST(an_ended_search_waits_for_no_slots)
+{
+	struct outcome o = { .kind = OUTCOME_EXITED, .code = 0 };
+	auto_buf struct buf text = BUF_INIT;
+
+	load_open(ATTEMPT_STOPPING, "user");
+	ck_assert_int_eq(step((struct event){ .type = EV_CANCEL, .search = 1 }),
+			 0);
+	ck_assert_int_eq(
+	    step((struct event){
+		.type = EV_ENDED, .trial = 10, .attempt = 1, .outcome = &o }),
+	    0);
+	core_explain(core, 1, &text);
+	ck_assert_str_eq(buf_text(&text),
+			 "no further trial is to come; 0 still running");
+}
+END_TEST
+
 /* More than there are slots: the configuration may have changed. */
 START_TEST(A5_many_open_attempts_are_adopted_and_end)
 {
@@ -379,12 +567,22 @@ static void add_steps(Suite *s)
 {
 	TCase *c = tcase_create("step");
 
+	tcase_set_timeout(c, 60);
 	tcase_add_checked_fixture(c, set_up, tear_down);
 	tcase_add_test(c, a_command_for_a_search_that_is_not_held_is_answered);
 	tcase_add_loop_test(c, news_of_an_attempt_that_is_over_change_nothing,
 			    0, 6);
 	tcase_add_loop_test(c, B8_F2_C2_what_may_pass_delays_a_launch, 0, 6);
 	tcase_add_test(c, I1_more_trials_than_there_may_be_are_refused);
+	tcase_add_test(c, I1_no_trial_is_added_to_as_many_as_there_may_be);
+	tcase_add_loop_test(c, B8_F2_what_may_pass_in_a_shim_delays_its_trial,
+			    0, 4);
+	tcase_add_test(c, B9_an_errno_without_a_name_has_its_reason);
+	tcase_add_loop_test(
+	    c, A4_a_stop_is_asked_for_again_when_its_time_makes_no_sense, 0, 4);
+	tcase_add_test(c, A4_what_was_to_be_stopped_before_it_ran_is_killed);
+	tcase_add_test(c, I1_of_a_curve_that_is_full_the_last_step_is_the_last);
+	tcase_add_test(c, an_ended_search_waits_for_no_slots);
 	tcase_add_test(c, A5_many_open_attempts_are_adopted_and_end);
 	suite_add_tcase(s, c);
 }
@@ -403,6 +601,8 @@ Suite *suite(void)
 	tcase_add_test(c, an_attempt_that_is_over_is_not_kept);
 	tcase_add_test(c, C10_a_value_of_no_trial_is_answered);
 	tcase_add_test(c, C10_what_was_loaded_of_a_broken_search_goes);
+	tcase_add_test(c, C10_what_was_never_loaded_goes_too);
+	tcase_add_test(c, C10_an_environment_that_is_none_is_empty);
 	suite_add_tcase(s, c);
 	add_steps(s);
 	return s;

@@ -579,6 +579,55 @@ START_TEST(a_broken_state_is_refused_and_leaves_a_new_reader)
 }
 END_TEST
 
+START_TEST(a_state_with_too_many_metrics_is_refused)
+{
+	struct reader *r = reader_new(&plain);
+	auto_buf struct buf state = BUF_INIT;
+
+	buf_adds(&state, "{\"counts\":[0,0,0,0,0],\"metrics\":{\"m\":0");
+	for (int i = 0; i < LIMIT_METRICS; i++)
+		buf_addf(&state, ",\"m%d\":0", i);
+	buf_adds(&state, "}}");
+	ck_assert_int_eq(reader_load(r, buf_text(&state)), 1);
+	reader_free(r);
+}
+END_TEST
+
+/* Others take all places but one. */
+START_TEST(the_objective_may_come_before_the_last_of_the_metrics)
+{
+	static char loss[] = "loss";
+	const struct search_spec spec = { .metric = loss };
+	struct reader *r = reader_new(&spec);
+	auto_buf struct buf log = BUF_INIT, got = BUF_INIT;
+
+	buf_adds(&log, "loss=1\n");
+	for (int i = 0; i < LIMIT_METRICS; i++)
+		buf_addf(&log, "m%d=1\n", i);
+	reader_finish(r, log.data, log.len, note, &got);
+	ck_assert_uint_eq(reader_counts(r)->metrics, LIMIT_METRICS);
+	ck_assert_uint_eq(reader_counts(r)->rejected, 1);
+	reader_free(r);
+}
+END_TEST
+
+/* What comes behind the colon decides, and it is not known. */
+START_TEST(G4_a_step_cut_behind_its_colon_is_no_step)
+{
+	auto_buf struct buf log = BUF_INIT, got = BUF_INIT;
+	struct reader *r = reader_new(&plain);
+
+	buf_adds(&log, "a=1 ");
+	while (log.len < LIMIT_LINE_BYTES - 7)
+		buf_addc(&log, '.');
+	buf_adds(&log, " step 5: b=1\n");
+	reader_finish(r, log.data, log.len, note, &got);
+	ck_assert_str_eq(buf_text(&got), "a@0=1");
+	ck_assert_uint_eq(reader_counts(r)->truncated, 1);
+	reader_free(r);
+}
+END_TEST
+
 START_TEST(a_refused_state_leaves_the_objective_its_place)
 {
 	static char loss[] = "loss";
@@ -758,6 +807,10 @@ static TCase *bytes(void)
 	tcase_add_test(tc, G5_half_a_record_waits_for_its_end);
 	tcase_add_test(tc, G4_G5_splitting_around_the_limit_changes_nothing);
 	tcase_add_test(tc, a_broken_state_is_refused_and_leaves_a_new_reader);
+	tcase_add_test(tc, a_state_with_too_many_metrics_is_refused);
+	tcase_add_test(tc,
+		       the_objective_may_come_before_the_last_of_the_metrics);
+	tcase_add_test(tc, G4_a_step_cut_behind_its_colon_is_no_step);
 	tcase_add_test(tc, a_refused_state_leaves_the_objective_its_place);
 	tcase_add_test(tc, G7_numbers_follow_the_grammar);
 	tcase_add_test(tc, G7_numbers_read_back_as_they_were_printed);
