@@ -83,9 +83,10 @@ int attempts_mark_lost(const char *dir, int64_t attempt, const char *token)
 		     "\"phase\":\"started\"}",
 		     TRIALDIR_VERSION, token);
 	text[n] = '\n';
+	errno = ENOSPC; /* of a short write */
 	if (write(fd, text, sizeof(text)) != (ssize_t)sizeof(text) ||
 	    fsync(fd) < 0)
-		r = errno != 0 ? -errno : -EIO;
+		r = -errno;
 	(void)close(fd);
 	return r;
 }

@@ -162,6 +162,15 @@ static void on_term(int signo)
 	_exit(3);
 }
 
+static void on_term_twice(int signo)
+{
+	static volatile sig_atomic_t times;
+
+	tell("term", signo);
+	if (++times == 2)
+		_exit(3);
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -206,6 +215,10 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(what, "stubborn") == 0) {
 		(void)signal(SIGTERM, SIG_IGN);
+		stay();
+	}
+	if (strcmp(what, "reluctant") == 0) {
+		(void)signal(SIGTERM, on_term_twice);
 		stay();
 	}
 	if (strcmp(what, "polite") == 0) {
