@@ -618,7 +618,7 @@ START_TEST(G4_a_step_cut_behind_its_colon_is_no_step)
 	struct reader *r = reader_new(&plain);
 
 	buf_adds(&log, "a=1 ");
-	while (log.len < LIMIT_LINE_BYTES - 7)
+	while (log.len < LIMIT_LINE_BYTES - 8)
 		buf_addc(&log, '.');
 	buf_adds(&log, " step 5: b=1\n");
 	reader_finish(r, log.data, log.len, note, &got);

@@ -507,6 +507,33 @@ START_TEST(a_launch_that_is_refused_is_told_with_its_step)
 }
 END_TEST
 
+START_TEST(a_state_directory_that_is_gone_is_told)
+{
+	ck_assert_int_eq(rmdir(w.dir), 0);
+	world_launch_in(&w, 0, ARGV("stay"), "/", 0);
+	WAIT(&w, w.told[0].failed > 0);
+	ck_assert_int_eq(w.told[0].error, ENOENT);
+	ck_assert_str_eq(w.told[0].what, "mkdir");
+	ck_assert_int_eq(mkdir(w.dir, 0700), 0);
+}
+END_TEST
+
+START_TEST(F2_a_low_limit_of_descriptors_is_raised)
+{
+	struct rlimit limit;
+	rlim_t most;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	most = limit.rlim_max < 16384 ? limit.rlim_max : 16384;
+	limit.rlim_cur = 256;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	world_close(&w);
+	world_open(&w);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_uint_eq(limit.rlim_cur, most);
+}
+END_TEST
+
 START_TEST(F1_a_disk_that_becomes_full_within_the_parameters_is_told)
 {
 	struct rlimit before, low;
@@ -674,6 +701,8 @@ static void add_executor(TCase *tc)
 	tcase_add_test(tc, it_may_be_closed_while_others_are_ready);
 	tcase_add_loop_test(tc, a_launch_that_is_refused_is_told_with_its_step,
 			    0, N(starts));
+	tcase_add_test(tc, a_state_directory_that_is_gone_is_told);
+	tcase_add_test(tc, F2_a_low_limit_of_descriptors_is_raised);
 	tcase_add_test(
 	    tc, F1_a_disk_that_becomes_full_within_the_parameters_is_told);
 }
