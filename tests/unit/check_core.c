@@ -533,6 +533,24 @@ START_TEST(an_ended_search_waits_for_no_slots)
 }
 END_TEST
 
+/* Its time goes on by the clock: it began in another boot. */
+START_TEST(a_running_search_that_is_loaded_later_is_rebased)
+{
+	struct search_record r = search_row(20);
+
+	for (int i = 1; i < 20; i++)
+		ck_assert_int_eq(load_search(i, NULL), 0);
+	r.boot_id[0] = 'x';
+	ck_assert_int_eq(core_load_search(core, &r, &said), 0);
+	free_row(&r);
+	core_load_end(core, 20);
+	core_start_one(core, 20, &now, &fx);
+	ck_assert_uint_eq(fx.n, 1);
+	ck_assert_int_eq(fx.list[0].type, FX_SAVE_SEARCH);
+	ck_assert_str_eq(fx.list[0].search->boot_id, BOOT);
+}
+END_TEST
+
 /* More than there are slots: the configuration may have changed. */
 START_TEST(A5_many_open_attempts_are_adopted_and_end)
 {
@@ -583,6 +601,7 @@ static void add_steps(Suite *s)
 	tcase_add_test(c, A4_what_was_to_be_stopped_before_it_ran_is_killed);
 	tcase_add_test(c, I1_of_a_curve_that_is_full_the_last_step_is_the_last);
 	tcase_add_test(c, an_ended_search_waits_for_no_slots);
+	tcase_add_test(c, a_running_search_that_is_loaded_later_is_rebased);
 	tcase_add_test(c, A5_many_open_attempts_are_adopted_and_end);
 	suite_add_tcase(s, c);
 }

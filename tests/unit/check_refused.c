@@ -277,7 +277,8 @@ static const struct {
 	uint32_t value;
 	int error;
 } probes[] = {
-	{SYS_openat,   2,   FILE_FLAGS, EMFILE},
+	{SYS_openat,   2,   FILE_FLAGS, ESTALE},
+	{ SYS_openat,  2,   FILE_FLAGS, EMFILE},
 	{ SYS_fcntl,   1,   F_GETLK,    ENOLCK},
 	{ SYS_pread64, ANY, 0,          EIO   },
 };
