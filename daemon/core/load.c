@@ -134,6 +134,7 @@ static void end_replay(struct search *s)
 	s->replay = NULL;
 	if (t == NULL || t->attempt != NULL)
 		return;
+	pruner_ended(s->pruner, t->pruning, &t->curve, t->rec.state);
 	curve_free(&t->curve);
 }
 
@@ -142,14 +143,18 @@ int core_load_value(struct core *c, int64_t search, int64_t trial,
 {
 	struct search *s = search_find(c, search);
 	struct verdict ignored = { 0 };
+	struct trial *t;
 
 	if (s->replay == NULL || s->replay->rec.id != trial) {
 		end_replay(s);
-		s->replay = find_by_id(s, trial);
-		if (s->replay == NULL)
+		t = find_by_id(s, trial);
+		if (t == NULL)
 			return -EBADMSG;
-		if (s->replay->pruning == NULL)
-			s->replay->pruning = pruner_trial_new(s->pruner);
+		if (t->rec.state == TRIAL_QUEUED) /* it runs anew */
+			return 0;
+		s->replay = t;
+		if (t->pruning == NULL)
+			t->pruning = pruner_trial_new(s->pruner);
 	}
 	trial_learn(s->replay, m, &ignored);
 	verdict_free(&ignored);

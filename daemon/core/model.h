@@ -40,7 +40,7 @@ struct trial {
 	struct cell *config;          /* [space->n] */
 	struct attempt *attempt;      /* the open one, or NULL */
 	struct curve curve;           /* while an attempt is open */
-	struct pruner_trial *pruning; /* from its first attempt on; or NULL */
+	struct pruner_trial *pruning; /* from its latest attempt on; or NULL */
 	bool queued_save;
 	TAILQ_ENTRY(trial) queue; /* in search->queue when queued */
 	bool is_untold;

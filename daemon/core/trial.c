@@ -100,6 +100,10 @@ void trial_move(struct step *st, struct trial *t, enum trial_state to,
 	set_reason(t->rec.reason, reason);
 	fx_save_trial(st->fx, &t->rec, &t->queued_save);
 	suggest_changed(t);
+	if (to == TRIAL_QUEUED) { /* it runs anew */
+		pruner_trial_forget(t->pruning);
+		t->pruning = NULL;
+	}
 	if (!trial_state_is_final(to)) {
 		t->rec.ended_ms = 0;
 		return;
@@ -131,7 +135,7 @@ void trial_open(struct trial *t, struct attempt *a)
 
 	assert(t->attempt == NULL);
 	t->attempt = a;
-	pruner_trial_forget(t->pruning); /* an earlier attempt's */
+	assert(t->pruning == NULL);
 	t->pruning = pruner_trial_new(t->search->pruner);
 	if (c->n_open == c->cap_open) {
 		c->cap_open = c->cap_open > 0 ? 2 * c->cap_open : 16;
@@ -430,6 +434,7 @@ void trial_ended(struct step *st, struct trial *t, const struct outcome *o)
 	bool is_lost =
 	    o->kind == OUTCOME_SHIM_DIED || o->kind == OUTCOME_REBOOTED;
 	struct end end;
+	bool again;
 
 	if (a->rec.stop_reason[0] == '\0' && is_delayed_by(o)) {
 		launch_anew(st, a);
@@ -453,8 +458,12 @@ void trial_ended(struct step *st, struct trial *t, const struct outcome *o)
 		a->rec.outcome.ended_ms = a->rec.started_ms + o->elapsed_ms;
 	attempt_move(st, a, is_lost ? ATTEMPT_LOST : ATTEMPT_ENDED);
 	set_value(t);
+	again = runs_again(t, &end);
+	if (!again)
+		pruner_ended(t->search->pruner, t->pruning, &t->curve,
+			     end.state);
 	trial_close(t);
-	if (runs_again(t, &end)) {
+	if (again) {
 		queue_again(st, t, &end, a->rec.number);
 		return;
 	}

@@ -192,3 +192,11 @@ void pruner_report(struct pruner *p, struct pruner_trial *t, struct curve *c,
 	check_diverged(p, c, (size_t)i, ret);
 	p->rule->report(p, t, c, (size_t)i, ret);
 }
+
+void pruner_ended(struct pruner *p, struct pruner_trial *t,
+		  const struct curve *c, enum trial_state state)
+{
+	assert(t->pruner == p && trial_state_is_final(state));
+	if (c->n > 0 && p->rule != NULL && p->rule->ended != NULL)
+		p->rule->ended(p, t, c, state);
+}

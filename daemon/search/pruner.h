@@ -101,3 +101,10 @@ void pruner_trial_forget(struct pruner_trial *t);
  */
 void pruner_report(struct pruner *p, struct pruner_trial *t, struct curve *c,
 		   int64_t step, double value, struct verdict *ret);
+
+/*
+ * The trial, whose curve is @c, has ended as @state and is not run again by
+ * itself. It reports nothing more; pruner_trial_forget() takes this back too.
+ */
+void pruner_ended(struct pruner *p, struct pruner_trial *t,
+		  const struct curve *c, enum trial_state state);

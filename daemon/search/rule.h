@@ -21,6 +21,9 @@ struct rule {
 	 */
 	void (*report)(struct pruner *p, struct pruner_trial *t,
 		       const struct curve *c, size_t i, struct verdict *ret);
+	/* The trial has ended; @c has a point at least. Or NULL. */
+	void (*ended)(struct pruner *p, struct pruner_trial *t,
+		      const struct curve *c, enum trial_state state);
 	/* Takes back what it keeps of the trial outside @t; or NULL. */
 	void (*forget)(struct pruner *p, struct pruner_trial *t);
 	void (*fini)(struct pruner *p); /* or NULL */
