@@ -18,10 +18,18 @@ struct env_entry {
 
 struct early_stopping {
 	enum pruner_type type;
-	int64_t min_steps;  /* reports of a trial before it may be stopped */
-	int64_t min_trials; /* median: trials that must have reached the step */
-	int64_t patience;   /* patience: reports without improvement */
-	double min_delta;   /* patience: what counts as one; >= 0 */
+	/*
+	 * Reports of a trial before it may be stopped; asha and hyperband: the
+	 * first rung, 0: from the length of trials.
+	 */
+	int64_t min_steps;
+	/* median: trials that reached the step; percentile: completed ones */
+	int64_t min_trials;
+	double percentile; /* percentile: of the others' values, 0 to 100 */
+	int64_t eta;       /* asha, hyperband: one in so many goes on; > 1 */
+	int64_t max_steps; /* asha, hyperband: of a whole trial; 0: unknown */
+	int64_t patience;  /* patience: reports without improvement */
+	double min_delta;  /* patience: what counts as one; >= 0 */
 	bool has_min, has_max;
 	double min, max; /* threshold: the objective must stay inside */
 };

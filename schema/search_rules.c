@@ -4,9 +4,14 @@
 #include "schema/mem.h"
 #include "schema/param.h"
 
+#include <math.h>
+
 #define DEFAULT_MIN_STEPS  5
 #define DEFAULT_MIN_TRIALS 5
 #define DEFAULT_PATIENCE   10
+#define DEFAULT_PERCENTILE 50
+#define DEFAULT_ETA        3
+#define MAX_ETA            100
 
 #define AUTO_GP_TRIALS 10000
 
@@ -23,15 +28,10 @@ static const struct object_hint sampler_hints[] = {
         { NULL,        NULL             },
 };
 
-static const struct object_hint pruner_hints[] = {
-	{"hyperband", "\"median\" is the nearest to it"},
-	{ "asha",     "\"median\" is the nearest to it"},
-	{ NULL,       NULL			     },
-};
-
-static const char *const all_keys[] = { "type",     "min_steps", "min_trials",
-					"patience", "min_delta", "min",
-					"max",      NULL };
+static const char *const all_keys[] = { "type",      "min_steps",  "min_trials",
+					"patience",  "min_delta",  "min",
+					"max",       "percentile", "eta",
+					"max_steps", NULL };
 /* The keys of each rule. */
 static const char *const none_keys[] = { "type", NULL };
 static const char *const median_keys[] = { "type", "min_steps", "min_trials",
@@ -40,11 +40,19 @@ static const char *const patience_keys[] = { "type", "min_steps", "patience",
 					     "min_delta", NULL };
 static const char *const threshold_keys[] = { "type", "min_steps", "min", "max",
 					      NULL };
+static const char *const percentile_keys[] = { "type", "min_steps",
+					       "min_trials", "percentile",
+					       NULL };
+static const char *const asha_keys[] = { "type", "min_steps", "max_steps",
+					 "eta", NULL };
 static const char *const *const pruner_keys[NAMES_PRUNERS_N] = {
 	[PRUNER_NONE] = none_keys,
 	[PRUNER_PATIENCE] = patience_keys,
 	[PRUNER_THRESHOLD] = threshold_keys,
 	[PRUNER_MEDIAN] = median_keys,
+	[PRUNER_PERCENTILE] = percentile_keys,
+	[PRUNER_ASHA] = asha_keys,
+	[PRUNER_HYPERBAND] = asha_keys,
 };
 
 static bool has_numbers_alone(const struct space *s)
@@ -119,6 +127,31 @@ static void check_threshold(const struct object *o,
 	}
 }
 
+/* 0 to @max, or any number from 0 where that is infinite */
+static void check_number(const struct object *o, const char *key, double max,
+			 double *value)
+{
+	auto_free char *brief = NULL;
+
+	if (!object_number(o, key, value) || (*value >= 0 && *value <= max))
+		return;
+	brief = json_brief(json_get(o->node, key));
+	if (isinf(max))
+		object_fault(o, key, "is %s (must be 0 or more)", brief);
+	else
+		object_fault(o, key, "is %s (must be 0 to %g)", brief, max);
+}
+
+static int64_t min_steps_of(enum pruner_type type)
+{
+	if (type == PRUNER_ASHA || type == PRUNER_HYPERBAND)
+		return 0;
+	/* Only a comparison with other trials needs a warm-up. */
+	if (type == PRUNER_MEDIAN || type == PRUNER_PERCENTILE)
+		return DEFAULT_MIN_STEPS;
+	return 1;
+}
+
 static void read_early_stopping(const struct object *o,
 				struct early_stopping *rule)
 {
@@ -130,12 +163,13 @@ static void read_early_stopping(const struct object *o,
 		.min_steps = DEFAULT_MIN_STEPS,
 		.min_trials = DEFAULT_MIN_TRIALS,
 		.patience = DEFAULT_PATIENCE,
+		.percentile = DEFAULT_PERCENTILE,
+		.eta = DEFAULT_ETA,
 	};
 	if (!object_member(o, "early_stopping", "early_stopping", &object) ||
 	    !object_check(&object, "{\"type\": \"median\"}"))
 		return;
-	if (object_word(&object, "type", pruner_type_names, pruner_hints,
-			&type) ||
+	if (object_word(&object, "type", pruner_type_names, NULL, &type) ||
 	    json_get(object.node, "type") == NULL) {
 		auto_free char *what =
 		    xasprintf("the rule \"%s\"", pruner_type_names[type]);
@@ -146,25 +180,27 @@ static void read_early_stopping(const struct object *o,
 				  NULL);
 	}
 	rule->type = (enum pruner_type)type;
-	/* Only a comparison with other trials needs a warm-up. */
-	if (rule->type != PRUNER_MEDIAN)
-		rule->min_steps = 1;
+	rule->min_steps = min_steps_of(rule->type);
 	object_integer(&object, "min_steps", 1, LIMIT_STEPS, &rule->min_steps);
 	object_integer(&object, "min_trials", 1, LIMIT_TRIALS,
 		       &rule->min_trials);
 	object_integer(&object, "patience", 1, LIMIT_STEPS, &rule->patience);
-	if (object_number(&object, "min_delta", &rule->min_delta) &&
-	    rule->min_delta < 0) {
-		auto_free char *brief =
-		    json_brief(json_get(object.node, "min_delta"));
-
-		object_fault(&object, "min_delta", "is %s (must be 0 or more)",
-			     brief);
-	}
+	object_integer(&object, "eta", 2, MAX_ETA, &rule->eta);
+	object_integer(&object, "max_steps", 2, INT64_C(1) << 53,
+		       &rule->max_steps);
+	check_number(&object, "min_delta", (double)INFINITY, &rule->min_delta);
+	check_number(&object, "percentile", 100, &rule->percentile);
 	rule->has_min = object_number(&object, "min", &rule->min);
 	rule->has_max = object_number(&object, "max", &rule->max);
 	if (rule->type == PRUNER_THRESHOLD)
 		check_threshold(&object, rule);
+	if (rule->max_steps > 0 && rule->min_steps >= rule->max_steps) {
+		auto_free char *brief =
+		    json_brief(json_get(object.node, "min_steps"));
+
+		object_fault(&object, "min_steps",
+			     "is %s (must be below \"max_steps\")", brief);
+	}
 }
 
 /* Every parameter of a grid has levels. */

@@ -154,7 +154,7 @@ int core_load_value(struct core *c, int64_t search, int64_t trial,
 			return 0;
 		s->replay = t;
 		if (t->pruning == NULL)
-			t->pruning = pruner_trial_new(s->pruner);
+			t->pruning = pruner_trial_new(s->pruner, t->rec.number);
 	}
 	trial_learn(s->replay, m, &ignored);
 	verdict_free(&ignored);

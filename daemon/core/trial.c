@@ -136,7 +136,7 @@ void trial_open(struct trial *t, struct attempt *a)
 	assert(t->attempt == NULL);
 	t->attempt = a;
 	assert(t->pruning == NULL);
-	t->pruning = pruner_trial_new(t->search->pruner);
+	t->pruning = pruner_trial_new(t->search->pruner, t->rec.number);
 	if (c->n_open == c->cap_open) {
 		c->cap_open = c->cap_open > 0 ? 2 * c->cap_open : 16;
 		c->open = xreallocarray(c->open, c->cap_open, sizeof(*c->open));

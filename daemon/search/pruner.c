@@ -18,6 +18,9 @@ static const struct rule *const rules[NAMES_PRUNERS_N] = {
 	[PRUNER_PATIENCE] = &patience_rule,
 	[PRUNER_THRESHOLD] = &threshold_rule,
 	[PRUNER_MEDIAN] = &median_rule,
+	[PRUNER_PERCENTILE] = &percentile_rule,
+	[PRUNER_ASHA] = &asha_rule,
+	[PRUNER_HYPERBAND] = &asha_rule,
 };
 
 void verdict_free(struct verdict *v)
@@ -151,12 +154,13 @@ void pruner_free(struct pruner *p)
 	free(p);
 }
 
-struct pruner_trial *pruner_trial_new(struct pruner *p)
+struct pruner_trial *pruner_trial_new(struct pruner *p, int64_t number)
 {
 	struct pruner_trial *t;
 
 	t = xcalloc(1, p->rule != NULL ? p->rule->trial_size : sizeof(*t));
 	t->pruner = p;
+	t->number = number;
 	return t;
 }
 

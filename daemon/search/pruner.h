@@ -18,7 +18,21 @@
  *               steps in a search only so many of them are compared at, evenly
  *               drawn, and a trial at the latest of these that it reached.
  *
- * Each stops a trial only after min_steps reported steps. Every rule but
+ *   percentile - stops when the best value up to the last step is worse than
+ *               the percentile of the values of the completed trials that
+ *               went as far, at this step or the last one before it that they
+ *               reported (Optuna's PercentilePruner, which sees only trials
+ *               that reported this very step). At least min_trials must have
+ *               completed.
+ *   asha      - stops at a rung, a step r eta^k below T, unless the best value
+ *               up to it is among the best max(1, floor(n / eta)) of the n
+ *               trials that reached the rung: see rungs.h. T is max_steps, or
+ *               the last step of completed trials once there are three; r is
+ *               min_steps or T / 16, rounded.
+ *   hyperband - the same within brackets whose first rungs are r eta^s. Which
+ *               is a trial's follows from its number and the seed.
+ *
+ * The others stop a trial only after min_steps reported steps. Every rule but
  * "none" also stops at once a trial that has diverged: two steps in a row
  * without a finite value, or |value| > 1e6 max(1, |m|), where m is the median
  * of the first finite values of all trials. NaN and infinities are never an
@@ -58,7 +72,7 @@ double curve_result(const struct curve *c, enum result_rule rule,
 /*
  * Why a trial is stopped. Free with verdict_free().
  *
- * `data` has "rule" (patience, threshold, median or diverged), "metric",
+ * `data` has "rule" (its name or diverged), "metric",
  * "step" (where it was stopped), "value" and "limit" (what was compared; NaN
  * and infinities are strings), all as the program reported them, and
  *   patience:  "best_step" (where value was), "reports" (since then); limit is
@@ -66,6 +80,11 @@ double curve_result(const struct curve *c, enum result_rule rule,
  *   threshold: "side" ("min" or "max": which of them limit is)
  *   median:    "at" (the step compared at), "trials" (how many others); value
  *              is the trial's best, limit their median
+ *   percentile: "percentile", "trials" (how many others); value and limit as
+ *              of median
+ *   asha, hyperband: "rung", "trials" (that reached it, this one too), "kept"
+ *              (how many of them go on), "bracket" (hyperband); value is the
+ *              trial's best at the rung, limit the worst of those kept
  *   diverged:  "previous_step" and "previous" (the value there), without
  *              limit; or "trials" (whose first values gave limit)
  */
@@ -86,10 +105,11 @@ struct pruner *pruner_new(const struct search_spec *spec);
 void pruner_free(struct pruner *p);
 
 /*
- * What the pruner keeps of one running trial; pruner_trial_free(). What it has
+ * What the pruner keeps of one running trial, the @number-th of its search;
+ * pruner_trial_free(). What it has
  * learned of the trial stays.
  */
-struct pruner_trial *pruner_trial_new(struct pruner *p);
+struct pruner_trial *pruner_trial_new(struct pruner *p, int64_t number);
 void pruner_trial_free(struct pruner_trial *t);
 /* Frees @t and takes back what was learned of the trial: it runs anew. */
 void pruner_trial_forget(struct pruner_trial *t);

@@ -37,6 +37,7 @@ struct pruner {
 
 struct pruner_trial {
 	struct pruner *pruner;
+	int64_t number;
 	bool has_first;
 	size_t first_at; /* index of its first finite value */
 	double first;
@@ -45,6 +46,8 @@ struct pruner_trial {
 extern const struct rule patience_rule;
 extern const struct rule threshold_rule;
 extern const struct rule median_rule;
+extern const struct rule percentile_rule;
+extern const struct rule asha_rule; /* and hyperband */
 
 /* The value as a cost, which is to be low; and back again. */
 static inline double rule_cost(const struct pruner *p, double value)

@@ -1,5 +1,6 @@
 #include "check_main.h"
 #include "search/pruner.h"
+#include "search/rungs.h"
 
 #include "schema/json.h"
 #include "schema/limits.h"
@@ -39,7 +40,7 @@ static void bed_init(struct bed *b, struct search_spec spec)
 	*b = (struct bed){ .spec = spec };
 	b->pruner = pruner_new(&b->spec);
 	for (size_t i = 0; i < MOST_TRIALS; i++)
-		b->trials[i] = pruner_trial_new(b->pruner);
+		b->trials[i] = pruner_trial_new(b->pruner, (int64_t)i);
 }
 
 static void bed_fini(struct bed *b)
@@ -532,7 +533,7 @@ END_TEST
 static void probe(struct bed *b, int64_t first, int64_t last,
 		  struct buf *ret_text)
 {
-	struct pruner_trial *t = pruner_trial_new(b->pruner);
+	struct pruner_trial *t = pruner_trial_new(b->pruner, MOST_TRIALS);
 	struct curve c = { 0 };
 
 	for (int64_t step = first; step <= last; step++) {
@@ -657,6 +658,211 @@ START_TEST(maximize_mirrors_minimize)
 }
 END_TEST
 
+/* --- rungs -----------------------------------------------------------------
+ */
+
+static struct search_spec asha_spec(enum pruner_type type, int64_t first,
+				    int64_t last)
+{
+	struct search_spec spec = spec_of(type, first, 0);
+
+	spec.early_stopping.eta = 3;
+	spec.early_stopping.max_steps = last;
+	return spec;
+}
+
+/* JMLR 18 (2018), table 1: R = 81, eta = 3; ASHA's figure 1: R = 9. */
+START_TEST(the_rungs_and_shares_are_those_of_the_papers)
+{
+	static const int64_t weights[] = { 81, 34, 15, 8, 5 };
+	struct search_spec spec = asha_spec(PRUNER_HYPERBAND, 1, 81);
+	int64_t seen[5] = { 0 };
+	struct rungs r;
+
+	ck_assert_int_eq(rungs_init(&spec.early_stopping, 0, &r), 1);
+	ck_assert_int_eq(r.brackets, 5);
+	for (int64_t s = 0, first = 1; s < 5; s++, first *= 3) {
+		ck_assert_int_eq(rungs_weight(&r, s), weights[s]);
+		for (int64_t at = 0, rung = first; rung < 81; rung *= 3) {
+			at = rungs_next(&r, s, at);
+			ck_assert_int_eq(at, rung);
+		}
+		ck_assert_int_eq(rungs_next(&r, s, 80), INT64_MAX);
+	}
+	for (int64_t n = 0; n < 14300; n++)
+		seen[rungs_bracket(&r, 7, n)]++;
+	for (int64_t s = 0; s < 5; s++)
+		ck_assert_double_eq_tol((double)seen[s] / 100,
+					(double)weights[s], 3);
+	spec = asha_spec(PRUNER_ASHA, 0, 81); /* 81 / 16 = 5.06 */
+	ck_assert_int_eq(rungs_init(&spec.early_stopping, 0, &r), 5);
+	ck_assert_int_eq(rungs_next(&r, 0, 5), 15);
+	ck_assert_int_eq(rungs_next(&r, 0, 45), INT64_MAX);
+}
+END_TEST
+
+START_TEST(K8_asha_keeps_the_best_third_at_a_rung)
+{
+	struct bed b;
+
+	bed_init(&b, asha_spec(PRUNER_ASHA, 2, 81));
+	goes_on(&b, 0, 1, 5);
+	goes_on(&b, 0, 3, 1); /* at rung 2 it had 5 */
+	goes_on(&b, 1, 1, 9);
+	stops(&b, 1, 2, 6, "asha@2");
+	ck_assert_str_eq(b.verdict.text,
+			 "stopped at step 2 by the asha rule: its best "
+			 "val_loss 6 at rung 2 is worse than 5, the worst of "
+			 "the 1 kept of 2 trials");
+	ck_assert_str_eq(b.verdict.data,
+			 "{\"rule\":\"asha\",\"metric\":\"val_loss\","
+			 "\"step\":2,\"value\":6,\"limit\":5,\"rung\":2,"
+			 "\"trials\":2,\"kept\":1}");
+	goes_on(&b, 1, 2, 5); /* told again: a tie */
+	goes_on(&b, 2, 3, 9); /* no step up to the rung */
+	stops(&b, 3, 2, (double)NAN, "asha@2");
+	bed_fini(&b);
+}
+END_TEST
+
+static void end_as(struct bed *b, size_t trial, enum trial_state state)
+{
+	pruner_ended(b->pruner, b->trials[trial], &b->curves[trial], state);
+}
+
+START_TEST(K8_asha_without_a_length_waits_for_three_whole_trials)
+{
+	struct bed b;
+
+	bed_init(&b, asha_spec(PRUNER_ASHA, 0, 0));
+	for (size_t t = 0; t < 4; t++) {
+		for (int64_t i = 1; i <= 32; i++)
+			goes_on(&b, t, i, (double)t + 1);
+		end_as(&b, t, t == 1 ? TRIAL_PRUNED : TRIAL_DONE);
+		if (t == 2)
+			goes_on(&b, 5, 2, 9);
+	}
+	stops(&b, 6, 2, 9, "asha@2");
+	pruner_trial_forget(b.trials[3]); /* run anew: two are left */
+	b.trials[3] = pruner_trial_new(b.pruner, 3);
+	goes_on(&b, 7, 2, 9);
+	bed_fini(&b);
+}
+END_TEST
+
+/* By the definition, from nothing but the curves. */
+static bool asha_cost(const struct curve *c, int64_t rung, double *ret)
+{
+	*ret = (double)INFINITY;
+	for (size_t i = 0; i < c->n && c->points[i].step <= rung; i++) {
+		if (isfinite(c->points[i].value))
+			*ret = fmin(*ret, c->points[i].value);
+	}
+	return c->n > 0 && c->points[0].step <= rung &&
+	       c->points[c->n - 1].step >= rung;
+}
+
+static bool asha_stops(const struct bed *b, size_t trial, int64_t before,
+		       int64_t step)
+{
+	for (int64_t rung = 2; rung < 40; rung *= 3) {
+		size_t n = 0, better = 0, kept;
+		double own, cost;
+
+		if (rung <= before || rung > step ||
+		    !asha_cost(&b->curves[trial], rung, &own))
+			continue;
+		for (size_t t = 0; t < MOST_TRIALS; t++) {
+			if (!asha_cost(&b->curves[t], rung, &cost))
+				continue;
+			n++;
+			better += cost < own;
+		}
+		kept = n / 3 > 0 ? n / 3 : 1;
+		if (better >= kept || (isinf(own) && better > 0))
+			return true;
+	}
+	return false;
+}
+
+START_TEST(K8_asha_is_what_its_definition_says)
+{
+	size_t stopped = 0;
+
+	for (int n = 0; n < 60; n++) {
+		struct bed b;
+
+		bed_init(&b, asha_spec(PRUNER_ASHA, 2, 40));
+		for (int k = 0; k < 300; k++) {
+			size_t t = random_below(MOST_TRIALS);
+			struct curve *c = &b.curves[t];
+			int64_t step = random_step(t, n % 3, c);
+			bool is_last;
+
+			report(&b, t, step,
+			       random_below(20) == 0
+				   ? (double)NAN
+				   : (double)random_below(50));
+			is_last = c->points[c->n - 1].step == step;
+			if (strcmp(b.verdict.reason, "diverged") == 0)
+				continue;
+			ck_assert_int_eq(
+			    b.verdict.stop,
+			    is_last &&
+				asha_stops(&b, t,
+					   c->n > 1 ? c->points[c->n - 2].step
+						    : 0,
+					   step));
+			stopped += b.verdict.stop;
+		}
+		bed_fini(&b);
+	}
+	ck_assert_uint_gt(stopped, 100);
+}
+END_TEST
+
+START_TEST(K8_percentile_compares_with_completed_trials)
+{
+	struct search_spec spec = spec_of(PRUNER_PERCENTILE, 1, 2);
+	struct bed b;
+
+	spec.early_stopping.percentile = 25;
+	bed_init(&b, spec);
+	for (size_t t = 0; t < 3; t++) {
+		goes_on(&b, t, 1, (double)t + 2);
+		goes_on(&b, t, 10, (double)t);
+	}
+	goes_on(&b, 3, 1, 9); /* none has completed */
+	end_as(&b, 0, TRIAL_DONE);
+	end_as(&b, 1, TRIAL_PRUNED);
+	goes_on(&b, 3, 2, 9);
+	end_as(&b, 2, TRIAL_DONE);
+	stops(&b, 3, 3, 2.6, "percentile@3"); /* of 2 and 4: 2.5 */
+	ck_assert_double_eq(datum(&b, "limit"), 2.5);
+	ck_assert_double_eq(datum(&b, "trials"), 2);
+	goes_on(&b, 3, 4, 2.5);
+	goes_on(&b, 3, 11, 2.5); /* none went so far */
+	stops(&b, 4, 1, (double)NAN, "percentile@1");
+	pruner_trial_forget(b.trials[2]);
+	b.trials[2] = pruner_trial_new(b.pruner, 2);
+	goes_on(&b, 4, 2, 9);
+	bed_fini(&b);
+}
+END_TEST
+
+static TCase *rungs(void)
+{
+	TCase *tc = tcase_create("rungs");
+
+	tcase_add_test(tc, the_rungs_and_shares_are_those_of_the_papers);
+	tcase_add_test(tc, K8_asha_keeps_the_best_third_at_a_rung);
+	tcase_add_test(tc,
+		       K8_asha_without_a_length_waits_for_three_whole_trials);
+	tcase_add_test(tc, K8_asha_is_what_its_definition_says);
+	tcase_add_test(tc, K8_percentile_compares_with_completed_trials);
+	return tc;
+}
+
 static TCase *rules(void)
 {
 	TCase *tc = tcase_create("rules");
@@ -702,6 +908,7 @@ Suite *suite(void)
 	tcase_add_test(tc, the_result_is_the_last_best_or_mean_value);
 	suite_add_tcase(s, tc);
 	suite_add_tcase(s, rules());
+	suite_add_tcase(s, rungs());
 	suite_add_tcase(s, properties());
 	return s;
 }

@@ -1,0 +1,199 @@
+#include "search/rule.h"
+
+#include "schema/mem.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The curve of a completed trial. */
+struct done {
+	struct curve_point *points; /* [n], by step */
+	size_t n;
+};
+
+struct percentile {
+	struct pruner base;
+	struct done **done; /* [n] */
+	size_t n, cap;
+};
+
+struct percentile_trial {
+	struct pruner_trial base;
+	struct done *done; /* owned by the pruner; NULL: has not completed */
+	double best;       /* cost, of the points [0, n_before) */
+	size_t n_before;
+};
+
+/* The cost at @step, or at the last step before that it reported. */
+static bool find_cost(const struct pruner *p, const struct done *d,
+		      int64_t step, double *ret)
+{
+	size_t low = 0, high = d->n;
+
+	if (d->n == 0 || d->points[d->n - 1].step < step)
+		return false;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (d->points[mid].step <= step)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low == 0)
+		return false;
+	*ret = rule_cost(p, d->points[low - 1].value);
+	return !isnan(*ret);
+}
+
+/* numpy's "linear", to the bit; n > 0 */
+static double percentile_of(const struct sorted *s, double q)
+{
+	double at = (double)(s->n - 1) * (q / 100), low = floor(at);
+	double part = at - low, a, b;
+	size_t i = (size_t)low;
+
+	a = s->v[i];
+	b = s->v[i + 1 < s->n ? i + 1 : i];
+	if (a == b) /* infinite ones too */
+		return a;
+	return part >= 0.5 ? b - (b - a) * (1 - part) : a + (b - a) * part;
+}
+
+static double learn_best(const struct pruner *p, struct percentile_trial *t,
+			 const struct curve *c, size_t i)
+{
+	double best;
+
+	if (i < t->n_before || t->n_before == 0) {
+		t->n_before = 0;
+		t->best = (double)INFINITY;
+	}
+	/* The last point may be told again. */
+	best = t->best;
+	for (size_t k = t->n_before; k < c->n; k++) {
+		double cost = rule_cost(p, c->points[k].value);
+
+		if (k == c->n - 1) {
+			t->best = best;
+			t->n_before = k;
+		}
+		if (isfinite(cost) && cost < best)
+			best = cost;
+	}
+	return best;
+}
+
+static void stop(const struct pruner *p, int64_t step, double best,
+		 double limit, size_t trials, struct verdict *ret)
+{
+	double q = p->spec->early_stopping.percentile;
+	cJSON *data = rule_data(p, "percentile", step);
+	char a[JSON_NUMBER_BYTES], b[JSON_NUMBER_BYTES], reason[64];
+
+	best = rule_cost(p, best);
+	limit = rule_cost(p, limit);
+	json_add_number(data, "value", best);
+	json_add_number(data, "limit", limit);
+	json_add_number(data, "percentile", q);
+	json_add_integer(data, "trials", (int64_t)trials);
+	snprintf(reason, sizeof(reason), "percentile@%" PRId64, step);
+	rule_stop(ret, reason, data,
+		  "stopped at step %" PRId64 " by the percentile rule: its "
+		  "best %s %s is worse than %s, the bound of the best %g %% "
+		  "of the values of %zu completed trial%s at this step",
+		  step, p->spec->metric, json_number_text(best, a),
+		  json_number_text(limit, b), q, trials,
+		  trials == 1 ? "" : "s");
+}
+
+static void percentile_report(struct pruner *base,
+			      struct pruner_trial *base_trial,
+			      const struct curve *c, size_t i,
+			      struct verdict *ret)
+{
+	struct percentile *p = (struct percentile *)base;
+	const struct early_stopping *e = &base->spec->early_stopping;
+	double best =
+	    learn_best(base, (struct percentile_trial *)base_trial, c, i);
+	int64_t step = c->points[c->n - 1].step;
+	struct sorted at = { 0 };
+	double cost, limit;
+
+	if (ret->stop || (int64_t)c->n < e->min_steps ||
+	    (int64_t)p->n < e->min_trials)
+		return;
+	for (size_t k = 0; k < p->n; k++) {
+		if (find_cost(base, p->done[k], step, &cost))
+			sorted_append(&at, cost);
+	}
+	sorted_finish(&at);
+	if (at.n > 0) {
+		limit = percentile_of(&at, e->percentile);
+		if (best > limit)
+			stop(base, step, best, limit, at.n, ret);
+	}
+	sorted_free(&at);
+}
+
+static void percentile_ended(struct pruner *base,
+			     struct pruner_trial *base_trial,
+			     const struct curve *c, enum trial_state state)
+{
+	struct percentile_trial *t = (struct percentile_trial *)base_trial;
+	struct percentile *p = (struct percentile *)base;
+
+	if (t->done != NULL || state != TRIAL_DONE)
+		return;
+	t->done = xcalloc(1, sizeof(*t->done));
+	t->done->n = c->n;
+	t->done->points = xcalloc(c->n, sizeof(*c->points));
+	memcpy(t->done->points, c->points, c->n * sizeof(*c->points));
+	if (p->n == p->cap) {
+		p->cap = p->cap > 0 ? 2 * p->cap : 16;
+		p->done = xreallocarray(p->done, p->cap, sizeof(struct done *));
+	}
+	p->done[p->n++] = t->done;
+}
+
+static void done_free(struct done *d)
+{
+	free(d->points);
+	free(d);
+}
+
+static void percentile_forget(struct pruner *base,
+			      struct pruner_trial *base_trial)
+{
+	struct percentile_trial *t = (struct percentile_trial *)base_trial;
+	struct percentile *p = (struct percentile *)base;
+	size_t i = 0;
+
+	if (t->done == NULL)
+		return;
+	while (p->done[i] != t->done)
+		i++;
+	p->done[i] = p->done[--p->n];
+	done_free(t->done);
+}
+
+static void percentile_fini(struct pruner *base)
+{
+	struct percentile *p = (struct percentile *)base;
+
+	for (size_t i = 0; i < p->n; i++)
+		done_free(p->done[i]);
+	free(p->done);
+}
+
+const struct rule percentile_rule = {
+	.size = sizeof(struct percentile),
+	.trial_size = sizeof(struct percentile_trial),
+	.report = percentile_report,
+	.ended = percentile_ended,
+	.forget = percentile_forget,
+	.fini = percentile_fini,
+};
