@@ -1,0 +1,241 @@
+/*
+ * Replays curves under an early-stopping rule, as the daemon would ask it:
+ *
+ *     replay CURVES SEARCH.json WORKERS EPOCHS [decisions] < ORDERS
+ *
+ * CURVES has a line for each configuration: a value for each epoch. A line of
+ * ORDERS lists the configurations (from 0) that are tried, in this order, by
+ * WORKERS workers at the same time: each report takes one unit of time, those
+ * of the same moment come by the worker's number. No more than EPOCHS are
+ * spent in all (0: as many as there are). For each order a line is printed:
+ *
+ *     EPOCHS-SPENT STARTED BEST-VALUE STOPPED...
+ *
+ * BEST-VALUE is the lowest one that was reported, STOPPED the configurations
+ * that were stopped before their last epoch; with `decisions` each as
+ * CONFIGURATION@EPOCH.
+ */
+#include "search/pruner.h"
+
+#include "schema/limits.h"
+#include "schema/mem.h"
+
+#include <err.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct table {
+	double *values; /* [n][epochs] */
+	size_t n, epochs;
+};
+
+struct worker {
+	struct pruner_trial *trial; /* NULL: idle */
+	struct curve curve;
+	size_t config;
+};
+
+struct replay {
+	const struct table *table;
+	const struct search_spec *spec;
+	size_t workers, budget;
+	bool decisions;
+};
+
+/* What one order gives. */
+struct outcome {
+	size_t spent, started, n_stopped;
+	double best;
+	struct stop {
+		size_t config, epoch;
+	} * stopped;
+};
+
+static struct search_spec *spec_of(const char *path)
+{
+	auto_diag struct diag faults = DIAG_INIT;
+	auto_free char *text = xcalloc(LIMIT_SEARCH_BYTES + 1, 1);
+	FILE *f = fopen(path, "re");
+	struct search_spec *spec;
+	size_t len;
+
+	if (f == NULL)
+		err(2, "%s", path);
+	len = fread(text, 1, LIMIT_SEARCH_BYTES + 1, f);
+	if (ferror(f))
+		err(2, "%s", path);
+	(void)fclose(f);
+	if (search_parse(text, len, &spec, &faults) != 0)
+		errx(2, "%s", diag_text(&faults, path));
+	return spec;
+}
+
+/* Appends the numbers of @line; returns how many. */
+static size_t read_numbers(const char *line, double **values, size_t n)
+{
+	size_t added = 0;
+	char *end;
+
+	for (;; line = end) {
+		double v = strtod(line, &end);
+
+		if (end == line)
+			return added;
+		*values = xreallocarray(*values, n + ++added, sizeof(double));
+		(*values)[n + added - 1] = v;
+	}
+}
+
+static struct table table_of(const char *path)
+{
+	struct table t = { 0 };
+	FILE *f = fopen(path, "re");
+	char *line = NULL;
+	size_t cap = 0;
+
+	if (f == NULL)
+		err(2, "%s", path);
+	while (getline(&line, &cap, f) > 0) {
+		size_t n = read_numbers(line, &t.values, t.n * t.epochs);
+
+		if (n == 0 || (t.n > 0 && n != t.epochs))
+			errx(2,
+			     "%s:%zu: has %zu epochs (must have as many as "
+			     "the first line)",
+			     path, t.n + 1, n);
+		t.epochs = n;
+		t.n++;
+	}
+	if (ferror(f))
+		err(2, "%s", path);
+	(void)fclose(f);
+	free(line);
+	return t;
+}
+
+static void leave(struct worker *w)
+{
+	pruner_trial_free(w->trial);
+	curve_free(&w->curve);
+	*w = (struct worker){ 0 };
+}
+
+/* One report of the worker's trial. */
+static void step(const struct replay *r, struct pruner *p, struct worker *w,
+		 struct outcome *out)
+{
+	size_t epoch = w->curve.n + 1;
+	double value =
+	    r->table->values[w->config * r->table->epochs + epoch - 1];
+	struct verdict verdict = { 0 };
+
+	pruner_report(p, w->trial, &w->curve, (int64_t)epoch, value, &verdict);
+	out->spent++;
+	if (isfinite(value) && !(value >= out->best))
+		out->best = value;
+	if (verdict.stop && epoch < r->table->epochs)
+		out->stopped[out->n_stopped++] =
+		    (struct stop){ w->config, epoch };
+	if (verdict.stop || epoch == r->table->epochs)
+		leave(w);
+	verdict_free(&verdict);
+}
+
+static void replay(const struct replay *r, const double *order, size_t n,
+		   struct outcome *out)
+{
+	struct pruner *p = pruner_new(r->spec);
+	struct worker *workers = xcalloc(r->workers, sizeof(*workers));
+	size_t before;
+
+	do {
+		before = out->spent;
+		for (size_t i = 0; i < r->workers; i++) {
+			struct worker *w = &workers[i];
+
+			if (r->budget > 0 && out->spent == r->budget)
+				break;
+			if (w->trial == NULL && out->started < n) {
+				w->config = (size_t)order[out->started++];
+				w->trial = pruner_trial_new(p);
+			}
+			if (w->trial != NULL)
+				step(r, p, w, out);
+		}
+	} while (out->spent > before);
+	for (size_t i = 0; i < r->workers; i++)
+		leave(&workers[i]);
+	free(workers);
+	pruner_free(p);
+}
+
+static void print(const struct replay *r, const struct outcome *out)
+{
+	printf("%zu %zu %.17g", out->spent, out->started, out->best);
+	for (size_t i = 0; i < out->n_stopped; i++) {
+		printf(" %zu", out->stopped[i].config);
+		if (r->decisions)
+			printf("@%zu", out->stopped[i].epoch);
+	}
+	putchar('\n');
+}
+
+static void replay_line(const struct replay *r, const char *line)
+{
+	double *order = NULL;
+	size_t n = read_numbers(line, &order, 0);
+	struct outcome out = { .best = (double)NAN,
+			       .stopped =
+				   xcalloc(n + 1, sizeof(*out.stopped)) };
+
+	for (size_t i = 0; i < n; i++) {
+		if (!(order[i] >= 0 && order[i] < (double)r->table->n))
+			errx(2, "%g: no such configuration (0 to %zu)",
+			     order[i], r->table->n - 1);
+	}
+	replay(r, order, n, &out);
+	print(r, &out);
+	free(out.stopped);
+	free(order);
+}
+
+static size_t count_of(const char *text, size_t min)
+{
+	char *end;
+	long n;
+
+	errno = 0;
+	n = strtol(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || n < (long)min)
+		errx(2, "%s: not a whole number (%zu or more)", text, min);
+	return (size_t)n;
+}
+
+int main(int argc, char **argv)
+{
+	struct search_spec *spec;
+	struct table table;
+	char *line = NULL;
+	size_t cap = 0;
+
+	if (argc < 5 || argc > 6 ||
+	    (argc == 6 && strcmp(argv[5], "decisions") != 0))
+		errx(2, "usage: replay CURVES SEARCH.json WORKERS EPOCHS "
+			"[decisions] < ORDERS");
+	table = table_of(argv[1]);
+	spec = spec_of(argv[2]);
+	while (getline(&line, &cap, stdin) > 0)
+		replay_line(&(struct replay){ .table = &table,
+					      .spec = spec,
+					      .workers = count_of(argv[3], 1),
+					      .budget = count_of(argv[4], 0),
+					      .decisions = argc == 6 },
+			    line);
+	free(line);
+	free(table.values);
+	search_free(spec);
+	return 0;
+}
