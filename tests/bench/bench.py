@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What hpsd costs on this machine. Prints; asserts nothing about time.
 
-    HPSD_BUILD=build tests/bench/bench.py [noop|ingest|memory|latency|think]...
+    HPSD_BUILD=build tests/bench/bench.py [noop|ingest|memory|latency|think|stop]...
 """
 
 import json
@@ -168,7 +168,37 @@ def think(samplers=("sobol", "tpe", "cmaes", "gp")):
         d.cleanup()
 
 
+CHATTY = """
+import signal, sys, time
+def end(*_):
+    with open(sys.argv[1], "a") as f:
+        f.write(f"{time.monotonic() - bad}\\n")
+    sys.exit(0)
+bad = time.monotonic()
+signal.signal(signal.SIGTERM, end)
+for k in range(1, 1000000):
+    if k == 1000:
+        bad = time.monotonic()
+    print(f"epoch {k} | loss={2 if k == 1000 else 0.5}", flush=True)
+    time.sleep(0.0005)
+"""
+
+
+def stop(n=80, slots=8):
+    """From a trial's line that a rule stops it for to its SIGTERM, while 8 trials print."""
+    d = Daemon(slots=slots).start()
+    program, times = d.dir / "chatty.py", d.dir / "times"
+    program.write_text(CHATTY)
+    d.run(search("s", [sys.executable, str(program), str(times)], {"x": {"type": "int", "min": 1, "max": n}},
+                 early_stopping={"type": "threshold", "max": 1}))
+    ms = [float(line) * 1e3 for line in times.read_text().split()]
+    assert len(ms) == n, ms
+    print(f"stop: from the line to SIGTERM with {slots} chatty trials: median {statistics.median(ms):.2f} ms, "
+          f"worst of {n} {max(ms):.2f} ms")
+    d.cleanup()
+
+
 if __name__ == "__main__":
     print(f"{CPUS} processors, Linux {platform.release()}, {time.strftime('%Y-%m-%d')}")
-    for part in sys.argv[1:] or ["noop", "ingest", "memory", "latency", "think"]:
+    for part in sys.argv[1:] or ["noop", "ingest", "memory", "latency", "think", "stop"]:
         globals()[part]()
