@@ -11,6 +11,8 @@ that was spent, the regret, (best found - best of the 100) / (median - best of
 the 100), and how often the best of them was stopped. Then for the epochs of 20
 full trials and 4 workers: the regret against all of the task's configurations
 and the trials started. A configuration is worth the lowest value of its curve.
+
+The oracle stops every trial but the best one at its first report.
 """
 
 import argparse
@@ -78,6 +80,17 @@ def measure(binary, task, rule, n_orders):
     return row
 
 
+def oracle(task, n_orders):
+    """What stops all trials but the best one at their first report can reach."""
+    epochs = task.curves.shape[1]
+    started = min((FULL - 1) * epochs + 1, len(task.values))
+    row = {f"{what} {workers}": 0 for what in ("epochs", "regret", "best stopped") for workers in (1, 8)}
+    row["epochs 1"] = row["epochs 8"] = (TRIALS - 1 + epochs) / (TRIALS * epochs)
+    row["equal budget"] = np.mean([task.regret(task.values[o[:started]].min(), o) for o in task.orders(n_orders)])
+    row["started"] = started
+    return row
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("cache", type=pathlib.Path)
@@ -90,8 +103,8 @@ def main():
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for group in sorted(f for f in a.cache.iterdir() if f.is_dir()):
         tasks = [Task(f) for f in sorted(group.glob("*.txt"))]
-        for name, rule in rules.items():
-            rows = [measure(a.replay, t, rule, a.orders) for t in tasks]
+        for name, rule in {"oracle": None, **rules}.items():
+            rows = [measure(a.replay, t, rule, a.orders) if rule else oracle(t, a.orders) for t in tasks]
             m = {k: np.mean([r[k] for r in rows]) for k in rows[0]}
             print(f"| {group.name} | {name} | {m['epochs 1']:.3f} ({m['epochs 8']:.3f}) | {m['regret 1']:.4f} "
                   f"({m['regret 8']:.4f}) | {m['best stopped 1']:.0%} ({m['best stopped 8']:.0%}) | "
