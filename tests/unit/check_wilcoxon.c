@@ -1,0 +1,85 @@
+#include "check_main.h"
+#include "search/wilcoxon.h"
+
+#include <math.h>
+
+static const int expected[] = {
+/* clang-format off */
+#include "wilcoxon.inc"
+	/* clang-format on */
+};
+
+#define N_CASES (sizeof(expected) / sizeof(expected[0]))
+
+/* As wilcoxon.py draws. */
+static uint64_t state = 1;
+
+static int64_t draw(int64_t n)
+{
+	state = state * 6364136223846793005u + 1442695040888963407u;
+	return (int64_t)((state >> 33) % (uint64_t)n);
+}
+
+static void draw_runs(struct curve *c, int64_t shift)
+{
+	int64_t n = 1 + draw(12);
+
+	for (int64_t run = 0; run < n; run++) {
+		int64_t value = draw(20) + shift;
+
+		if (draw(8) > 0)
+			curve_set(c, run, (double)value);
+	}
+}
+
+START_TEST(five_hundred_races_end_as_optuna_s)
+{
+	ck_assert_uint_eq(N_CASES, 500);
+	for (size_t k = 0; k < N_CASES; k++) {
+		enum goal goal = k % 2 == 1 ? GOAL_MAXIMIZE : GOAL_MINIMIZE;
+		struct curve best = { 0 }, trial = { 0 };
+		struct wilcoxon w;
+		int64_t shift;
+
+		draw_runs(&best, 0);
+		shift = draw(9);
+		draw_runs(&trial, goal == GOAL_MAXIMIZE ? -shift : shift);
+		ck_assert_int_eq(wilcoxon_loses(&trial, &best, goal, 0.1, &w),
+				 expected[k]);
+		curve_free(&best);
+		curve_free(&trial);
+	}
+}
+END_TEST
+
+START_TEST(a_run_that_is_not_finite_tells_nothing)
+{
+	struct curve best = { 0 }, trial = { 0 };
+	struct wilcoxon w;
+
+	for (int64_t run = 0; run < 6; run++) {
+		curve_set(&best, run, 1);
+		curve_set(&trial, run, 2 + (double)run);
+	}
+	ck_assert(wilcoxon_loses(&trial, &best, GOAL_MINIMIZE, 0.1, &w));
+	ck_assert_uint_eq(w.pairs, 6);
+	ck_assert_double_eq(w.p, 1.0 / 64);
+	ck_assert_double_eq(w.mean, 4.5);
+	curve_set(&trial, 3, (double)NAN);
+	ck_assert(!wilcoxon_loses(&trial, &best, GOAL_MINIMIZE, 0.1, &w));
+	ck_assert_double_nan(w.p);
+	curve_free(&best);
+	curve_free(&trial);
+}
+END_TEST
+
+Suite *suite(void)
+{
+	Suite *s = suite_create("wilcoxon");
+	TCase *tc = tcase_create("wilcoxon");
+
+	suite_add_tcase(s, tc);
+	tcase_add_test(tc, five_hundred_races_end_as_optuna_s);
+	tcase_add_test(tc, a_run_that_is_not_finite_tells_nothing);
+	return s;
+}
