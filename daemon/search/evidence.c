@@ -133,16 +133,18 @@ static size_t *firsts(const struct history *h)
 }
 
 static void add_result(struct evidence *v, const double *x, size_t number,
-		       size_t *row, double score)
+		       size_t *row, double score, int64_t runs)
 {
+	double weight = runs > 0 ? (double)runs : 1;
+
 	if (*row == SIZE_MAX) {
 		*row = v->results.n;
 		add(&v->results, v->d, x, number);
 	}
-	v->repeats[*row]++;
+	v->repeats[*row] += weight;
 	/* A running mean that does not overflow. */
-	v->score[*row] = v->score[*row] * (1 - 1 / v->repeats[*row]) +
-			 score / v->repeats[*row];
+	v->score[*row] = v->score[*row] * (1 - weight / v->repeats[*row]) +
+			 score / (v->repeats[*row] / weight);
 }
 
 void evidence_init(struct evidence *v, const struct history *h, const double *x,
@@ -168,8 +170,8 @@ void evidence_init(struct evidence *v, const struct history *h, const double *x,
 		else if (is_failure(o, &scale))
 			add(&v->failed, d, x, i);
 		else if (is_result(o, &scale))
-			add_result(v, x, i, &row[first[i]],
-				   score_in(o, &scale));
+			add_result(v, x, i, &row[first[i]], score_in(o, &scale),
+				   o->runs);
 	}
 	for (size_t i = 1; i < v->results.n; i++) {
 		if (v->score[i] < v->score[v->best])

@@ -4,7 +4,8 @@
  * What a history says to a model, as points of an encoding:
  *
  *   results   trials with a finite result. Equal configurations are one point,
- *             with the mean of their scores. A pruned trial counts with what it
+ *             with the mean of their scores, in which a mean of runs counts
+ *             as often as it has runs. A pruned trial counts with what it
  *             had reached, but never as better than the median: it was stopped
  *             because it was not.
  *   failed    trials that have no result: crashed, out of memory, timed out, a
@@ -29,7 +30,7 @@ struct evidence {
 	size_t d;
 	struct points results, failed, running;
 	double *score;   /* [results.n] lower is better */
-	double *repeats; /* [results.n] */
+	double *repeats; /* [results.n] runs behind the score */
 	size_t best;     /* index of the least score */
 };
 

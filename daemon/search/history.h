@@ -22,6 +22,7 @@ enum fate {
 struct observation {
 	enum fate fate;
 	double score; /* done, pruned; NaN and infinities are allowed */
+	int64_t runs; /* whose mean the score is; 0 is 1 */
 };
 
 struct history_row {

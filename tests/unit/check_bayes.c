@@ -90,7 +90,8 @@ static void run_random(struct run *r, size_t n,
 		unit_config(r->spec->space, u, c);
 		sampler_tell(r->sampler, run_n(r), c,
 			     (struct observation){
-				 FATE_DONE, score_of(r->spec->goal, f(c)) });
+				 .fate = FATE_DONE,
+				 .score = score_of(r->spec->goal, f(c)) });
 	}
 }
 

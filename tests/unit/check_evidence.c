@@ -15,6 +15,7 @@ struct trial {
 	int at;
 	enum fate fate;
 	double score;
+	int64_t runs;
 };
 
 #define MISSING ((double)NAN)
@@ -34,7 +35,7 @@ static void tell(struct world *w, size_t number, const struct trial *t,
 	const struct cell config = { .active = true, .f = t->at / 100.0 };
 
 	history_tell(&w->history, number, &config,
-		     (struct observation){ fate, t->score });
+		     (struct observation){ fate, t->score, t->runs });
 }
 
 /* All start; then they end, the last one first if @backwards. */
@@ -88,18 +89,18 @@ static void assert_points(const struct points *p, const struct trial *list,
 START_TEST(K3_each_fate_says_what_it_can)
 {
 	static const struct trial list[] = {
-		{1,   FATE_DONE,    0.5     },
-                { 2,  FATE_FAILED,  MISSING },
-		{ 3,  FATE_RUNNING, MISSING },
-                { 4,  FATE_DONE,    MISSING },
-		{ 5,  FATE_DONE,    ENDLESS },
-                { 6,  FATE_DONE,    -ENDLESS},
-		{ 7,  FATE_NONE,    MISSING },
-                { 8,  FATE_DONE,    1e30    },
-		{ 9,  FATE_DONE,    1000    },
-                { 10, FATE_PRUNED,  2000    },
-		{ 11, FATE_RUNNING, MISSING },
-                { 12, FATE_FAILED,  0.1     },
+		{1,   FATE_DONE,    0.5,      0},
+		{ 2,  FATE_FAILED,  MISSING,  0},
+		{ 3,  FATE_RUNNING, MISSING,  0},
+		{ 4,  FATE_DONE,    MISSING,  0},
+		{ 5,  FATE_DONE,    ENDLESS,  0},
+		{ 6,  FATE_DONE,    -ENDLESS, 0},
+		{ 7,  FATE_NONE,    MISSING,  0},
+		{ 8,  FATE_DONE,    1e30,     0},
+		{ 9,  FATE_DONE,    1000,     0},
+		{ 10, FATE_PRUNED,  2000,     0},
+		{ 11, FATE_RUNNING, MISSING,  0},
+		{ 12, FATE_FAILED,  0.1,      0},
 	};
 	static const size_t results[] = { 0, 8, 9 };
 	static const size_t failed[] = { 1, 3, 4, 5, 7, 11 };
@@ -120,9 +121,9 @@ END_TEST
 START_TEST(K3_huge_losses_are_results_where_all_are_huge)
 {
 	static const struct trial list[] = {
-		{1,  FATE_DONE, 1e30},
-		{ 2, FATE_DONE, 1e14},
-		{ 3, FATE_DONE, 2e15},
+		{1,  FATE_DONE, 1e30, 0},
+		{ 2, FATE_DONE, 1e14, 0},
+		{ 3, FATE_DONE, 2e15, 0},
 	};
 	auto_world struct world w = world_new(list, N(list), false);
 
@@ -135,12 +136,12 @@ END_TEST
 START_TEST(a_pruned_trial_is_never_better_than_the_median)
 {
 	static const struct trial list[] = {
-		{1,  FATE_DONE,   1   },
-                { 2, FATE_DONE,   2   },
-		{ 3, FATE_DONE,   3   },
-                { 4, FATE_PRUNED, 0   },
-		{ 5, FATE_PRUNED, 9   },
-                { 6, FATE_DONE,   1e30},
+		{1,  FATE_DONE,   1,    0},
+                { 2, FATE_DONE,   2,    0},
+		{ 3, FATE_DONE,   3,    0},
+                { 4, FATE_PRUNED, 0,    0},
+		{ 5, FATE_PRUNED, 9,    0},
+                { 6, FATE_DONE,   1e30, 0},
 	};
 	auto_world struct world w = world_new(list, N(list), false);
 
@@ -154,8 +155,8 @@ END_TEST
 START_TEST(where_all_were_pruned_each_counts_with_what_it_reached)
 {
 	static const struct trial list[] = {
-		{1,  FATE_PRUNED, 4},
-		{ 2, FATE_PRUNED, 3},
+		{1,  FATE_PRUNED, 4, 0},
+		{ 2, FATE_PRUNED, 3, 0},
 	};
 	auto_world struct world w = world_new(list, N(list), false);
 
@@ -168,13 +169,13 @@ END_TEST
 START_TEST(equal_configurations_are_one_point_with_their_mean)
 {
 	static const struct trial list[] = {
-		{1,  FATE_DONE,    0      },
-                { 2, FATE_DONE,    1.5    },
-		{ 1, FATE_DONE,    6      },
-                { 1, FATE_FAILED,  MISSING},
-		{ 1, FATE_DONE,    -3     },
-                { 1, FATE_RUNNING, MISSING},
-		{ 3, FATE_DONE,    1      },
+		{1,  FATE_DONE,    0,       0},
+                { 2, FATE_DONE,    1.5,     0},
+		{ 1, FATE_DONE,    6,       0},
+                { 1, FATE_FAILED,  MISSING, 0},
+		{ 1, FATE_DONE,    -3,      0},
+                { 1, FATE_RUNNING, MISSING, 0},
+		{ 3, FATE_DONE,    1,       0},
 	};
 	static const size_t results[] = { 0, 1, 6 };
 	auto_world struct world w = world_new(list, N(list), _i);
@@ -191,9 +192,9 @@ END_TEST
 START_TEST(a_lucky_repeat_does_not_make_its_point_the_best)
 {
 	static const struct trial list[] = {
-		{1,  FATE_DONE, -5},
-		{ 2, FATE_DONE, 1 },
-		{ 1, FATE_DONE, 9 },
+		{1,  FATE_DONE, -5, 0},
+		{ 2, FATE_DONE, 1,  0},
+		{ 1, FATE_DONE, 9,  0},
 	};
 	auto_world struct world w = world_new(list, N(list), false);
 
@@ -204,13 +205,28 @@ END_TEST
 START_TEST(K3_a_mean_of_the_largest_numbers_does_not_overflow)
 {
 	static const struct trial list[] = {
-		{1,  FATE_DONE, -1.7e308},
-		{ 1, FATE_DONE, -1.7e308},
-		{ 1, FATE_DONE, -1.7e308},
+		{1,  FATE_DONE, -1.7e308, 0},
+		{ 1, FATE_DONE, -1.7e308, 0},
+		{ 1, FATE_DONE, -1.7e308, 0},
 	};
 	auto_world struct world w = world_new(list, N(list), false);
 
 	ck_assert_double_eq_tol(w.v.score[0] / 1.7e308, -1, 1e-12);
+}
+END_TEST
+
+START_TEST(a_mean_of_runs_weighs_as_many_repeats)
+{
+	static const struct trial list[] = {
+		{.at = 1,              .fate = FATE_DONE, .score = 2, .runs = 3},
+		{ .at = 1,             .fate = FATE_DONE, .score = 6},
+		{ .at = 2, .fate = FATE_PRUNED,        .score = 9,  .runs = 2         },
+	};
+	auto_world struct world w = world_new(list, N(list), _i);
+
+	ck_assert_double_eq_tol(w.v.score[0], 3, 1e-12);
+	ck_assert(w.v.repeats[0] == 4);
+	ck_assert(w.v.repeats[1] == 2);
 }
 END_TEST
 
@@ -237,6 +253,7 @@ Suite *suite(void)
 	    tc, equal_configurations_are_one_point_with_their_mean, 0, 2);
 	tcase_add_test(tc, a_lucky_repeat_does_not_make_its_point_the_best);
 	tcase_add_test(tc, K3_a_mean_of_the_largest_numbers_does_not_overflow);
+	tcase_add_loop_test(tc, a_mean_of_runs_weighs_as_many_repeats, 0, 2);
 	tcase_add_test(tc, K2_an_empty_history_says_nothing);
 	suite_add_tcase(s, tc);
 	return s;

@@ -129,7 +129,8 @@ static struct observation outcome(struct dice *d, enum flavour flavour,
 	case FAILED:
 		return (struct observation){ .fate = FATE_FAILED };
 	case PRUNED:
-		return (struct observation){ FATE_PRUNED, smooth };
+		return (struct observation){ .fate = FATE_PRUNED,
+					     .score = smooth };
 	case RUNNING:
 		return (struct observation){ .fate = FATE_RUNNING };
 	case CANCELLED:
