@@ -339,6 +339,19 @@ static int check_place(struct request *req, const char *workdir,
 	return req->diag.n > 0 ? RPC_BAD_INPUT : 0;
 }
 
+/* A date may have been right when the file was written. */
+static int check_until(struct request *req, const struct until *until,
+		       int64_t now_ms)
+{
+	if (until->kind == UNTIL_NONE || until_ms(until, now_ms) > now_ms)
+		return 0;
+	diag_add(&req->diag, "until",
+		 "%04d-%02d-%02d %02d:%02d is over (must be a time to come)",
+		 until->year, until->month, until->day, until->hour,
+		 until->minute);
+	return RPC_BAD_INPUT;
+}
+
 int command_submit(struct request *req)
 {
 	const char *text = json_get_text(req->params, "file");
@@ -360,10 +373,13 @@ int command_submit(struct request *req)
 	r = check_name(req, name != NULL ? name : spec->name);
 	if (r == 0)
 		r = check_place(req, workdir, env);
+	if (r == 0)
+		r = check_until(req, &spec->until, ev.at.now_ms);
 	if (r != 0) {
 		search_free(spec);
 		return r;
 	}
+	ev.submit.until_ms = until_ms(&spec->until, ev.at.now_ms);
 	ev.submit.name = name != NULL ? name : spec->name;
 	ev.submit.spec = spec;
 	ev.submit.key = json_get_text(req->params, "key");

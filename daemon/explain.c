@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static void say(cJSON *sentences, struct buf *text)
 {
@@ -111,6 +112,41 @@ char *explain_relevance(struct server *s, int64_t search)
 	return buf_take(&b);
 }
 
+/* What will end it before its trials are used up. */
+static void say_ends(cJSON *sentences, const struct core_progress *p,
+		     const struct moment *now)
+{
+	const struct stop_rules *stop = &p->spec->stop;
+	time_t until = (time_t)(p->search->until_ms / 1000);
+	int64_t minutes = (p->search->until_ms - now->now_ms + 59999) / 60000;
+	char clock[32];
+	struct buf b = BUF_INIT;
+	struct tm tm;
+
+	if (p->search->reopened || search_state_is_final(p->search->state))
+		return;
+	if (until != 0) {
+		(void)strftime(clock, sizeof(clock), "%F %R",
+			       localtime_r(&until, &tm));
+		buf_addf(&b, "ends at %s (in %lld h %lld min)", clock,
+			 (long long)minutes / 60, (long long)minutes % 60);
+		say(sentences, &b);
+	}
+	if (stop->cost_ms > 0) {
+		buf_addf(&b, "has used %.3g of %.3g slot-hours, its cost",
+			 (double)p->used_ms / 3600000,
+			 (double)stop->cost_ms / 3600000);
+		say(sentences, &b);
+	}
+	if (stop->plateau > 0) {
+		buf_addf(&b,
+			 "ends when %lld trials in a row have not improved its "
+			 "best result by more than the noise",
+			 (long long)stop->plateau);
+		say(sentences, &b);
+	}
+}
+
 cJSON *explain_search(struct server *s, int64_t search, const cJSON *row)
 {
 	cJSON *sentences = cJSON_CreateArray();
@@ -135,8 +171,13 @@ cJSON *explain_search(struct server *s, int64_t search, const cJSON *row)
 	say(sentences, &b);
 	say_best(sentences, row);
 	if (core_has_search(s->core, search)) {
+		struct moment now = server_now();
+		struct core_progress p;
+
 		core_explain(s->core, search, &b);
 		say(sentences, &b);
+		core_progress(s->core, search, &now, &p);
+		say_ends(sentences, &p, &now);
 	}
 	if (relevance != NULL) {
 		buf_adds(&b, relevance);
@@ -279,6 +320,9 @@ static const char *meaning(const char *reason)
 		{ "reboot",        "the machine restarted while it ran"                },
 		{ "target",        "another trial had reached the target"              },
 		{ "max_time",      "the search's time was over"                        },
+		{ "until",         "the time that its search ends at had come"         },
+		{ "cost",          "the search had used up its cost"                   },
+		{ "plateau",       "the search's results had not improved for long"    },
 		{ "failures",      "too many trials of its search had failed"          },
 		{ "never-started",
                  "it was launched again and again, and ended each "

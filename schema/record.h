@@ -33,6 +33,9 @@ struct search_record {
 	int64_t created_boot_ms;
 	char boot_id[BOOT_ID_BYTES];
 	int64_t ended_ms; /* 0: not yet */
+	int64_t until_ms; /* "until" of its file; 0: none */
+	int64_t used_ms;  /* ended attempts: time each, times its slots */
+	bool reopened;    /* had ended: "until" and "stop" hold no more */
 };
 
 struct trial_record {

@@ -20,24 +20,11 @@
 #define MEMORY_MIN               (1 << 20)
 
 static const char *const keys[] = {
-	"name",
-	"command",
-	"workdir",
-	"env",
-	"metric",
-	"patterns",
-	"parameters",
-	"start",
-	"sampler",
-	"trials",
-	"early_stopping",
-	"parallel",
-	"timeout",
-	"grace",
-	"max_time",
-	"stop_on_failures",
-	"retries",
-	"resources",
+	"name",    "command",   "workdir",        "env",
+	"metric",  "patterns",  "parameters",     "start",
+	"sampler", "trials",    "early_stopping", "parallel",
+	"timeout", "grace",     "max_time",       "stop_on_failures",
+	"retries", "resources", "until",          "stop",
 	NULL,
 };
 
@@ -479,6 +466,38 @@ static void read_limits(const struct object *o, struct search_spec *spec)
 	read_duration(o, "grace", &spec->grace_ms);
 }
 
+static void read_until(const struct object *o, struct until *ret)
+{
+	const char *text;
+	auto_free char *brief = NULL;
+
+	if (!object_text(o, "until", &text) || until_parse(text, ret))
+		return;
+	brief = json_brief(json_get(o->node, "until"));
+	object_fault(o, "until",
+		     "is %s (must be when to end: \"07:00\", \"2026-12-01 "
+		     "07:00\", or, from the submit on, \"8h\")",
+		     brief);
+}
+
+/* After the resources, which a cost is counted in. */
+static void read_stop(const struct object *o, struct search_spec *spec)
+{
+	static const char *const stop_keys[] = { "plateau", "cost", NULL };
+	struct object stop;
+
+	if (!object_member(o, "stop", "stop", &stop) ||
+	    !object_check(&stop, "{\"plateau\": 30}"))
+		return;
+	object_check_keys(&stop, "\"stop\"", stop_keys, NULL);
+	object_integer(&stop, "plateau", 1, LIMIT_TRIALS, &spec->stop.plateau);
+	read_duration(&stop, "cost", &spec->stop.cost_ms);
+	if (spec->stop.cost_ms > 0 && spec->cpus == 0)
+		object_fault(&stop, "cost",
+			     "has nothing to count (\"resources\" says that a "
+			     "trial takes 0 cpus)");
+}
+
 static void read_search(const struct object *o, struct search_spec *spec)
 {
 	if (!object_check(o, "{\"name\": \"digits\", ...}"))
@@ -495,6 +514,8 @@ static void read_search(const struct object *o, struct search_spec *spec)
 	search_rules_parse(o, spec);
 	search_start_parse(o, spec);
 	read_resources(o, spec);
+	read_until(o, &spec->until);
+	read_stop(o, spec);
 }
 
 /* Puts what only running a program takes into the search where it is missing.

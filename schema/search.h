@@ -7,6 +7,7 @@
 #include "schema/diag.h"
 #include "schema/names.h"
 #include "schema/space.h"
+#include "schema/until.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,6 +33,12 @@ struct early_stopping {
 	double min_delta;  /* patience: what counts as one; >= 0 */
 	bool has_min, has_max;
 	double min, max; /* threshold: the objective must stay inside */
+};
+
+/* What ends a search before its trials are used up; 0: nothing. */
+struct stop_rules {
+	int64_t plateau; /* trials in a row without an improvement */
+	int64_t cost_ms; /* slots x time of all attempts */
 };
 
 struct search_spec {
@@ -64,7 +71,9 @@ struct search_spec {
 	int64_t parallel;    /* 0: as many as fit */
 	int64_t timeout_ms;  /* of an attempt; 0: none */
 	int64_t max_time_ms; /* of the search; 0: none */
-	int64_t grace_ms;    /* between SIGTERM and SIGKILL */
+	struct until until;
+	struct stop_rules stop;
+	int64_t grace_ms; /* between SIGTERM and SIGKILL */
 	int64_t retries;
 	int64_t stop_on_failures; /* 0: never */
 	int64_t cpus;

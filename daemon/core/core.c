@@ -115,7 +115,9 @@ static void step_tick(struct step *st)
 			search_end(
 			    st, s, SEARCH_FINISHED, "max_time",
 			    xasprintf("its max_time of %g s is over",
-				      (double)s->spec->max_time_ms / 1000));
+				      (double)s->spec->max_time_ms / 1000),
+			    NULL);
+		ends_tick(st, s);
 	}
 }
 
@@ -136,6 +138,7 @@ int core_step(struct core *c, const struct event *ev, struct effects *fx,
 	struct step st = { .core = c, .at = ev->at, .fx = fx };
 	int r = 0;
 
+	c->clock_ms = ev->at.now_ms - ev->at.boot_ms;
 	switch (ev->type) {
 	case EV_SUBMIT:
 		r = search_submit(&st, ev, reterr);
@@ -208,6 +211,7 @@ void core_start(struct core *c, const struct moment *at, struct effects *fx)
 {
 	struct step st = { .core = c, .at = *at, .fx = fx };
 
+	c->clock_ms = at->now_ms - at->boot_ms;
 	for (size_t i = 0; i < c->n; i++)
 		adopt(&st, c->searches[i]);
 	step_tick(&st);
@@ -236,8 +240,10 @@ int64_t core_next_deadline(const struct core *c)
 	}
 	for (size_t i = 0; i < c->n; i++) {
 		int64_t d = search_deadline(c->searches[i]);
+		int64_t e = ends_deadline(c->searches[i]);
 
 		next = d < next ? d : next;
+		next = e < next ? e : next;
 	}
 	return next;
 }
@@ -319,6 +325,7 @@ void core_progress(const struct core *c, int64_t search,
 	};
 	memcpy(ret->counts, s->counts, sizeof(ret->counts));
 	ret->left_seconds = estimate(s, ret->left);
+	ret->used_ms = ends_used(s, at->boot_ms);
 }
 
 void core_newest(const struct core *c, const struct moment *at,

@@ -63,6 +63,7 @@ struct event {
 		struct {
 			struct search_spec *spec; /* taken, also on refusal */
 			const char *name, *key, *text, *workdir, *environ;
+			int64_t until_ms; /* of spec->until; 0: none */
 		} submit;
 		struct {
 			int64_t trials;

@@ -91,6 +91,7 @@ struct core {
 	struct attempt **ended; /* freed by core_settle() */
 	size_t n_ended, cap_ended;
 	uint64_t launches;
+	int64_t clock_ms; /* now_ms - boot_ms, at the latest event */
 	uint64_t tokens;
 	bool shutting_down;
 };
@@ -123,10 +124,10 @@ int search_kill(struct step *st, struct search *s, int64_t number,
 		struct diag *reterr);
 /*
  * Ends a search for @reason: queued trials are cancelled, running ones stopped
- * with @reason.
+ * with @reason. Takes @text and @data, JSON or NULL, for the event.
  */
 void search_end(struct step *st, struct search *s, enum search_state to,
-		const char *reason, char *text);
+		const char *reason, char *text, char *data);
 /* Looks at the end of @t: target, repeated failures. */
 void search_trial_ended(struct step *st, struct search *s, struct trial *t);
 /* ms of CLOCK_MONOTONIC at which max_time is over; INT64_MAX: no such time. */
@@ -181,6 +182,20 @@ void trial_tick(struct step *st, struct trial *t);
 int64_t trial_deadline(const struct trial *t);
 /* Begins to keep what is kept of a trial with an open attempt. */
 void trial_open(struct trial *t, struct attempt *a);
+
+/* ends.c: "until" and "stop" of the file */
+/* As search_deadline(), of "until" and "stop". */
+int64_t ends_deadline(const struct search *s);
+void ends_tick(struct step *st, struct search *s);
+/* A trial of @s has ended; the sampler of @s has proposed, for @why. */
+void ends_trial_ended(struct step *st, struct search *s);
+void ends_suggested(struct step *st, struct search *s,
+		    const struct rationale *why);
+/* The open attempt of @t is over, after @elapsed_ms. */
+void ends_count_attempt(struct step *st, const struct trial *t,
+			int64_t elapsed_ms);
+/* Slots times ms that its attempts have used so far, if it has a cost. */
+int64_t ends_used(const struct search *s, int64_t boot_ms);
 
 /* schedule.c */
 void schedule(struct step *st);

@@ -125,7 +125,7 @@ static void finish(struct step *st, struct search *s)
 				     s->n);
 
 	search_end(st, s, SEARCH_FINISHED, budget_used ? "trials" : "exhausted",
-		   text);
+		   text, NULL);
 }
 
 void schedule(struct step *st)

@@ -180,6 +180,7 @@ int search_submit(struct step *st, const struct event *ev, struct diag *reterr)
 	s->rec.state = SEARCH_RUNNING;
 	s->rec.trials_max = spec->trials;
 	s->rec.created_ms = st->at.now_ms;
+	s->rec.until_ms = ev->submit.until_ms;
 	s->rec.created_boot_ms = st->at.boot_ms;
 	memcpy(s->rec.boot_id, c->options.boot_id, BOOT_ID_BYTES);
 	s->environ = search_read_environ(s->rec.environ);
@@ -240,13 +241,14 @@ static void stop_trials(struct step *st, struct search *s, const char *reason)
 }
 
 void search_end(struct step *st, struct search *s, enum search_state to,
-		const char *reason, char *text)
+		const char *reason, char *text, char *data)
 {
 	if (search_state_is_final(s->rec.state)) {
 		free(text);
+		free(data);
 		return;
 	}
-	search_event(st, s, NULL, "end", text, NULL);
+	search_event(st, s, NULL, "end", text, data);
 	search_move(st, s, to, reason);
 	/* The failures' own reason is theirs: "timeout", "exit:1". */
 	stop_trials(st, s, to == SEARCH_FAILED ? "failures" : reason);
@@ -259,7 +261,7 @@ int search_cancel(struct step *st, struct search *s, struct diag *reterr)
 	if (search_state_is_final(s->rec.state))
 		return conflict(s, reterr, ": there is nothing to cancel");
 	search_end(st, s, SEARCH_CANCELLED, "user",
-		   xstrdup("cancelled by the user"));
+		   xstrdup("cancelled by the user"), NULL);
 	return 0;
 }
 
@@ -273,6 +275,7 @@ static void reopen(struct step *st, struct search *s)
 		return;
 	s->rec.trials_max = (int64_t)s->n;
 	s->failures = 0;
+	s->rec.reopened = true;
 	/* A new time budget, or the old one would end it at once. */
 	s->rec.created_boot_ms = st->at.boot_ms;
 	memcpy(s->rec.boot_id, s->core->options.boot_id, BOOT_ID_BYTES);
@@ -461,24 +464,37 @@ bool search_fails_again(struct search *s, const struct trial *t)
 	       s->failures >= s->spec->stop_on_failures;
 }
 
+static char *target_data(const struct search *s, const struct trial *t)
+{
+	auto_json cJSON *data = cJSON_CreateObject();
+
+	json_add_integer(data, "trial", t->rec.number);
+	json_add_number(data, "value", t->rec.value);
+	json_add_number(data, "target", s->spec->target);
+	return json_print(data);
+}
+
 void search_trial_ended(struct step *st, struct search *s, struct trial *t)
 {
 	char number[JSON_NUMBER_BYTES], target[JSON_NUMBER_BYTES];
 
 	if (reaches_target(s, t)) {
-		search_end(
-		    st, s, SEARCH_FINISHED, "target",
-		    xasprintf("trial %lld reached the target: %s %s, "
-			      "and %s was asked",
-			      (long long)t->rec.number, s->spec->metric,
-			      json_number_text(t->rec.value, number),
-			      json_number_text(s->spec->target, target)));
+		search_end(st, s, SEARCH_FINISHED, "target",
+			   xasprintf("trial %lld reached the target: %s %s, "
+				     "and %s was asked",
+				     (long long)t->rec.number, s->spec->metric,
+				     json_number_text(t->rec.value, number),
+				     json_number_text(s->spec->target, target)),
+			   target_data(s, t));
 	} else if (search_fails_again(s, t)) {
 		search_end(st, s, SEARCH_FAILED, s->failure,
 			   xasprintf("%lld trials in a row ended with %s "
 				     "before any had succeeded; see the output "
 				     "of one: hpctl log %s/%lld",
 				     (long long)s->failures, s->failure,
-				     s->rec.name, (long long)t->rec.number));
+				     s->rec.name, (long long)t->rec.number),
+			   NULL);
+	} else {
+		ends_trial_ended(st, s);
 	}
 }

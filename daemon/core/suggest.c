@@ -153,6 +153,8 @@ void suggest_take(struct step *st, struct search *s, const struct event *ev)
 	assert(s->sampler == NULL && n <= (size_t)s->asked);
 	s->sampler = ev->suggested.sampler;
 	s->asked = 0;
+	if (n > 0)
+		ends_suggested(st, s, &ev->suggested.list[0].rationale);
 	/* A trial that was added meanwhile has the number of the first one. */
 	is_next = s->sampler->history.n == s->n + n;
 	if (launch_all(st, s, ev) < n || !is_next)

@@ -392,6 +392,19 @@ static bool was_seen(const struct outcome *o)
 	       o->kind == OUTCOME_NOT_EXECUTED;
 }
 
+/* 0: it has not run, or nobody knows for how long: it ended with a boot. */
+static int64_t elapsed_of(const struct step *st, const struct attempt *a,
+			  const struct outcome *o)
+{
+	if (a->rec.started_ms == 0)
+		return 0;
+	if (was_seen(o))
+		return o->elapsed_ms;
+	return strcmp(a->rec.boot_id, st->core->options.boot_id) == 0
+		   ? st->at.boot_ms - a->rec.started_boot_ms
+		   : 0;
+}
+
 /* Nothing ran: the attempt is as good as new. */
 static void launch_anew(struct step *st, struct attempt *a)
 {
@@ -456,6 +469,7 @@ void trial_ended(struct step *st, struct trial *t, const struct outcome *o)
 	a->rec.outcome = *o;
 	if (was_seen(o) && a->rec.started_ms != 0)
 		a->rec.outcome.ended_ms = a->rec.started_ms + o->elapsed_ms;
+	ends_count_attempt(st, t, elapsed_of(st, a, o));
 	attempt_move(st, a, is_lost ? ATTEMPT_LOST : ATTEMPT_ENDED);
 	set_value(t);
 	again = runs_again(t, &end);

@@ -13,7 +13,8 @@ enum query {
 #define SEARCH_COLUMNS                                                         \
 	"SELECT s.id, s.name, s.key, u.spec, u.workdir, u.environ, "           \
 	"s.metric, s.goal, s.state, s.reason, s.trials_max, s.cursor, "        \
-	"s.created_ms, s.created_boot_ms, s.boot_id, s.ended_ms "              \
+	"s.created_ms, s.created_boot_ms, s.boot_id, s.ended_ms, "             \
+	"s.until_ms, s.used_ms, s.reopened "                                   \
 	"FROM search s JOIN submission u ON u.search = s.id "
 
 static const char *const sql[Q_N] = {
@@ -71,6 +72,9 @@ static void read_search(struct run *run, struct search_record *r)
 	r->created_boot_ms = next_int(run);
 	next_chars(run, r->boot_id, sizeof(r->boot_id));
 	r->ended_ms = next_int(run);
+	r->until_ms = next_int(run);
+	r->used_ms = next_int(run);
+	r->reopened = next_int(run) != 0;
 }
 
 static void read_trial(struct run *run, struct trial_record *r)

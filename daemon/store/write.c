@@ -29,12 +29,14 @@ enum query {
 static const char *const sql[Q_N] = {
 	[Q_UPDATE_SEARCH] =
 	    "UPDATE search SET state = ?, reason = ?, trials_max = ?, "
-	    "cursor = ?, created_boot_ms = ?, boot_id = ?, ended_ms = ? "
+	    "cursor = ?, created_boot_ms = ?, boot_id = ?, ended_ms = ?, "
+	    "until_ms = ?, used_ms = ?, reopened = ? "
 	    "WHERE id = ?",
 	[Q_INSERT_SEARCH] =
 	    "INSERT INTO search (id, name, key, metric, goal, created_ms, "
 	    "state, reason, trials_max, cursor, created_boot_ms, boot_id, "
-	    "ended_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	    "ended_ms, until_ms, used_ms, reopened) "
+	    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[Q_INSERT_SUBMISSION] =
 	    "INSERT INTO submission (search, spec, workdir, environ) "
 	    "VALUES (?, ?, ?, ?)",
@@ -101,6 +103,9 @@ static void bind_search(struct run *run, const struct search_record *r)
 	bind_int(run, r->created_boot_ms);
 	bind_text(run, r->boot_id);
 	bind_int(run, r->ended_ms);
+	bind_int(run, r->until_ms);
+	bind_int(run, r->used_ms);
+	bind_int(run, r->reopened);
 }
 
 static int insert_search(struct store *s, const struct search_record *r)

@@ -77,6 +77,9 @@ struct search_record sample_search(int64_t id, const char *name)
 		.created_boot_ms = 4711,
 		.boot_id = "8d6c4b8a-1f53-4f37-9c3c-1a5bd8d2a001",
 		.ended_ms = 0,
+		.until_ms = 1795000009000,
+		.used_ms = 815,
+		.reopened = true,
 	};
 }
 

@@ -32,6 +32,9 @@ static int check_search(void *ctx, const struct search_record *r)
 	ck_assert_int_eq(r->created_boot_ms, want->created_boot_ms);
 	ck_assert_str_eq(r->boot_id, want->boot_id);
 	ck_assert_int_eq(r->ended_ms, want->ended_ms);
+	ck_assert_int_eq(r->until_ms, want->until_ms);
+	ck_assert_int_eq(r->used_ms, want->used_ms);
+	ck_assert_int_eq(r->reopened, want->reopened);
 	return 42; /* so that a load without a row is noticed */
 }
 

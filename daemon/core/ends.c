@@ -1,0 +1,283 @@
+/*
+ * What ends a search before its trials are used up: "until" and "stop" of its
+ * file. All of it is decided from what is saved (trials, the search's row), so
+ * that a restarted daemon decides the same; trials are taken by number, since
+ * nobody knows later in which order they ended.
+ *
+ *   until, cost   at a tick: ends_deadline(), ends_tick()
+ *   plateau       when a trial has ended; with the sampler gp when it proposes,
+ *                 for its model knows the noise then
+ */
+#include "core/model.h"
+#include "search/noise.h"
+
+#include "schema/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Not after it had ended: the user has set it going all the same. */
+static bool rules_hold(const struct search *s)
+{
+	return !search_state_is_final(s->rec.state) && !s->rec.reopened;
+}
+
+/* --- time and cost ----------------------------------------------------------
+ */
+
+/* Its time counts: it runs, by this boot's clock. */
+static bool is_counted(const struct trial *t)
+{
+	const struct attempt *a = t->attempt;
+
+	return !a->may_be_over &&
+	       (a->rec.state == ATTEMPT_RUNNING ||
+		a->rec.state == ATTEMPT_STOPPING) &&
+	       strcmp(a->rec.boot_id, t->search->core->options.boot_id) == 0;
+}
+
+int64_t ends_used(const struct search *s, int64_t boot_ms)
+{
+	const struct core *c = s->core;
+	int64_t used = s->rec.used_ms;
+
+	for (size_t i = 0; i < c->n_open; i++) {
+		const struct trial *t = c->open[i];
+
+		if (t->search == s && is_counted(t))
+			used += s->spec->cpus *
+				(boot_ms - t->attempt->rec.started_boot_ms);
+	}
+	return used;
+}
+
+void ends_count_attempt(struct step *st, const struct trial *t,
+			int64_t elapsed_ms)
+{
+	struct search *s = t->search;
+
+	if (s->spec->stop.cost_ms == 0 || elapsed_ms <= 0)
+		return;
+	s->rec.used_ms += s->spec->cpus * elapsed_ms;
+	fx_save_search(st->fx, &s->rec, &s->queued_save);
+}
+
+/*
+ * When what runs now will have used the rest:
+ * used + cpus * sum (at - started) = cost.
+ */
+static int64_t cost_deadline(const struct search *s)
+{
+	const struct core *c = s->core;
+	int64_t cpus = s->spec->cpus, started = 0, n = 0;
+	int64_t left_ms = s->spec->stop.cost_ms - s->rec.used_ms;
+
+	if (s->spec->stop.cost_ms == 0)
+		return INT64_MAX;
+	if (left_ms <= 0)
+		return 0;
+	for (size_t i = 0; i < c->n_open; i++) {
+		const struct trial *t = c->open[i];
+
+		if (t->search != s || !is_counted(t))
+			continue;
+		started += t->attempt->rec.started_boot_ms;
+		n++;
+	}
+	if (n == 0)
+		return INT64_MAX;
+	left_ms = (left_ms + cpus - 1) / cpus;
+	return (started + left_ms + n - 1) / n;
+}
+
+int64_t ends_deadline(const struct search *s)
+{
+	int64_t until, cost;
+
+	if (!rules_hold(s))
+		return INT64_MAX;
+	cost = cost_deadline(s);
+	if (s->rec.until_ms == 0)
+		return cost;
+	/* By the clock as it stood last; a tick a minute notices another. */
+	until = s->rec.until_ms - s->core->clock_ms;
+	return until < cost ? until : cost;
+}
+
+static void end_by_until(struct step *st, struct search *s)
+{
+	auto_json cJSON *data = cJSON_CreateObject();
+
+	json_add_integer(data, "until_ms", s->rec.until_ms);
+	json_add_integer(data, "now_ms", st->at.now_ms);
+	search_end(st, s, SEARCH_FINISHED, "until",
+		   xasprintf("the time that \"until\" names has come"),
+		   json_print(data));
+}
+
+static void end_by_cost(struct step *st, struct search *s, int64_t used_ms)
+{
+	double used = (double)used_ms / 1000;
+	double cost = (double)s->spec->stop.cost_ms / 1000;
+	auto_json cJSON *data = cJSON_CreateObject();
+
+	json_add_number(data, "used_s", used);
+	json_add_number(data, "cost_s", cost);
+	json_add_integer(data, "cpus", s->spec->cpus);
+	search_end(st, s, SEARCH_FINISHED, "cost",
+		   xasprintf("its attempts have used %.6g s of slots, and its "
+			     "cost is %.6g s",
+			     used, cost),
+		   json_print(data));
+}
+
+void ends_tick(struct step *st, struct search *s)
+{
+	int64_t cost = s->spec->stop.cost_ms;
+	int64_t used = ends_used(s, st->at.boot_ms);
+
+	if (!rules_hold(s))
+		return;
+	if (s->rec.until_ms != 0 && st->at.now_ms >= s->rec.until_ms)
+		end_by_until(st, s);
+	else if (cost > 0 && used >= cost)
+		end_by_cost(st, s, used);
+}
+
+/* --- plateau ----------------------------------------------------------------
+ */
+
+struct plateau {
+	int64_t n;            /* trials that were looked at, the latest */
+	double before, since; /* best score of the others; of these */
+	double noise;
+	const char *noise_of;
+};
+
+/* It has run here and said something; an imported one has not. */
+static bool has_told(const struct trial *t)
+{
+	return t->rec.attempts > 0 &&
+	       (t->rec.state == TRIAL_DONE || t->rec.state == TRIAL_PRUNED ||
+		t->rec.state == TRIAL_FAILED);
+}
+
+static bool is_result(const struct trial *t)
+{
+	return t->rec.state == TRIAL_DONE && t->rec.kind == VALUE_FINITE;
+}
+
+static void look(const struct search *s, struct plateau *ret)
+{
+	*ret = (struct plateau){ .before = (double)INFINITY,
+				 .since = (double)INFINITY };
+	for (size_t i = s->n; i-- > 0;) {
+		const struct trial *t = s->trials[i];
+		double score = (double)INFINITY;
+
+		if (is_result(t))
+			score = score_of(s->spec->goal, t->rec.value);
+		if (ret->n < s->spec->stop.plateau && has_told(t)) {
+			ret->n++;
+			ret->since = fmin(ret->since, score);
+		} else {
+			ret->before = fmin(ret->before, score);
+		}
+	}
+}
+
+/* Repeats tell it best, then the model's guess; else any gain counts. */
+static void find_noise(const struct search *s, double of_model,
+		       struct plateau *p)
+{
+	auto_free struct repeat *list = xcalloc(s->n + 1, sizeof(*list));
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct trial *t = s->trials[i];
+
+		if (is_result(t))
+			list[n++] = (struct repeat){
+				space_hash(s->spec->space, t->config),
+				score_of(s->spec->goal, t->rec.value),
+			};
+	}
+	p->noise = noise_of_repeats(list, n);
+	p->noise_of = "equal configurations";
+	if (isnan(p->noise)) {
+		p->noise = of_model;
+		p->noise_of = "the model";
+	}
+	if (isnan(p->noise)) {
+		p->noise = 0;
+		p->noise_of = "none";
+	}
+}
+
+static char *plateau_text(const struct search *s, const struct plateau *p)
+{
+	char before[JSON_NUMBER_BYTES], since[JSON_NUMBER_BYTES];
+	struct buf b = BUF_INIT;
+
+	buf_addf(&b,
+		 "the last %lld trials have not improved %s %s by more than "
+		 "the noise, %.3g (%s): ",
+		 (long long)p->n, s->spec->metric,
+		 json_number_text(score_of(s->spec->goal, p->before), before),
+		 p->noise,
+		 strcmp(p->noise_of, "none") == 0
+		     ? "nothing tells it, so that anything better would have "
+		       "counted"
+		     : p->noise_of);
+	if (isfinite(p->since))
+		buf_addf(
+		    &b, "the best of them was %s",
+		    json_number_text(score_of(s->spec->goal, p->since), since));
+	else
+		buf_adds(&b, "none of them had a result");
+	return buf_take(&b);
+}
+
+static char *plateau_data(const struct search *s, const struct plateau *p)
+{
+	auto_json cJSON *data = cJSON_CreateObject();
+
+	json_add_integer(data, "plateau", p->n);
+	json_add_number(data, "before", score_of(s->spec->goal, p->before));
+	if (isfinite(p->since))
+		json_add_number(data, "since",
+				score_of(s->spec->goal, p->since));
+	json_add_number(data, "noise", p->noise);
+	cJSON_AddStringToObject(data, "noise_of", p->noise_of);
+	return json_print(data);
+}
+
+static void look_for_plateau(struct step *st, struct search *s, double of_model)
+{
+	struct plateau p;
+
+	if (s->spec->stop.plateau == 0 || !rules_hold(s))
+		return;
+	look(s, &p);
+	if (p.n < s->spec->stop.plateau || !isfinite(p.before))
+		return;
+	find_noise(s, of_model, &p);
+	if (p.since < p.before - p.noise)
+		return;
+	search_end(st, s, SEARCH_FINISHED, "plateau", plateau_text(s, &p),
+		   plateau_data(s, &p));
+}
+
+void ends_trial_ended(struct step *st, struct search *s)
+{
+	if (s->spec->sampler != SAMPLER_GP)
+		look_for_plateau(st, s, (double)NAN);
+}
+
+void ends_suggested(struct step *st, struct search *s,
+		    const struct rationale *why)
+{
+	if (s->spec->sampler == SAMPLER_GP)
+		look_for_plateau(st, s, why->noise);
+}
