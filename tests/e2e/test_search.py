@@ -193,6 +193,37 @@ class Ends(DaemonTest):
         self.assertEqual(end["counts"]["running"], 2 if end["counts"]["running"] else 0)
         self.d.wait_final("w")
 
+    def test_until_ends_the_search_and_a_restart_keeps_it(self):
+        spec = search("u", ["sleep", "1000"], until="4s", grace="5s", parallel=1)
+        self.d.submit(spec)
+        said = self.d.call("explain", search="u")["sentences"]
+        self.assertTrue(any(s.startswith("ends at 2") for s in said), said)
+        (before,) = self.d.rows("select until_ms - created_ms as ms from search")
+        self.assertEqual(before["ms"], 4000)
+        self.d.kill()
+        self.d.start()
+        end = self.d.wait_final("u")
+        self.assertEqual((end["state"], end["reason"]), ("finished", "until"))
+        (event,) = self.d.rows("select data from events where kind = 'end'")
+        data = json.loads(event["data"])
+        self.assertGreaterEqual(data["now_ms"], data["until_ms"])
+
+    def test_a_date_that_is_over_is_refused(self):
+        with self.assertRaises(RpcError) as refusal:
+            self.d.submit(search("o", SQUARE, until="2020-01-02 07:00"))
+        self.assertIn("until: 2020-01-02 07:00 is over", str(refusal.exception))
+        self.assertEqual(self.d.rows("select name from searches"), [])
+
+    def test_the_model_knows_the_noise_of_a_plateau(self):
+        noisy = ["awk", "BEGIN {{ x = ARGV[1]; srand(x * 1e6); printf \"loss=%.17g\\n\", x * x + rand() }", "{x}"]
+        end = self.d.run(search("p", noisy, FLOAT, sampler={"type": "gp"}, trials=200, parallel=1, stop={"plateau": 8}))
+        self.assertEqual((end["state"], end["reason"]), ("finished", "plateau"))
+        (event,) = self.d.rows("select text, data from events where kind = 'end'")
+        data = json.loads(event["data"])
+        self.assertEqual((data["noise_of"], data["plateau"]), ("the model", 8))
+        self.assertGreater(data["noise"], 0)
+        self.assertGreaterEqual(data["since"], data["before"] - data["noise"])
+
     def test_equal_failures_end_the_search(self):
         end = self.d.run(search("f", ["sh", "-c", "exit 3"], parallel=1, stop_on_failures=4))
         self.assertEqual((end["state"], end["reason"]), ("failed", "exit:3"))
