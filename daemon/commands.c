@@ -3,6 +3,7 @@
  * what the core no longer holds is in remove.c.
  */
 #include "base/fault.h"
+#include "clock.h"
 #include "import.h"
 #include "request.h"
 
@@ -343,7 +344,7 @@ static int check_place(struct request *req, const char *workdir,
 static int check_until(struct request *req, const struct until *until,
 		       int64_t now_ms)
 {
-	if (until->kind == UNTIL_NONE || until_ms(until, now_ms) > now_ms)
+	if (until->kind == UNTIL_NONE || clock_until(until, now_ms) > now_ms)
 		return 0;
 	diag_add(&req->diag, "until",
 		 "%04d-%02d-%02d %02d:%02d is over (must be a time to come)",
@@ -379,7 +380,7 @@ int command_submit(struct request *req)
 		search_free(spec);
 		return r;
 	}
-	ev.submit.until_ms = until_ms(&spec->until, ev.at.now_ms);
+	ev.submit.until_ms = clock_until(&spec->until, ev.at.now_ms);
 	ev.submit.name = name != NULL ? name : spec->name;
 	ev.submit.spec = spec;
 	ev.submit.key = json_get_text(req->params, "key");

@@ -26,10 +26,3 @@ struct until {
 
 /* False if @text is none of these. */
 bool until_parse(const char *text, struct until *ret);
-
-/*
- * The moment that is meant at @now_ms, in ms since the epoch; it may be over if
- * it is a date, and 0 is UNTIL_NONE. By the time zone of the process: what the
- * clock skips or shows twice is what mktime(3) makes of it.
- */
-int64_t until_ms(const struct until *u, int64_t now_ms);

@@ -1,5 +1,6 @@
 /* What ends a search before its trials are used up, and when "until" is. */
 #include "check_main.h"
+#include "clock.h"
 #include "core/core.h"
 #include "search/noise.h"
 
@@ -63,7 +64,7 @@ START_TEST(until_is_this_moment)
 
 	set_zone(moments[_i].zone);
 	ck_assert(until_parse(moments[_i].until, &u));
-	ck_assert_int_eq(until_ms(&u, utc_ms(moments[_i].now)),
+	ck_assert_int_eq(clock_until(&u, utc_ms(moments[_i].now)),
 			 utc_ms(moments[_i].then));
 }
 END_TEST
@@ -74,9 +75,9 @@ START_TEST(a_date_that_is_over_stays_over)
 
 	set_zone("UTC");
 	ck_assert(until_parse("2026-11-20 07:00", &u));
-	ck_assert_int_lt(until_ms(&u, NOON), NOON);
+	ck_assert_int_lt(clock_until(&u, NOON), NOON);
 	u = (struct until){ 0 };
-	ck_assert_int_eq(until_ms(&u, NOON), 0);
+	ck_assert_int_eq(clock_until(&u, NOON), 0);
 }
 END_TEST
 

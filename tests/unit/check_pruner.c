@@ -671,8 +671,8 @@ static struct search_spec asha_spec(enum pruner_type type, int64_t first,
 	return spec;
 }
 
-/* JMLR 18 (2018), table 1: R = 81, eta = 3; ASHA's figure 1: R = 9. */
-START_TEST(the_rungs_and_shares_are_those_of_the_papers)
+/* Hyperband's algorithm 1 (JMLR 18, 2018) with R = 81 and eta = 3. */
+START_TEST(hyperbands_rungs_and_shares_are_those_of_its_paper)
 {
 	static const int64_t weights[] = { 81, 34, 15, 8, 5 };
 	struct search_spec spec = asha_spec(PRUNER_HYPERBAND, 1, 81);
@@ -854,7 +854,7 @@ static TCase *rungs(void)
 {
 	TCase *tc = tcase_create("rungs");
 
-	tcase_add_test(tc, the_rungs_and_shares_are_those_of_the_papers);
+	tcase_add_test(tc, hyperbands_rungs_and_shares_are_those_of_its_paper);
 	tcase_add_test(tc, K8_asha_keeps_the_best_third_at_a_rung);
 	tcase_add_test(tc,
 		       K8_asha_without_a_length_waits_for_three_whole_trials);

@@ -139,8 +139,11 @@ static void step(const struct replay *r, struct pruner *p, struct worker *w,
 	if (verdict.stop && epoch < r->table->epochs)
 		out->stopped[out->n_stopped++] =
 		    (struct stop){ w->config, epoch };
-	if (verdict.stop || epoch == r->table->epochs)
+	if (verdict.stop || epoch == r->table->epochs) {
+		pruner_ended(p, w->trial, &w->curve,
+			     verdict.stop ? TRIAL_PRUNED : TRIAL_DONE);
 		leave(w);
+	}
 	verdict_free(&verdict);
 }
 
@@ -160,7 +163,8 @@ static void replay(const struct replay *r, const double *order, size_t n,
 				break;
 			if (w->trial == NULL && out->started < n) {
 				w->config = (size_t)order[out->started++];
-				w->trial = pruner_trial_new(p);
+				w->trial =
+				    pruner_trial_new(p, (int64_t)w->config);
 			}
 			if (w->trial != NULL)
 				step(r, p, w, out);
