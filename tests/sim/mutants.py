@@ -88,8 +88,8 @@ MUTANTS = {
         "schedule.c", "\t\tc->searches[i]->wanted = c->searches[i]->asked;\n",
         "\t\t;\n"),
     "a sampler is not told of results": (
-        "trial.c", "\tsuggest_changed(t);\n\tif (!trial_state_is_final(to))",
-        "\tif (!trial_state_is_final(to))"),
+        "trial.c", "\tsuggest_changed(t);\n\tif (to == TRIAL_QUEUED)",
+        "\tif (to == TRIAL_QUEUED)"),
     "a sampler is not told of trials that were added": (
         "trial.c", "\tsuggest_changed(t);\n\treturn t;", "\treturn t;"),
     "a sampler is told of a maximum as of a minimum": (
@@ -160,7 +160,7 @@ MUTANTS = {
         "core.c", "s->sampler == NULL ||\n\t\t    !search_state_is_final",
         "s->sampler == NULL ||\n\t\t    true || !search_state_is_final"),
     "an ended search has no reason": (
-        "search.c", "\tsearch_event(st, s, NULL, \"end\", text, NULL);\n",
+        "search.c", "\tsearch_event(st, s, NULL, \"end\", text, data);\n",
         "\tfree(text);\n"),
 }
 
