@@ -23,6 +23,7 @@ enum rng_use {
 	RNG_CMAES,    /* cmaes: stream = coordinate of a draw, index = trial */
 	RNG_CMAES_START, /* cmaes: stream = axis, index = run */
 	RNG_CANDIDATE,   /* maximize: 0 seeds a sequence, 1 moves; by cursor */
+	RNG_BRACKET,     /* hyperband: stream = 0, index = trial */
 };
 
 /* The stream number @i < 2^24 of @use. */

@@ -14,8 +14,7 @@
  * compared but once a rung: so what stands at a rung is found when it is asked
  * for, from all trials.
  */
-#define KNOWN_TRIALS 3  /* completed ones, from which T is taken */
-#define FIRST_RUNG   16 /* it is T over this, unless min_steps says so */
+#define KNOWN_TRIALS 3 /* completed ones, from which T is taken */
 
 /* The best value fell to this. */
 struct mark {
@@ -43,74 +42,6 @@ struct asha_trial {
 	struct pruner_trial base;
 	struct history *history; /* owned by the pruner */
 };
-
-int64_t rungs_init(const struct early_stopping *e, int64_t longest,
-		   struct rungs *ret)
-{
-	int64_t step;
-
-	*ret = (struct rungs){ .eta = e->eta };
-	ret->last = e->max_steps > 0 ? e->max_steps : longest;
-	ret->first = e->min_steps;
-	if (ret->first == 0)
-		ret->first = (ret->last + FIRST_RUNG / 2) / FIRST_RUNG;
-	if (ret->first < 1)
-		ret->first = 1;
-	ret->brackets = 1;
-	step = ret->first;
-	while (e->type == PRUNER_HYPERBAND && step <= ret->last / e->eta) {
-		step *= e->eta;
-		ret->brackets++;
-	}
-	return ret->first;
-}
-
-/* ceil(B eta^(B-1-s) / (B-s)) of B brackets. */
-int64_t rungs_weight(const struct rungs *r, int64_t bracket)
-{
-	int64_t left = r->brackets - bracket, n = r->brackets;
-
-	for (int64_t i = 1; i < left; i++)
-		n *= r->eta;
-	return (n + left - 1) / left;
-}
-
-/* SplitMix64's output function (Steele, Lea, Flood 2014). */
-static uint64_t mix(uint64_t z)
-{
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return z ^ (z >> 31);
-}
-
-int64_t rungs_bracket(const struct rungs *r, uint64_t seed, int64_t number)
-{
-	int64_t total = 0, bracket = 0, at;
-
-	if (r->brackets == 1)
-		return 0;
-	for (int64_t s = 0; s < r->brackets; s++)
-		total += rungs_weight(r, s);
-	at = (int64_t)(mix(mix(seed + 0x9e3779b97f4a7c15u) +
-			   (uint64_t)number * 0x9e3779b97f4a7c15u) %
-		       (uint64_t)total);
-	while (at >= rungs_weight(r, bracket))
-		at -= rungs_weight(r, bracket++);
-	return bracket;
-}
-
-int64_t rungs_next(const struct rungs *r, int64_t bracket, int64_t after)
-{
-	int64_t rung = r->first;
-
-	for (int64_t s = 0; s < bracket; s++)
-		rung *= r->eta;
-	while (rung <= after) {
-		if (__builtin_mul_overflow(rung, r->eta, &rung))
-			return INT64_MAX;
-	}
-	return r->last > 0 && rung >= r->last ? INT64_MAX : rung;
-}
 
 /* False as long as nothing is known from which to tell the rungs. */
 static bool find_rungs(const struct asha *a, struct rungs *ret)
