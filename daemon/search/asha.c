@@ -16,15 +16,12 @@
  */
 #define KNOWN_TRIALS 3 /* completed ones, from which T is taken */
 
-/* The best value fell to this. */
-struct mark {
-	int64_t step;
-	double best; /* cost; infinite: no finite value yet */
-};
-
 struct history {
-	struct mark *marks; /* [n], by step; the first is of the first step */
-	size_t n, cap;
+	/*
+	 * At its first step and wherever it fell: the best value so far, a
+	 * cost; infinite without a finite one.
+	 */
+	struct curve bests;
 	int64_t last;
 	int64_t number;
 	bool is_done;
@@ -57,53 +54,34 @@ static bool find_rungs(const struct asha *a, struct rungs *ret)
 /* Its best value at the rung; false if it has none, or is not so far. */
 static bool find_best(const struct history *h, int64_t rung, double *ret)
 {
-	size_t low = 0, high = h->n;
+	size_t n = curve_until(&h->bests, rung);
 
-	if (h->n == 0 || h->last < rung)
+	if (h->last < rung || n == 0)
 		return false;
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (h->marks[mid].step <= rung)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (low == 0)
-		return false;
-	*ret = h->marks[low - 1].best;
+	*ret = h->bests.points[n - 1].value;
 	return true;
 }
 
-static void add_mark(struct history *h, int64_t step, double best)
-{
-	if (h->n == h->cap) {
-		h->cap = h->cap > 0 ? 2 * h->cap : 8;
-		h->marks = xreallocarray(h->marks, h->cap, sizeof(*h->marks));
-	}
-	h->marks[h->n++] = (struct mark){ .step = step, .best = best };
-}
-
-/* Makes the marks from point @i on anew. */
+/* Makes what is kept from point @i on anew. */
 static void learn(const struct pruner *p, struct history *h,
 		  const struct curve *c, size_t i)
 {
+	struct curve *bests = &h->bests;
 	double best = (double)INFINITY;
 
-	while (h->n > 0 && h->marks[h->n - 1].step >= c->points[i].step)
-		h->n--;
-	if (h->n == 0)
+	bests->n = curve_until(bests, c->points[i].step - 1);
+	if (bests->n == 0)
 		i = 0;
 	else
-		best = h->marks[h->n - 1].best;
+		best = bests->points[bests->n - 1].value;
 	for (; i < c->n; i++) {
 		double cost = rule_cost(p, c->points[i].value);
 
 		if (isfinite(cost) && cost < best)
 			best = cost;
-		else if (h->n > 0)
+		else if (bests->n > 0)
 			continue;
-		add_mark(h, c->points[i].step, best);
+		(void)curve_set(bests, c->points[i].step, best);
 	}
 	h->last = c->points[c->n - 1].step;
 }
@@ -252,7 +230,7 @@ static void asha_forget(struct pruner *base, struct pruner_trial *base_trial)
 	if (h == NULL)
 		return;
 	was_done = h->is_done;
-	h->n = 0; /* nobody's from here on */
+	h->bests.n = 0; /* nobody's from here on */
 	h->is_done = false;
 	if (was_done)
 		count_done((struct asha *)base);
@@ -263,7 +241,7 @@ static void asha_fini(struct pruner *base)
 	struct asha *a = (struct asha *)base;
 
 	for (size_t i = 0; i < a->n; i++) {
-		free(a->histories[i]->marks);
+		curve_free(&a->histories[i]->bests);
 		free(a->histories[i]);
 	}
 	free(a->histories);

@@ -48,6 +48,13 @@ long curve_set(struct curve *c, int64_t step, double value)
 	return (long)i;
 }
 
+size_t curve_until(const struct curve *c, int64_t step)
+{
+	size_t i = find(c, step);
+
+	return i + (i < c->n && c->points[i].step == step);
+}
+
 void curve_free(struct curve *c)
 {
 	free(c->points);

@@ -21,16 +21,13 @@
  */
 #define LEVELS 1024
 
-/* The mean of a trial's finite values up to a step: a cost. */
-struct mark {
-	int64_t step;
-	double average; /* infinite without a finite value */
-};
-
 /* What remains of a trial. */
 struct history {
-	struct mark *marks; /* [n], by step; at its steps that are kept */
-	size_t n, cap;
+	/*
+	 * At its steps that are kept: the mean of its finite values so far, a
+	 * cost; infinite without one.
+	 */
+	struct curve averages;
 	int64_t last; /* the last step that it reported */
 };
 
@@ -76,21 +73,11 @@ static bool is_kept(const struct median *m, int64_t step)
 /* The trial's average at @step, if it reached it: the last one until there. */
 static bool find_average(const struct history *h, int64_t step, double *ret)
 {
-	size_t low = 0, high = h->n;
+	size_t n = curve_until(&h->averages, step);
 
-	if (h->last < step)
+	if (h->last < step || n == 0)
 		return false;
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (h->marks[mid].step <= step)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (low == 0)
-		return false;
-	*ret = h->marks[low - 1].average;
+	*ret = h->averages.points[n - 1].value;
 	return true;
 }
 
@@ -156,15 +143,16 @@ static void move(struct median *m, const struct history *h, int64_t from,
 
 static void thin_history(const struct median *m, struct history *h)
 {
+	struct curve *c = &h->averages;
 	size_t n = 0;
 
-	for (size_t i = 0; i < h->n; i++) {
-		if (is_kept(m, h->marks[i].step))
-			h->marks[n++] = h->marks[i];
+	for (size_t i = 0; i < c->n; i++) {
+		if (is_kept(m, c->points[i].step))
+			c->points[n++] = c->points[i];
 	}
-	h->n = n;
-	h->cap = n;
-	h->marks = xreallocarray(h->marks, h->cap, sizeof(*h->marks));
+	c->n = n;
+	c->cap = n;
+	c->points = xreallocarray(c->points, c->cap, sizeof(*c->points));
 }
 
 static void thin_levels(struct median *m)
@@ -205,14 +193,8 @@ static void add_point(const struct pruner *p, struct sum *s,
 
 static void add_mark(struct history *h, int64_t step, const struct sum *s)
 {
-	if (h->n == h->cap) {
-		h->cap = h->cap > 0 ? 2 * h->cap : 8;
-		h->marks = xreallocarray(h->marks, h->cap, sizeof(*h->marks));
-	}
-	h->marks[h->n++] = (struct mark){
-		.step = step,
-		.average = s->finite > 0 ? s->average : (double)INFINITY,
-	};
+	(void)curve_set(&h->averages, step,
+			s->finite > 0 ? s->average : (double)INFINITY);
 }
 
 /* Makes the marks from point @i on anew; returns the sum of the whole curve. */
@@ -223,8 +205,7 @@ static struct sum learn(const struct median *m, struct median_trial *t,
 	int64_t from = c->points[i].step;
 	struct sum s;
 
-	while (h->n > 0 && h->marks[h->n - 1].step >= from)
-		h->n--;
+	h->averages.n = curve_until(&h->averages, from - 1);
 	if (i < t->n_before) {
 		t->n_before = 0;
 		t->before = (struct sum){ 0 };
@@ -350,7 +331,7 @@ static void median_forget(struct pruner *base, struct pruner_trial *base_trial)
 	if (h == NULL)
 		return;
 	move((struct median *)base, h, INT64_MIN, sorted_remove);
-	h->n = 0; /* nobody's from here on */
+	h->averages.n = 0; /* nobody's from here on */
 }
 
 static void median_fini(struct pruner *base)
@@ -358,7 +339,7 @@ static void median_fini(struct pruner *base)
 	struct median *m = (struct median *)base;
 
 	for (size_t i = 0; i < m->n_histories; i++) {
-		free(m->histories[i]->marks);
+		curve_free(&m->histories[i]->averages);
 		free(m->histories[i]);
 	}
 	free(m->histories);

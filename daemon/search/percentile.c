@@ -8,44 +8,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The curve of a completed trial. */
-struct done {
-	struct curve_point *points; /* [n], by step */
-	size_t n;
-};
-
 struct percentile {
 	struct pruner base;
-	struct done **done; /* [n] */
+	struct curve **done; /* [n], of completed trials */
 	size_t n, cap;
 };
 
 struct percentile_trial {
 	struct pruner_trial base;
-	struct done *done; /* owned by the pruner; NULL: has not completed */
-	double best;       /* cost, of the points [0, n_before) */
+	struct curve *done; /* owned by the pruner; NULL: has not completed */
+	double best;        /* cost, of the points [0, n_before) */
 	size_t n_before;
 };
 
 /* The cost at @step, or at the last step before that it reported. */
-static bool find_cost(const struct pruner *p, const struct done *d,
+static bool find_cost(const struct pruner *p, const struct curve *done,
 		      int64_t step, double *ret)
 {
-	size_t low = 0, high = d->n;
+	size_t n = curve_until(done, step);
 
-	if (d->n == 0 || d->points[d->n - 1].step < step)
+	if (n == 0 || done->points[done->n - 1].step < step)
 		return false;
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (d->points[mid].step <= step)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (low == 0)
-		return false;
-	*ret = rule_cost(p, d->points[low - 1].value);
+	*ret = rule_cost(p, done->points[n - 1].value);
 	return !isnan(*ret);
 }
 
@@ -63,28 +47,26 @@ static double percentile_of(const struct sorted *s, double q)
 	return part >= 0.5 ? b - (b - a) * (1 - part) : a + (b - a) * part;
 }
 
+static double add(const struct pruner *p, double best,
+		  const struct curve_point *at)
+{
+	double cost = rule_cost(p, at->value);
+
+	return isfinite(cost) ? fmin(best, cost) : best;
+}
+
+/* The best cost of all, after point @i was added or changed. */
 static double learn_best(const struct pruner *p, struct percentile_trial *t,
 			 const struct curve *c, size_t i)
 {
-	double best;
-
-	if (i < t->n_before || t->n_before == 0) {
+	if (i < t->n_before)
 		t->n_before = 0;
+	if (t->n_before == 0)
 		t->best = (double)INFINITY;
-	}
-	/* The last point may be told again. */
-	best = t->best;
-	for (size_t k = t->n_before; k < c->n; k++) {
-		double cost = rule_cost(p, c->points[k].value);
-
-		if (k == c->n - 1) {
-			t->best = best;
-			t->n_before = k;
-		}
-		if (isfinite(cost) && cost < best)
-			best = cost;
-	}
-	return best;
+	/* The last point may be told again, so it is never counted for good. */
+	for (; t->n_before < c->n - 1; t->n_before++)
+		t->best = add(p, t->best, &c->points[t->n_before]);
+	return add(p, t->best, &c->points[c->n - 1]);
 }
 
 static void stop(const struct pruner *p, int64_t step, double best,
@@ -149,20 +131,21 @@ static void percentile_ended(struct pruner *base,
 	if (t->done != NULL || state != TRIAL_DONE)
 		return;
 	t->done = xcalloc(1, sizeof(*t->done));
-	t->done->n = c->n;
+	t->done->n = t->done->cap = c->n;
 	t->done->points = xcalloc(c->n, sizeof(*c->points));
 	memcpy(t->done->points, c->points, c->n * sizeof(*c->points));
 	if (p->n == p->cap) {
 		p->cap = p->cap > 0 ? 2 * p->cap : 16;
-		p->done = xreallocarray(p->done, p->cap, sizeof(struct done *));
+		p->done =
+		    xreallocarray(p->done, p->cap, sizeof(struct curve *));
 	}
 	p->done[p->n++] = t->done;
 }
 
-static void done_free(struct done *d)
+static void done_free(struct curve *done)
 {
-	free(d->points);
-	free(d);
+	curve_free(done);
+	free(done);
 }
 
 static void percentile_forget(struct pruner *base,

@@ -60,6 +60,8 @@ struct curve {
  * its point, or -1 when the curve is full. Free with curve_free().
  */
 long curve_set(struct curve *c, int64_t step, double value);
+/* How many of its points are at or before @step. */
+size_t curve_until(const struct curve *c, int64_t step);
 void curve_free(struct curve *c);
 
 /*
@@ -106,8 +108,7 @@ void pruner_free(struct pruner *p);
 
 /*
  * What the pruner keeps of one running trial, the @number-th of its search;
- * pruner_trial_free(). What it has
- * learned of the trial stays.
+ * pruner_trial_free(). What it has learned of the trial stays.
  */
 struct pruner_trial *pruner_trial_new(struct pruner *p, int64_t number);
 void pruner_trial_free(struct pruner_trial *t);
