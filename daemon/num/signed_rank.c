@@ -1,5 +1,7 @@
 #include "num/signed_rank.h"
 
+#include "num/normal.h"
+
 #include <assert.h>
 #include <math.h>
 #include <stdbool.h>
@@ -17,17 +19,16 @@ static int by_size(const void *a, const void *b)
 
 /* Of ranks, doubled, so that the mean rank of equal ones is whole. */
 struct ranks {
-	size_t *twice; /* [n] */
-	double plus;   /* twice the sum of those above 0, without zeros */
-	double zeros;  /* twice the sum of those of zeros */
-	double ties;   /* sum of t^3 - t over groups of t equal ones */
+	size_t twice[EXACT_MAX]; /* of the first ones */
+	double plus;             /* twice the sum of those above 0 */
+	double zeros;            /* twice the sum of those of zeros */
+	double ties; /* sum of t^3 - t over groups of t equal ones */
 };
 
 static struct ranks rank(const double *d, size_t n)
 {
-	struct ranks r = { .twice = calloc(n, sizeof(*r.twice)) };
+	struct ranks r = { 0 };
 
-	assert(r.twice != NULL);
 	for (size_t i = 0, end; i < n; i = end) {
 		double t;
 
@@ -36,11 +37,14 @@ static struct ranks rank(const double *d, size_t n)
 		t = (double)(end - i);
 		r.ties += t * t * t - t;
 		for (size_t k = i; k < end; k++) {
-			r.twice[k] = i + 1 + end;
+			size_t twice = i + 1 + end;
+
+			if (k < EXACT_MAX)
+				r.twice[k] = twice;
 			if (d[k] > 0)
-				r.plus += (double)r.twice[k];
+				r.plus += (double)twice;
 			else if (d[k] == 0)
-				r.zeros += (double)r.twice[k];
+				r.zeros += (double)twice;
 		}
 	}
 	return r;
@@ -49,12 +53,10 @@ static struct ranks rank(const double *d, size_t n)
 /* Each rank of a difference that is not 0 counts or not, as a coin falls. */
 static double exact(const struct ranks *r, const double *d, size_t n)
 {
+	double p[EXACT_MAX * (EXACT_MAX + 1) + 1] = { 1 };
 	size_t top = n * (n + 1);
-	double *p = calloc(top + 1, sizeof(*p));
 	double tail = 0;
 
-	assert(p != NULL);
-	p[0] = 1;
 	for (size_t i = 0; i < n; i++) {
 		if (d[i] == 0)
 			continue;
@@ -66,7 +68,6 @@ static double exact(const struct ranks *r, const double *d, size_t n)
 	}
 	for (size_t s = top + 1; s-- > 0 && (double)s >= r->plus;)
 		tail += p[s];
-	free(p);
 	return fmin(tail, 1);
 }
 
@@ -77,27 +78,18 @@ static double normal(const struct ranks *r, size_t n)
 	double var = (count * (count + 1) * (2 * count + 1) - r->ties / 2) / 24;
 	double z = (r->plus / 2 + r->zeros / 4 - mean) / sqrt(var);
 
-	return erfc(z / sqrt(2)) / 2;
+	return normal_cdf(-z);
 }
 
-double signed_rank(const double *differences, size_t n)
+double signed_rank(double *d, size_t n)
 {
-	double *d = calloc(n, sizeof(*d));
 	struct ranks r;
 	bool is_tied;
-	double p;
 
-	assert(n > 0 && d != NULL);
-	for (size_t i = 0; i < n; i++)
-		d[i] = differences[i];
+	assert(n > 0);
 	qsort(d, n, sizeof(*d), by_size);
 	r = rank(d, n);
 	is_tied = r.ties > 0 || d[0] == 0;
-	if (n <= (is_tied ? EXACT_TIED_MAX : EXACT_MAX))
-		p = exact(&r, d, n);
-	else
-		p = normal(&r, n);
-	free(r.twice);
-	free(d);
-	return p;
+	return n <= (is_tied ? EXACT_TIED_MAX : EXACT_MAX) ? exact(&r, d, n)
+							   : normal(&r, n);
 }
