@@ -342,9 +342,9 @@ static int check_place(struct request *req, const char *workdir,
 
 /* A date may have been right when the file was written. */
 static int check_until(struct request *req, const struct until *until,
-		       int64_t now_ms)
+		       int64_t until_ms, int64_t now_ms)
 {
-	if (until->kind == UNTIL_NONE || clock_until(until, now_ms) > now_ms)
+	if (until->kind == UNTIL_NONE || until_ms > now_ms)
 		return 0;
 	diag_add(&req->diag, "until",
 		 "%04d-%02d-%02d %02d:%02d is over (must be a time to come)",
@@ -371,16 +371,17 @@ int command_submit(struct request *req)
 		req->error_data = rpc_print_faults(&req->diag);
 		return RPC_BAD_INPUT;
 	}
+	ev.submit.until_ms = clock_until(&spec->until, ev.at.now_ms);
 	r = check_name(req, name != NULL ? name : spec->name);
 	if (r == 0)
 		r = check_place(req, workdir, env);
 	if (r == 0)
-		r = check_until(req, &spec->until, ev.at.now_ms);
+		r = check_until(req, &spec->until, ev.submit.until_ms,
+				ev.at.now_ms);
 	if (r != 0) {
 		search_free(spec);
 		return r;
 	}
-	ev.submit.until_ms = clock_until(&spec->until, ev.at.now_ms);
 	ev.submit.name = name != NULL ? name : spec->name;
 	ev.submit.spec = spec;
 	ev.submit.key = json_get_text(req->params, "key");

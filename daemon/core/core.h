@@ -88,7 +88,7 @@ struct core_progress {
 	const struct trial_record *best; /* done, finite; or NULL */
 	double seconds;                  /* since the submit */
 	double left_seconds;             /* an estimate; NaN: none yet */
-	int64_t used_ms;                 /* slots times ms, if it has a cost */
+	int64_t used_ms; /* slots times ms; 0 if it has no cost */
 };
 
 bool core_has_search(const struct core *c, int64_t search);

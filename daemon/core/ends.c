@@ -37,19 +37,32 @@ static bool is_counted(const struct trial *t)
 	       strcmp(a->rec.boot_id, t->search->core->options.boot_id) == 0;
 }
 
-int64_t ends_used(const struct search *s, int64_t boot_ms)
+/* How many attempts run, and the sum of when they started. */
+static int64_t count_running(const struct search *s, int64_t *ret_started)
 {
 	const struct core *c = s->core;
-	int64_t used = s->rec.used_ms;
+	int64_t n = 0;
 
+	*ret_started = 0;
 	for (size_t i = 0; i < c->n_open; i++) {
 		const struct trial *t = c->open[i];
 
-		if (t->search == s && is_counted(t))
-			used += s->spec->cpus *
-				(boot_ms - t->attempt->rec.started_boot_ms);
+		if (t->search != s || !is_counted(t))
+			continue;
+		*ret_started += t->attempt->rec.started_boot_ms;
+		n++;
 	}
-	return used;
+	return n;
+}
+
+int64_t ends_used(const struct search *s, int64_t boot_ms)
+{
+	int64_t started, n;
+
+	if (s->spec->stop.cost_ms == 0)
+		return 0;
+	n = count_running(s, &started);
+	return s->rec.used_ms + s->spec->cpus * (n * boot_ms - started);
 }
 
 void ends_count_attempt(struct step *st, const struct trial *t,
@@ -69,22 +82,14 @@ void ends_count_attempt(struct step *st, const struct trial *t,
  */
 static int64_t cost_deadline(const struct search *s)
 {
-	const struct core *c = s->core;
-	int64_t cpus = s->spec->cpus, started = 0, n = 0;
+	int64_t cpus = s->spec->cpus, started, n;
 	int64_t left_ms = s->spec->stop.cost_ms - s->rec.used_ms;
 
 	if (s->spec->stop.cost_ms == 0)
 		return INT64_MAX;
 	if (left_ms <= 0)
 		return 0;
-	for (size_t i = 0; i < c->n_open; i++) {
-		const struct trial *t = c->open[i];
-
-		if (t->search != s || !is_counted(t))
-			continue;
-		started += t->attempt->rec.started_boot_ms;
-		n++;
-	}
+	n = count_running(s, &started);
 	if (n == 0)
 		return INT64_MAX;
 	left_ms = (left_ms + cpus - 1) / cpus;
@@ -134,11 +139,11 @@ static void end_by_cost(struct step *st, struct search *s, int64_t used_ms)
 
 void ends_tick(struct step *st, struct search *s)
 {
-	int64_t cost = s->spec->stop.cost_ms;
-	int64_t used = ends_used(s, st->at.boot_ms);
+	int64_t cost = s->spec->stop.cost_ms, used;
 
 	if (!rules_hold(s))
 		return;
+	used = ends_used(s, st->at.boot_ms);
 	if (s->rec.until_ms != 0 && st->at.now_ms >= s->rec.until_ms)
 		end_by_until(st, s);
 	else if (cost > 0 && used >= cost)

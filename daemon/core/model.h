@@ -194,7 +194,7 @@ void ends_suggested(struct step *st, struct search *s,
 /* The open attempt of @t is over, after @elapsed_ms. */
 void ends_count_attempt(struct step *st, const struct trial *t,
 			int64_t elapsed_ms);
-/* Slots times ms that its attempts have used so far, if it has a cost. */
+/* Slots times ms that its attempts have used so far; 0 if it has no cost. */
 int64_t ends_used(const struct search *s, int64_t boot_ms);
 
 /* schedule.c */
