@@ -14,6 +14,7 @@
  * The seconds are processor time of the proposal alone, fit and acquisition:
  * a busy machine does not stretch them.
  */
+#include "../spec_file.h"
 #include "search/sampler.h"
 
 #include "schema/mem.h"
@@ -38,25 +39,6 @@ static double processor_s(void)
 
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static struct search_spec *spec_of(const char *path)
-{
-	auto_diag struct diag faults = DIAG_INIT;
-	auto_free char *text = xcalloc(LIMIT_SEARCH_BYTES + 1, 1);
-	FILE *f = fopen(path, "re");
-	struct search_spec *spec;
-	size_t len;
-
-	if (f == NULL)
-		err(2, "%s", path);
-	len = fread(text, 1, LIMIT_SEARCH_BYTES + 1, f);
-	if (ferror(f))
-		err(2, "%s", path);
-	(void)fclose(f);
-	if (search_parse(text, len, &spec, &faults) != 0)
-		errx(2, "%s", diag_text(&faults, path));
-	return spec;
 }
 
 /* One that does not learn may have cursors without a point. */
@@ -180,7 +162,7 @@ int main(int argc, char **argv)
 
 	if (argc != 2)
 		errx(2, "usage: ask_tell SEARCH.json");
-	s.spec = spec_of(argv[1]);
+	s.spec = spec_file(argv[1]);
 	s.sampler = sampler_new(s.spec);
 	while ((len = getline(&line, &cap, stdin)) > 0) {
 		if (line[len - 1] == '\n')

@@ -15,9 +15,9 @@
  * that were stopped before their last epoch; with `decisions` each as
  * CONFIGURATION@EPOCH.
  */
+#include "../spec_file.h"
 #include "search/pruner.h"
 
-#include "schema/limits.h"
 #include "schema/mem.h"
 
 #include <err.h>
@@ -53,25 +53,6 @@ struct outcome {
 		size_t config, epoch;
 	} * stopped;
 };
-
-static struct search_spec *spec_of(const char *path)
-{
-	auto_diag struct diag faults = DIAG_INIT;
-	auto_free char *text = xcalloc(LIMIT_SEARCH_BYTES + 1, 1);
-	FILE *f = fopen(path, "re");
-	struct search_spec *spec;
-	size_t len;
-
-	if (f == NULL)
-		err(2, "%s", path);
-	len = fread(text, 1, LIMIT_SEARCH_BYTES + 1, f);
-	if (ferror(f))
-		err(2, "%s", path);
-	(void)fclose(f);
-	if (search_parse(text, len, &spec, &faults) != 0)
-		errx(2, "%s", diag_text(&faults, path));
-	return spec;
-}
 
 /* Appends the numbers of @line; returns how many. */
 static size_t read_numbers(const char *line, double **values, size_t n)
@@ -222,6 +203,7 @@ int main(int argc, char **argv)
 {
 	struct search_spec *spec;
 	struct table table;
+	struct replay r;
 	char *line = NULL;
 	size_t cap = 0;
 
@@ -230,14 +212,14 @@ int main(int argc, char **argv)
 		errx(2, "usage: replay CURVES SEARCH.json WORKERS EPOCHS "
 			"[decisions] < ORDERS");
 	table = table_of(argv[1]);
-	spec = spec_of(argv[2]);
+	spec = spec_file(argv[2]);
+	r = (struct replay){ .table = &table,
+			     .spec = spec,
+			     .workers = count_of(argv[3], 1),
+			     .budget = count_of(argv[4], 0),
+			     .decisions = argc == 6 };
 	while (getline(&line, &cap, stdin) > 0)
-		replay_line(&(struct replay){ .table = &table,
-					      .spec = spec,
-					      .workers = count_of(argv[3], 1),
-					      .budget = count_of(argv[4], 0),
-					      .decisions = argc == 6 },
-			    line);
+		replay_line(&r, line);
 	free(line);
 	free(table.values);
 	search_free(spec);
