@@ -309,6 +309,31 @@ void world_make_dir(const struct world *w, int trial)
 	ck_assert_int_eq(mkdir(dir, 0700), 0);
 }
 
+pid_t world_hold_lock(const struct world *w, int trial)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	auto_free char *path = world_path(w, trial, "attempt-1.json");
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		int fd = open(path, O_RDWR | O_CREAT, 0600);
+
+		if (fcntl(fd, F_SETLK, &lock) == 0 &&
+		    write(ready[1], "", 1) == 1)
+			for (;;)
+				(void)pause();
+		_exit(1);
+	}
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	(void)close(ready[0]);
+	(void)close(ready[1]);
+	return pid;
+}
+
 bool pidfd_is_dead(int pidfd)
 {
 	struct pollfd p = { .fd = pidfd, .events = POLLIN };

@@ -71,6 +71,8 @@ char *world_token(int trial);
 char *world_dir(const struct world *w, int trial);
 char *world_path(const struct world *w, int trial, const char *name);
 void world_make_dir(const struct world *w, int trial);
+/* Another process, to be reaped, that holds the lock on the attempt's file. */
+pid_t world_hold_lock(const struct world *w, int trial);
 
 /* Starts no waiting. */
 void world_launch_in(struct world *w, int trial, const char *const *argv,

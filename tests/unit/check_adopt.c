@@ -391,35 +391,18 @@ END_TEST
 
 START_TEST(a_wedged_holder_of_the_lock_is_killed)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	struct world w;
-	auto_free char *path = NULL;
-	int ready[2], status;
-	char byte;
+	int status;
 	pid_t pid;
 
 	world_init(&w);
 	world_make_dir(&w, 0);
-	path = world_path(&w, 0, "attempt-1.json");
-	ck_assert_int_eq(pipe(ready), 0);
-	pid = fork();
-	if (pid == 0) {
-		int fd = open(path, O_RDWR | O_CREAT, 0600);
-
-		if (fcntl(fd, F_SETLK, &lock) == 0 &&
-		    write(ready[1], "", 1) == 1)
-			for (;;)
-				(void)pause();
-		_exit(1);
-	}
-	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	pid = world_hold_lock(&w, 0);
 	world_adopt(&w, 0);
 	WAIT(&w, w.told[0].ended > 0);
 	ck_assert_int_eq(w.told[0].outcome.kind, OUTCOME_NEVER_STARTED);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert(WIFSIGNALED(status));
-	(void)close(ready[0]);
-	(void)close(ready[1]);
 	world_fini(&w);
 }
 END_TEST

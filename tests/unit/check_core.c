@@ -412,20 +412,27 @@ static size_t effects_of(enum effect_type type)
 	return n;
 }
 
-START_TEST(B8_F2_what_may_pass_in_a_shim_delays_its_trial)
+/* The command of trial 10 could not be executed. */
+static void end_with_error(int error)
 {
-	static const int errors[] = { EAGAIN, ENOMEM, EMFILE, ENFILE };
 	struct outcome o = {
 		.kind = OUTCOME_NOT_EXECUTED,
-		.error = errors[_i],
+		.error = error,
 		.what = "execve",
 	};
 
-	load_open(ATTEMPT_RUNNING, "");
 	ck_assert_int_eq(
 	    step((struct event){
 		.type = EV_ENDED, .trial = 10, .attempt = 1, .outcome = &o }),
 	    0);
+}
+
+START_TEST(B8_F2_what_may_pass_in_a_shim_delays_its_trial)
+{
+	static const int errors[] = { EAGAIN, ENOMEM, EMFILE, ENFILE };
+
+	load_open(ATTEMPT_RUNNING, "");
+	end_with_error(errors[_i]);
 	ck_assert_uint_eq(effects_of(FX_TRIAL_ENDED), 0);
 	ck_assert_int_gt(core_next_deadline(core), now.boot_ms);
 	ck_assert_int_ne(core_next_deadline(core), INT64_MAX);
@@ -434,17 +441,8 @@ END_TEST
 
 START_TEST(B9_an_errno_without_a_name_has_its_reason)
 {
-	struct outcome o = {
-		.kind = OUTCOME_NOT_EXECUTED,
-		.error = 4000,
-		.what = "execve",
-	};
-
 	load_open(ATTEMPT_RUNNING, "");
-	ck_assert_int_eq(
-	    step((struct event){
-		.type = EV_ENDED, .trial = 10, .attempt = 1, .outcome = &o }),
-	    0);
+	end_with_error(4000);
 	ck_assert_uint_eq(effects_of(FX_TRIAL_ENDED), 1);
 	for (size_t i = 0; i < fx.n; i++)
 		if (fx.list[i].type == FX_TRIAL_ENDED)

@@ -87,31 +87,6 @@ static void make_file_of_dir(void)
 	world_write_file(w.dir, "");
 }
 
-/* Another process holds the lock on the file of trial 0. */
-static pid_t hold_lock(void)
-{
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	int ready[2];
-	char byte;
-	pid_t pid;
-
-	ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
-	pid = fork();
-	if (pid == 0) {
-		int fd = open(file, O_RDWR | O_CREAT, 0600);
-
-		if (fcntl(fd, F_SETLK, &lock) == 0 &&
-		    write(ready[1], "", 1) == 1)
-			for (;;)
-				(void)pause();
-		_exit(1);
-	}
-	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
-	(void)close(ready[0]);
-	(void)close(ready[1]);
-	return pid;
-}
-
 static void end_process(pid_t pid)
 {
 	ck_assert_int_eq(kill(pid, SIGKILL), 0);
@@ -199,16 +174,24 @@ START_TEST(a_mark_that_cannot_be_made_ends_a_restore)
 }
 END_TEST
 
-/* Whatever an earlier call has left in errno. */
-START_TEST(a_mark_that_is_cut_short_ends_a_restore)
+/* No file may grow beyond @bytes; returns what was allowed before. */
+static struct rlimit limit_files(rlim_t bytes)
 {
 	struct rlimit before, low;
 
 	(void)signal(SIGXFSZ, SIG_IGN);
 	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
 	low = before;
-	low.rlim_cur = 100;
+	low.rlim_cur = bytes;
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &low), 0);
+	return before;
+}
+
+/* Whatever an earlier call has left in errno. */
+START_TEST(a_mark_that_is_cut_short_ends_a_restore)
+{
+	struct rlimit before = limit_files(100);
+
 	ck_assert_int_eq(attempts_mark_lost(dir, 1, TOKEN), -ENOSPC);
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
 }
@@ -318,7 +301,7 @@ START_TEST(who_holds_no_lock_any_more_is_not_opened)
 	int pidfd = -1;
 
 	world_make_dir(&w, 0);
-	pid = hold_lock();
+	pid = world_hold_lock(&w, 0);
 	ck_assert_int_eq(probe_open_holder(file, getpid(), &pidfd), -ESRCH);
 	ck_assert_int_eq(probe_open_holder(output, pid, &pidfd), -ENOENT);
 	ck_assert_int_eq(probe_open_holder(file, pid, &pidfd), 0);
@@ -365,7 +348,7 @@ START_TEST(a_stranger_with_the_lock_does_not_hide_an_end)
 	world_start(&w, 0, ARGV("stay"));
 	WAIT(&w, w.told[0].n_metrics == 1);
 	kill_shim();
-	stranger = hold_lock();
+	stranger = world_hold_lock(&w, 0);
 	WAIT(&w, w.told[0].ended > 0);
 	ck_assert_int_eq(w.told[0].outcome.kind, OUTCOME_SHIM_DIED);
 	end_process(stranger);
@@ -379,7 +362,7 @@ START_TEST(a_stranger_with_the_lock_is_waited_for_at_the_gate)
 
 	world_launch(&w, 0, ARGV("stay"));
 	kill_shim();
-	stranger = hold_lock();
+	stranger = world_hold_lock(&w, 0);
 	some_ticks();
 	ck_assert_int_eq(w.told[0].ended, 0);
 	end_process(stranger);
@@ -537,13 +520,8 @@ END_TEST
 
 START_TEST(F1_a_disk_that_becomes_full_within_the_parameters_is_told)
 {
-	struct rlimit before, low;
+	struct rlimit before = limit_files(5);
 
-	(void)signal(SIGXFSZ, SIG_IGN);
-	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
-	low = before;
-	low.rlim_cur = 5;
-	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &low), 0);
 	world_launch_in(&w, 0, ARGV("stay"), "/", 0);
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
 	WAIT(&w, w.told[0].failed > 0);

@@ -1,8 +1,8 @@
 #include "check_main.h"
+#include "draw.h"
 #include "num/signed_rank.h"
 
 #include <math.h>
-#include <stdint.h>
 
 static const double expected[] = {
 /* clang-format off */
@@ -11,15 +11,6 @@ static const double expected[] = {
 };
 
 #define N_CASES (sizeof(expected) / sizeof(expected[0]))
-
-/* As signed_rank.py draws. */
-static uint64_t state = 1;
-
-static int64_t draw(int64_t n)
-{
-	state = state * 6364136223846793005u + 1442695040888963407u;
-	return (int64_t)((state >> 33) % (uint64_t)n);
-}
 
 START_TEST(a_thousand_p_values_are_those_of_scipy)
 {

@@ -1,4 +1,5 @@
 #include "check_main.h"
+#include "draw.h"
 #include "search/wilcoxon.h"
 
 #include <math.h>
@@ -10,15 +11,6 @@ static const int expected[] = {
 };
 
 #define N_CASES (sizeof(expected) / sizeof(expected[0]))
-
-/* As wilcoxon.py draws. */
-static uint64_t state = 1;
-
-static int64_t draw(int64_t n)
-{
-	state = state * 6364136223846793005u + 1442695040888963407u;
-	return (int64_t)((state >> 33) % (uint64_t)n);
-}
 
 static void draw_runs(struct curve *c, int64_t shift)
 {

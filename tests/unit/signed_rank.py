@@ -3,15 +3,9 @@
 import numpy as np
 from scipy.stats import wilcoxon
 
+from draw import draw
+
 CASES = 1000
-state = 1
-
-
-def draw(n):
-    global state
-    state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
-    return (state >> 33) % n
-
 
 print("/* Made by signed_rank.py: scipy.stats.wilcoxon, greater, zsplit. */")
 for case in range(CASES):

@@ -4,14 +4,9 @@ import warnings
 
 import optuna
 
+from draw import draw
+
 CASES = 500
-state = 1
-
-
-def draw(n):
-    global state
-    state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
-    return (state >> 33) % n
 
 
 def runs(shift):
