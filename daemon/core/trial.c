@@ -310,13 +310,11 @@ static struct end end_of_success(const struct trial *t)
 	return make_end(TRIAL_DONE, "");
 }
 
-static struct end end_of(const struct trial *t, const struct outcome *o)
+static struct end end_by_itself(const struct trial *t, const struct outcome *o)
 {
 	struct end end = { .state = TRIAL_FAILED };
 	const char *name;
 
-	if (t->attempt->rec.stop_reason[0] != '\0')
-		return end_of_stopped(t->attempt->rec.stop_reason);
 	switch (o->kind) {
 	case OUTCOME_EXITED:
 		if (o->code == 0)
@@ -357,6 +355,21 @@ static bool runs_again(const struct trial *t, const struct end *end)
 		return false;
 	return end->again ||
 	       (end->retry && t->rec.attempts <= t->search->spec->retries);
+}
+
+/*
+ * The stop was decided when the attempt had ended by itself. Not too late was
+ * it where the trial would be run again: then nothing runs after it.
+ */
+static bool came_too_late(const struct trial *t, const struct outcome *o)
+{
+	struct end end;
+
+	if (!t->attempt->stopped_late ||
+	    (o->kind != OUTCOME_EXITED && o->kind != OUTCOME_SIGNALED))
+		return false;
+	end = end_by_itself(t, o);
+	return !runs_again(t, &end);
 }
 
 static void set_value(struct trial *t)
@@ -462,10 +475,10 @@ void trial_ended(struct step *st, struct trial *t, const struct outcome *o)
 			relaunch(st, t);
 		return;
 	}
-	if (a->stopped_late &&
-	    (o->kind == OUTCOME_EXITED || o->kind == OUTCOME_SIGNALED))
+	if (came_too_late(t, o))
 		a->rec.stop_reason[0] = '\0';
-	end = end_of(t, o);
+	end = a->rec.stop_reason[0] != '\0' ? end_of_stopped(a->rec.stop_reason)
+					    : end_by_itself(t, o);
 	a->rec.outcome = *o;
 	if (was_seen(o) && a->rec.started_ms != 0)
 		a->rec.outcome.ended_ms = a->rec.started_ms + o->elapsed_ms;

@@ -451,6 +451,52 @@ START_TEST(B9_an_errno_without_a_name_has_its_reason)
 }
 END_TEST
 
+/* The user's word comes between a restart and the news that it has ended. */
+START_TEST(A4_what_was_killed_is_not_run_again_though_it_had_failed)
+{
+	static const struct {
+		const char *spec; /* how many retries */
+		enum trial_state state;
+		const char *reason;
+	} cases[] = {
+		{"2",  TRIAL_CANCELLED, "user"    },
+		{ "0", TRIAL_FAILED,    "signal:9"},
+	};
+	auto_free char *spec = xasprintf(
+	    "{\"name\": \"s\", \"command\": [\"t\"], \"metric\": {\"name\": "
+	    "\"loss\"}, \"parameters\": {\"x\": {\"type\": \"int\", \"min\": 0, "
+	    "\"max\": 9}}, \"trials\": 1, \"retries\": %s}",
+	    cases[_i].spec);
+	struct attempt_record r = attempt_row(10);
+	struct outcome o = { .kind = OUTCOME_SIGNALED, .signal = 9 };
+	size_t ends = 0;
+
+	r.state = ATTEMPT_RUNNING;
+	r.started_boot_ms = 1000;
+	ck_assert_int_eq(load_search(1, spec), 0);
+	ck_assert_int_eq(load_trial(0, TRIAL_RUNNING, "{\"x\":1}"), 0);
+	ck_assert_int_eq(core_load_attempt(core, 1, &r, &said), 0);
+	core_load_end(core, 1);
+	core_start(core, &now, &fx);
+	ck_assert_int_eq(step((struct event){ .type = EV_KILL, .search = 1 }),
+			 0);
+	ck_assert_int_eq(
+	    step((struct event){
+		.type = EV_ENDED, .trial = 10, .attempt = 1, .outcome = &o }),
+	    0);
+	for (size_t i = 0; i < fx.n; i++) {
+		if (fx.list[i].type == FX_LAUNCH)
+			ck_assert_int_ne(fx.list[i].run.trial->id, 10);
+		if (fx.list[i].type != FX_TRIAL_ENDED)
+			continue;
+		ends++;
+		ck_assert_int_eq(fx.list[i].trial->state, cases[_i].state);
+		ck_assert_str_eq(fx.list[i].trial->reason, cases[_i].reason);
+	}
+	ck_assert_uint_eq(ends, 1);
+}
+END_TEST
+
 /* Of a record that makes no sense: a time before its start, or to come. */
 START_TEST(A4_a_stop_is_asked_for_again_when_its_time_makes_no_sense)
 {
@@ -594,6 +640,8 @@ static void add_steps(Suite *s)
 	tcase_add_loop_test(c, B8_F2_what_may_pass_in_a_shim_delays_its_trial,
 			    0, 4);
 	tcase_add_test(c, B9_an_errno_without_a_name_has_its_reason);
+	tcase_add_loop_test(
+	    c, A4_what_was_killed_is_not_run_again_though_it_had_failed, 0, 2);
 	tcase_add_loop_test(
 	    c, A4_a_stop_is_asked_for_again_when_its_time_makes_no_sense, 0, 4);
 	tcase_add_test(c, A4_what_was_to_be_stopped_before_it_ran_is_killed);
