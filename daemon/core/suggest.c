@@ -55,8 +55,10 @@ static struct observation observe(const struct trial *t)
 	case NAMES_TRIAL_STATES_N:
 		break;
 	}
-	if ((seen.fate == FATE_DONE || seen.fate == FATE_PRUNED) &&
-	    r->has_value && r->kind == VALUE_FINITE)
+	if (seen.fate != FATE_DONE && seen.fate != FATE_PRUNED)
+		return seen;
+	seen.steps = r->steps;
+	if (r->has_value && r->kind == VALUE_FINITE)
 		seen.score = score_of(t->search->spec->goal, r->value);
 	return seen;
 }

@@ -151,6 +151,7 @@ void evidence_init(struct evidence *v, const struct history *h, const double *x,
 		   size_t d)
 {
 	struct scale scale = scale_of(h);
+	int64_t early = history_early(h);
 	auto_free size_t *first = firsts(h);
 	auto_free size_t *row = xcalloc(h->n + 1, sizeof(*row));
 
@@ -169,7 +170,8 @@ void evidence_init(struct evidence *v, const struct history *h, const double *x,
 			add(&v->running, d, x, i);
 		else if (is_failure(o, &scale))
 			add(&v->failed, d, x, i);
-		else if (is_result(o, &scale))
+		else if (is_result(o, &scale) &&
+			 !observation_is_early(o, early))
 			add_result(v, x, i, &row[first[i]], score_in(o, &scale),
 				   o->runs);
 	}

@@ -7,7 +7,9 @@
  *             with the mean of their scores, in which a mean of runs counts
  *             as often as it has runs. A pruned trial counts with what it
  *             had reached, but never as better than the median: it was stopped
- *             because it was not.
+ *             because it was not. One that was stopped early
+ *             (history_early()) is none: what it had reached says too little,
+ *             and the model would keep away from more than was seen.
  *   failed    trials that have no result: crashed, out of memory, timed out, a
  *             loss that is not a number or infinite, or so large (1e15, where
  *             others stay far below) that it is but another word for it. They

@@ -46,6 +46,20 @@ void history_tell(struct history *h, size_t number, const struct cell *config,
 	row->seen = seen;
 }
 
+int64_t history_early(const struct history *h)
+{
+	int64_t most = 0;
+
+	for (size_t i = 0; i < h->n; i++) {
+		const struct observation *o = &h->rows[i].seen;
+
+		if ((o->fate == FATE_DONE || o->fate == FATE_PRUNED) &&
+		    o->steps > most)
+			most = o->steps;
+	}
+	return most / 3 + (most % 3 != 0);
+}
+
 double score_of(enum goal goal, double value)
 {
 	return goal == GOAL_MAXIMIZE ? -value : value;

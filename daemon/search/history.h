@@ -21,8 +21,9 @@ enum fate {
 
 struct observation {
 	enum fate fate;
-	double score; /* done, pruned; NaN and infinities are allowed */
-	int64_t runs; /* whose mean the score is; 0 is 1 */
+	double score;  /* done, pruned; NaN and infinities are allowed */
+	int64_t runs;  /* whose mean the score is; 0 is 1 */
+	int64_t steps; /* that it reported; 0: not known */
 };
 
 struct history_row {
@@ -47,6 +48,18 @@ void history_fini(struct history *h);
  */
 void history_tell(struct history *h, size_t number, const struct cell *config,
 		  struct observation seen);
+
+/*
+ * A pruned trial that reported fewer steps was stopped too early to say what
+ * its result would have been: a third of those of the trial that came farthest.
+ */
+int64_t history_early(const struct history *h);
+
+static inline bool observation_is_early(const struct observation *o,
+					int64_t early)
+{
+	return o->fate == FATE_PRUNED && o->steps > 0 && o->steps < early;
+}
 
 /* The score of a result, and the result of a score. */
 double score_of(enum goal goal, double value);

@@ -102,6 +102,13 @@ static void check_row(struct sim *sim, const struct search_spec *spec,
 		  "the sampler of search %lld is told %g of trial %lld, not %g",
 		  (long long)t->search, row->seen.score, (long long)t->number,
 		  has_score ? score : (double)NAN);
+	sim_check(sim,
+		  row->seen.steps ==
+		      (fate == FATE_DONE || fate == FATE_PRUNED ? r->steps : 0),
+		  "the sampler of search %lld is told %lld steps of trial "
+		  "%lld, not %lld",
+		  (long long)t->search, (long long)row->seen.steps,
+		  (long long)t->number, (long long)r->steps);
 	cover_thing(fates[fate]);
 }
 

@@ -16,6 +16,7 @@ struct trial {
 	enum fate fate;
 	double score;
 	int64_t runs;
+	int64_t steps;
 };
 
 #define MISSING ((double)NAN)
@@ -35,7 +36,7 @@ static void tell(struct world *w, size_t number, const struct trial *t,
 	const struct cell config = { .active = true, .f = t->at / 100.0 };
 
 	history_tell(&w->history, number, &config,
-		     (struct observation){ fate, t->score, t->runs });
+		     (struct observation){ fate, t->score, t->runs, t->steps });
 }
 
 /* All start; then they end, the last one first if @backwards. */
@@ -89,18 +90,18 @@ static void assert_points(const struct points *p, const struct trial *list,
 START_TEST(K3_each_fate_says_what_it_can)
 {
 	static const struct trial list[] = {
-		{1,   FATE_DONE,    0.5,      0},
-		{ 2,  FATE_FAILED,  MISSING,  0},
-		{ 3,  FATE_RUNNING, MISSING,  0},
-		{ 4,  FATE_DONE,    MISSING,  0},
-		{ 5,  FATE_DONE,    ENDLESS,  0},
-		{ 6,  FATE_DONE,    -ENDLESS, 0},
-		{ 7,  FATE_NONE,    MISSING,  0},
-		{ 8,  FATE_DONE,    1e30,     0},
-		{ 9,  FATE_DONE,    1000,     0},
-		{ 10, FATE_PRUNED,  2000,     0},
-		{ 11, FATE_RUNNING, MISSING,  0},
-		{ 12, FATE_FAILED,  0.1,      0},
+		{1,   FATE_DONE,    0.5,      0, 0},
+		{ 2,  FATE_FAILED,  MISSING,  0, 0},
+		{ 3,  FATE_RUNNING, MISSING,  0, 0},
+		{ 4,  FATE_DONE,    MISSING,  0, 0},
+		{ 5,  FATE_DONE,    ENDLESS,  0, 0},
+		{ 6,  FATE_DONE,    -ENDLESS, 0, 0},
+		{ 7,  FATE_NONE,    MISSING,  0, 0},
+		{ 8,  FATE_DONE,    1e30,     0, 0},
+		{ 9,  FATE_DONE,    1000,     0, 0},
+		{ 10, FATE_PRUNED,  2000,     0, 0},
+		{ 11, FATE_RUNNING, MISSING,  0, 0},
+		{ 12, FATE_FAILED,  0.1,      0, 0},
 	};
 	static const size_t results[] = { 0, 8, 9 };
 	static const size_t failed[] = { 1, 3, 4, 5, 7, 11 };
@@ -121,9 +122,9 @@ END_TEST
 START_TEST(K3_huge_losses_are_results_where_all_are_huge)
 {
 	static const struct trial list[] = {
-		{1,  FATE_DONE, 1e30, 0},
-		{ 2, FATE_DONE, 1e14, 0},
-		{ 3, FATE_DONE, 2e15, 0},
+		{1,  FATE_DONE, 1e30, 0, 0},
+		{ 2, FATE_DONE, 1e14, 0, 0},
+		{ 3, FATE_DONE, 2e15, 0, 0},
 	};
 	auto_world struct world w = world_new(list, N(list), false);
 
@@ -136,12 +137,12 @@ END_TEST
 START_TEST(a_pruned_trial_is_never_better_than_the_median)
 {
 	static const struct trial list[] = {
-		{1,  FATE_DONE,   1,    0},
-                { 2, FATE_DONE,   2,    0},
-		{ 3, FATE_DONE,   3,    0},
-                { 4, FATE_PRUNED, 0,    0},
-		{ 5, FATE_PRUNED, 9,    0},
-                { 6, FATE_DONE,   1e30, 0},
+		{1,  FATE_DONE,   1,    0, 0},
+                { 2, FATE_DONE,   2,    0, 0},
+		{ 3, FATE_DONE,   3,    0, 0},
+                { 4, FATE_PRUNED, 0,    0, 0},
+		{ 5, FATE_PRUNED, 9,    0, 0},
+                { 6, FATE_DONE,   1e30, 0, 0},
 	};
 	auto_world struct world w = world_new(list, N(list), false);
 
@@ -155,8 +156,8 @@ END_TEST
 START_TEST(where_all_were_pruned_each_counts_with_what_it_reached)
 {
 	static const struct trial list[] = {
-		{1,  FATE_PRUNED, 4, 0},
-		{ 2, FATE_PRUNED, 3, 0},
+		{1,  FATE_PRUNED, 4, 0, 0},
+		{ 2, FATE_PRUNED, 3, 0, 0},
 	};
 	auto_world struct world w = world_new(list, N(list), false);
 
@@ -169,13 +170,13 @@ END_TEST
 START_TEST(equal_configurations_are_one_point_with_their_mean)
 {
 	static const struct trial list[] = {
-		{1,  FATE_DONE,    0,       0},
-                { 2, FATE_DONE,    1.5,     0},
-		{ 1, FATE_DONE,    6,       0},
-                { 1, FATE_FAILED,  MISSING, 0},
-		{ 1, FATE_DONE,    -3,      0},
-                { 1, FATE_RUNNING, MISSING, 0},
-		{ 3, FATE_DONE,    1,       0},
+		{1,  FATE_DONE,    0,       0, 0},
+                { 2, FATE_DONE,    1.5,     0, 0},
+		{ 1, FATE_DONE,    6,       0, 0},
+                { 1, FATE_FAILED,  MISSING, 0, 0},
+		{ 1, FATE_DONE,    -3,      0, 0},
+                { 1, FATE_RUNNING, MISSING, 0, 0},
+		{ 3, FATE_DONE,    1,       0, 0},
 	};
 	static const size_t results[] = { 0, 1, 6 };
 	auto_world struct world w = world_new(list, N(list), _i);
@@ -192,9 +193,9 @@ END_TEST
 START_TEST(a_lucky_repeat_does_not_make_its_point_the_best)
 {
 	static const struct trial list[] = {
-		{1,  FATE_DONE, -5, 0},
-		{ 2, FATE_DONE, 1,  0},
-		{ 1, FATE_DONE, 9,  0},
+		{1,  FATE_DONE, -5, 0, 0},
+		{ 2, FATE_DONE, 1,  0, 0},
+		{ 1, FATE_DONE, 9,  0, 0},
 	};
 	auto_world struct world w = world_new(list, N(list), false);
 
@@ -205,9 +206,9 @@ END_TEST
 START_TEST(K3_a_mean_of_the_largest_numbers_does_not_overflow)
 {
 	static const struct trial list[] = {
-		{1,  FATE_DONE, -1.7e308, 0},
-		{ 1, FATE_DONE, -1.7e308, 0},
-		{ 1, FATE_DONE, -1.7e308, 0},
+		{1,  FATE_DONE, -1.7e308, 0, 0},
+		{ 1, FATE_DONE, -1.7e308, 0, 0},
+		{ 1, FATE_DONE, -1.7e308, 0, 0},
 	};
 	auto_world struct world w = world_new(list, N(list), false);
 
@@ -227,6 +228,51 @@ START_TEST(a_mean_of_runs_weighs_as_many_repeats)
 	ck_assert_double_eq_tol(w.v.score[0], 3, 1e-12);
 	ck_assert(w.v.repeats[0] == 4);
 	ck_assert(w.v.repeats[1] == 2);
+}
+END_TEST
+
+START_TEST(a_trial_that_was_stopped_early_is_no_result)
+{
+	static const struct trial list[] = {
+		{.at = 1,              .fate = FATE_DONE,   .score = 1,  .steps = 52 },
+		{ .at = 2,                   .fate = FATE_PRUNED,                               .score = 2,     .steps = 3 },
+		{ .at = 3,          .fate = FATE_PRUNED,                            .score = 3,                            .steps = 17 },
+		{ .at = 4,          .fate = FATE_PRUNED,.score = 4,.steps = 18 },
+		{ .at = 5,.fate = FATE_DONE,           .score = 5,                                      .steps = 2 },
+		{ .at = 6,             .fate = FATE_FAILED,                        .steps = 900              },
+	};
+	static const size_t results[] = { 0, 3, 4 }, failed[] = { 5 };
+	auto_world struct world w = world_new(list, N(list), _i);
+
+	assert_points(&w.v.results, list, results, N(results));
+	assert_points(&w.v.failed, list, failed, N(failed));
+	ck_assert_uint_eq(w.v.running.n, 0);
+}
+END_TEST
+
+START_TEST(a_pruned_trial_of_unknown_steps_counts)
+{
+	static const struct trial list[] = {
+		{.at = 1, .fate = FATE_DONE, .score = 1, .steps = 52 },
+		{ .at = 2,      .fate = FATE_PRUNED,                .score = 2 },
+	};
+	auto_world struct world w = world_new(list, N(list), false);
+
+	ck_assert_uint_eq(w.v.results.n, 2);
+}
+END_TEST
+
+START_TEST(where_none_ended_the_farthest_pruned_trial_is_the_measure)
+{
+	static const struct trial list[] = {
+		{.at = 1,  .fate = FATE_PRUNED, .score = 1, .steps = 9},
+		{ .at = 2, .fate = FATE_PRUNED, .score = 2, .steps = 3},
+		{ .at = 3, .fate = FATE_PRUNED, .score = 3, .steps = 2},
+	};
+	static const size_t results[] = { 0, 1 };
+	auto_world struct world w = world_new(list, N(list), _i);
+
+	assert_points(&w.v.results, list, results, N(results));
 }
 END_TEST
 
@@ -254,6 +300,12 @@ Suite *suite(void)
 	tcase_add_test(tc, a_lucky_repeat_does_not_make_its_point_the_best);
 	tcase_add_test(tc, K3_a_mean_of_the_largest_numbers_does_not_overflow);
 	tcase_add_loop_test(tc, a_mean_of_runs_weighs_as_many_repeats, 0, 2);
+	tcase_add_loop_test(tc, a_trial_that_was_stopped_early_is_no_result, 0,
+			    2);
+	tcase_add_test(tc, a_pruned_trial_of_unknown_steps_counts);
+	tcase_add_loop_test(
+	    tc, where_none_ended_the_farthest_pruned_trial_is_the_measure, 0,
+	    2);
 	tcase_add_test(tc, K2_an_empty_history_says_nothing);
 	suite_add_tcase(s, tc);
 	return s;

@@ -8,8 +8,9 @@
  *                                 "start", "params": {"lr": 0.1}}, or
  *                                 {"exhausted": true}
  *     tell NUMBER OUTCOME        nothing; OUTCOME is `done VALUE` (nan and inf
- *                                 too), `pruned VALUE`, `failed` or `cancelled`
- *     add {"lr": 0.1} OUTCOME    {"number": 1}: a trial that was not asked for
+ *                                 too) or `pruned VALUE`, then the STEPS that
+ * it reported, if that is known; `failed`, `cancelled` or `running` add {"lr":
+ * 0.1} OUTCOME    {"number": 1}: a trial that was not asked for
  *
  * The seconds are processor time of the proposal alone, fit and acquisition:
  * a busy machine does not stretch them.
@@ -98,19 +99,25 @@ static struct observation outcome_of(const struct session *s, const char *text)
 {
 	char word[16] = "";
 	double value;
-	int fields = sscanf(text, "%15s %lf", word, &value);
+	int64_t steps = 0;
+	int fields = sscanf(text, "%15s %lf %" SCNd64, word, &value, &steps);
 	bool done = strcmp(word, "done") == 0;
 
-	if (fields == 2 && (done || strcmp(word, "pruned") == 0))
+	if (fields >= 2 && (done || strcmp(word, "pruned") == 0))
 		return (struct observation){
 			.fate = done ? FATE_DONE : FATE_PRUNED,
 			.score = score_of(s->spec->goal, value),
+			.steps = steps,
 		};
 	if (fields == 1 && strcmp(word, "failed") == 0)
 		return (struct observation){ .fate = FATE_FAILED };
 	if (fields == 1 && strcmp(word, "cancelled") == 0)
 		return (struct observation){ .fate = FATE_NONE };
-	errx(2, "%s: no outcome (done VALUE, pruned VALUE, failed, cancelled)",
+	if (fields == 1 && strcmp(word, "running") == 0)
+		return (struct observation){ .fate = FATE_RUNNING };
+	errx(2,
+	     "%s: no outcome (done VALUE [STEPS], pruned VALUE [STEPS], "
+	     "failed, cancelled, running)",
 	     text);
 }
 
