@@ -156,8 +156,10 @@ static cJSON *summary(const char *path, const struct submission *s)
 	add_text(o, "space", &b);
 	print_trials(&b, spec);
 	add_text(o, "trials", &b);
-	buf_addf(&b, "%s%s, seed %" PRIu64, sampler_type_name(spec->sampler),
-		 spec->is_auto ? " (auto)" : "", spec->seed);
+	buf_addf(&b, "%s%s, seed %" PRIu64 "%s",
+		 sampler_type_name(spec->sampler),
+		 spec->is_auto ? " (auto)" : "", spec->seed,
+		 spec->per_second ? ", per second" : "");
 	add_text(o, "sampler", &b);
 	print_early_stopping(&b, spec);
 	add_text(o, "early_stopping", &b);

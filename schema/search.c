@@ -20,12 +20,12 @@
 #define MEMORY_MIN               (1 << 20)
 
 static const char *const keys[] = {
-	"name",    "command",   "workdir",        "env",
-	"metric",  "patterns",  "parameters",     "start",
-	"sampler", "trials",    "early_stopping", "parallel",
-	"timeout", "grace",     "max_time",       "stop_on_failures",
-	"retries", "resources", "until",          "stop",
-	NULL,
+	"name",          "command",   "workdir",        "env",
+	"metric",        "patterns",  "parameters",     "start",
+	"sampler",       "trials",    "early_stopping", "parallel",
+	"timeout",       "grace",     "max_time",       "stop_on_failures",
+	"retries",       "resources", "until",          "stop",
+	"objective_per", NULL,
 };
 
 /* What other tools call things. */

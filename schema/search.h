@@ -65,6 +65,7 @@ struct search_spec {
 	uint64_t seed;
 	bool shuffle;          /* grid: order shuffled by the seed */
 	bool allow_duplicates; /* run equal configurations again */
+	bool per_second; /* gp: objective_per: improvement for the time spent */
 	struct early_stopping early_stopping;
 
 	int64_t trials;      /* 0: until the grid is exhausted */

@@ -284,11 +284,30 @@ static void check_trials(const struct object *o, const struct search_spec *spec)
 			     "would never end)");
 }
 
+static void read_objective_per(const struct object *o, struct search_spec *spec)
+{
+	static const char *const words[] = { "second", NULL };
+	int word = -1;
+
+	object_word(o, "objective_per", words, NULL, &word);
+	spec->per_second = word == 0;
+	if (!spec->per_second || spec->sampler == SAMPLER_GP)
+		return;
+	if (spec->is_auto)
+		spec->sampler = SAMPLER_GP;
+	else
+		object_fault(
+		    o, "objective_per",
+		    "is \"second\" (only the sampler \"gp\" models how "
+		    "long trials take)");
+}
+
 void search_rules_parse(const struct object *o, struct search_spec *spec)
 {
 	size_t before = o->reterr->n;
 
 	read_sampler(o, spec);
+	read_objective_per(o, spec);
 	if (spec->space != NULL && o->reterr->n == before) {
 		if (spec->sampler == SAMPLER_GRID)
 			check_grid(o, spec);

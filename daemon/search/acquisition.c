@@ -79,14 +79,15 @@ static void imagine(struct acquisition *a, size_t running, uint64_t seed)
 	}
 }
 
-int acquisition_init(struct acquisition *a, struct gp *value,
-		     struct gp *feasible, size_t running, uint64_t seed)
+int acquisition_init(struct acquisition *a, size_t running, uint64_t seed)
 {
+	struct gp *value = a->value;
 	size_t n = value->n;
 
-	if (feasible != NULL && feasible->n > n)
-		n = feasible->n;
-	*a = (struct acquisition){ .value = value, .feasible = feasible };
+	if (a->feasible != NULL && a->feasible->n > n)
+		n = a->feasible->n;
+	if (a->duration != NULL && a->duration->n > n)
+		n = a->duration->n;
 	a->fantasies = running > 0 ? FANTASIES : 1;
 	if (gp_extend(value) != 0)
 		return 1;
@@ -250,6 +251,22 @@ static double feasible_at(struct acquisition *a, const double *x,
 	return value;
 }
 
+/* -ln of the seconds, but for what is the same everywhere. */
+static double duration_at(struct acquisition *a, const double *x,
+			  double *gradient)
+{
+	struct gp *g = a->duration;
+	double *k = a->work, *slope = k + g->n, *w = slope + g->n;
+
+	gp_kernel(g, x, k, gradient != NULL ? slope : NULL);
+	if (gradient != NULL) {
+		for (size_t r = 0; r < g->n; r++)
+			w[r] = -a->per_unit * g->alpha[r];
+		add_slope(g, x, slope, w, gradient);
+	}
+	return -a->per_unit * dot(g->n, k, g->alpha);
+}
+
 double acquisition_at(struct acquisition *a, const double *x,
 		      double *ret_gradient)
 {
@@ -260,6 +277,8 @@ double acquisition_at(struct acquisition *a, const double *x,
 	value = value_at(a, x, ret_gradient) + guessed(a, x, ret_gradient);
 	if (a->feasible != NULL)
 		value += feasible_at(a, x, ret_gradient);
+	if (a->duration != NULL)
+		value += duration_at(a, x, ret_gradient);
 	return value;
 }
 
@@ -283,10 +302,14 @@ void acquisition_look(struct acquisition *a, const double *x,
 	double *k = a->work, *w = k + g->n;
 
 	*ret = (struct acquisition_view){
-		.noise = exp(g->hyper[g->d + 1]) + g->noise_floor, .feasible = 1
+		.noise = exp(g->hyper[g->d + 1]) + g->noise_floor,
+		.feasible = 1,
+		.duration = (double)NAN,
 	};
 	if (a->feasible != NULL)
 		ret->feasible = exp(feasible_at(a, x, NULL));
+	if (a->duration != NULL)
+		ret->duration = -duration_at(a, x, NULL) / a->per_unit;
 	gp_kernel(g, x, k, NULL);
 	ret->sd = deviation(g, k, w);
 	for (size_t f = 0; f < a->fantasies; f++) {
@@ -328,6 +351,12 @@ void acquisition_many(struct acquisition *a, size_t m, const double *x,
 		for (size_t j = 0; j < m; j++)
 			ret[j] += feasibility(a->feasible, mean[j], sd[j],
 					      &slope, &ignored);
+	}
+	if (a->duration != NULL) {
+		gp_predict(a->duration, m, x, stride, 1, a->duration->alpha,
+			   mean, sd);
+		for (size_t j = 0; j < m; j++)
+			ret[j] -= a->per_unit * mean[j];
 	}
 	for (size_t j = 0; j < m && a->guess != NULL; j++) {
 		for (size_t i = 0; i < d; i++)

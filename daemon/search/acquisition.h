@@ -7,6 +7,7 @@
  *   ln mean over fantasies f of E max(best_f - y(x), 0)
  *     + ln P(the trial has a result)
  *     + what the user has guessed, fading as results come in
+ *     - ln of how long it takes, if the objective is per second
  *
  * Log-EI: S. Ament et al., "Unexpected improvements to expected improvement for
  * Bayesian optimization", arXiv 2310.20708. Running trials are integrated out
@@ -15,6 +16,8 @@
  * is that of the posterior mean at the known points, so that noise is not
  * taken for success. P: the probability that a second process, fitted to +1
  * and -1, is above 0. The guess: C. Hvarfner et al., "piBO", arXiv 2204.11051.
+ * Improvement per second: J. Snoek et al., section 3.2 there; the duration is
+ * the median that a third process of its logarithm expects.
  */
 #include "search/gp.h"
 
@@ -23,6 +26,8 @@
 struct acquisition {
 	struct gp *value;    /* its last rows are the running trials */
 	struct gp *feasible; /* NULL: every trial has had a result */
+	struct gp *duration; /* NULL: it does not count */
+	double per_unit;     /* of ln seconds in a unit of @duration */
 	size_t fantasies;
 	double *alpha;       /* [fantasies][value->n] */
 	double *best;        /* [fantasies] */
@@ -32,12 +37,11 @@ struct acquisition {
 };
 
 /*
- * @value has been solved, and then had the running trials added (any y);
- * @feasible has been solved. @seed draws the fantasies. Returns 0, or 1 if the
- * factor could not be extended. acquisition_fini().
+ * @a names its processes: value has been solved, and then had the running
+ * trials added (any y); the others have been solved. @seed draws the fantasies.
+ * Returns 0, or 1 if the factor could not be extended. acquisition_fini().
  */
-int acquisition_init(struct acquisition *a, struct gp *value,
-		     struct gp *feasible, size_t running, uint64_t seed)
+int acquisition_init(struct acquisition *a, size_t running, uint64_t seed)
     __attribute__((warn_unused_result));
 void acquisition_fini(struct acquisition *a);
 
@@ -55,6 +59,7 @@ struct acquisition_view {
 	double mean, sd;    /* of the latent function */
 	double noise;       /* variance of a measurement about it */
 	double feasible;    /* probability that there is a result */
+	double duration;    /* in units of its process; NaN: not known */
 	double exploration; /* share of the improvement that sd alone brings */
 };
 

@@ -76,6 +76,7 @@ static void explain_start(const struct bayes *b, const struct evidence *v,
 				   .high = (double)NAN,
 				   .noise = (double)NAN,
 				   .feasible = (double)NAN,
+				   .seconds = (double)NAN,
 				   .exploration = 1 };
 	if (v->results.n > 0)
 		why->best = score_of(b->base.spec->goal, v->score[v->best]);
@@ -315,7 +316,7 @@ static struct sampler *bayes_create(const struct search_spec *spec)
 	for (size_t i = 0; i < b->encoding.n; i++)
 		read_guess(b, i);
 	start_init(&b->start, spec);
-	bayes_cache_init(&b->cache, &b->encoding);
+	bayes_cache_init(&b->cache, &b->encoding, spec->per_second);
 	return &b->base;
 }
 

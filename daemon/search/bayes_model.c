@@ -9,10 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LATEST      200 /* of each kind, to tell where trials fail */
-#define EVALUATIONS 60  /* of the likelihood of that */
+#define LATEST       200  /* of each kind, of which a side process is made */
+#define EVALUATIONS  60   /* of the likelihood of one */
+#define LEAST_SPREAD 1e-3 /* of ln seconds: they differ by nothing */
+#define TIMED_MIN    3    /* trials that tell how long others take */
 
-void bayes_cache_init(struct bayes_cache *c, const struct encoding *e)
+void bayes_cache_init(struct bayes_cache *c, const struct encoding *e,
+		      bool per_second)
 {
 	auto_free bool *is_choice = xcalloc(e->n + 1, sizeof(*is_choice));
 
@@ -22,6 +25,7 @@ void bayes_cache_init(struct bayes_cache *c, const struct encoding *e)
 	fit_init(&c->fit, e->n, is_choice);
 	c->value = gp_new(e->n, is_choice);
 	c->feasible = gp_new(e->n, is_choice);
+	c->duration = per_second ? gp_new(e->n, is_choice) : NULL;
 }
 
 void bayes_cache_fini(struct bayes_cache *c)
@@ -29,6 +33,7 @@ void bayes_cache_fini(struct bayes_cache *c)
 	fit_fini(&c->fit);
 	gp_free(c->value);
 	gp_free(c->feasible);
+	gp_free(c->duration);
 }
 
 /* --- the processes ---------------------------------------------------------
@@ -82,9 +87,20 @@ static int solve_value(struct bayes_model *m, double scale)
 	return gp_solve(g);
 }
 
-static int solve_feasible(struct gp *g, const struct evidence *v)
+/* Fits a side process to its rows. */
+static int solve_side(struct gp *g)
 {
 	double hyper[LIMIT_PARAMS + 2];
+
+	g->noise_floor = 1e-4;
+	gp_hyper_default(g, hyper);
+	(void)gp_fit(g, hyper, EVALUATIONS);
+	gp_set_hyper(g, hyper);
+	return gp_solve(g);
+}
+
+static int solve_feasible(struct gp *g, const struct evidence *v)
+{
 	size_t good = v->results.n > LATEST ? v->results.n - LATEST : 0;
 	size_t bad = v->failed.n > LATEST ? v->failed.n - LATEST : 0;
 
@@ -94,11 +110,33 @@ static int solve_feasible(struct gp *g, const struct evidence *v)
 		gp_add(g, v->results.x + good * v->d, 1, 1);
 	for (; bad < v->failed.n; bad++)
 		gp_add(g, v->failed.x + bad * v->d, -1, 1);
-	g->noise_floor = 1e-4;
-	gp_hyper_default(g, hyper);
-	(void)gp_fit(g, hyper, EVALUATIONS);
-	gp_set_hyper(g, hyper);
-	return gp_solve(g);
+	return solve_side(g);
+}
+
+/* Of the latest, their logarithms less the mean, in deviations. */
+static int solve_duration(struct bayes_model *m)
+{
+	const struct evidence *v = m->evidence;
+	size_t n = v->timed.n < LATEST ? v->timed.n : LATEST;
+	size_t first = v->timed.n - n;
+	struct gp *g = m->duration;
+	double sum = 0, squares = 0;
+
+	for (size_t i = first; i < v->timed.n; i++)
+		sum += log(v->seconds[i]);
+	m->ln_seconds = sum / (double)n;
+	for (size_t i = first; i < v->timed.n; i++) {
+		double off = log(v->seconds[i]) - m->ln_seconds;
+
+		squares += off * off;
+	}
+	m->ln_spread = fmax(sqrt(squares / (double)n), LEAST_SPREAD);
+	gp_clear(g);
+	gp_reserve(g, n);
+	for (size_t i = first; i < v->timed.n; i++)
+		gp_add(g, v->timed.x + i * v->d,
+		       (log(v->seconds[i]) - m->ln_seconds) / m->ln_spread, 1);
+	return solve_side(g);
 }
 
 int bayes_model_init(struct bayes_model *m, struct bayes_cache *c,
@@ -107,6 +145,11 @@ int bayes_model_init(struct bayes_model *m, struct bayes_cache *c,
 	*m = (struct bayes_model){ .cache = c, .evidence = v };
 	target_init(&m->target, v->results.n, v->score);
 	fit_hyper(&c->fit, v, m->hyper);
+	if (c->duration != NULL && v->timed.n >= TIMED_MIN) {
+		m->duration = c->duration;
+		if (solve_duration(m) != 0)
+			return 1;
+	}
 	if (v->failed.n == 0)
 		return 0;
 	m->feasible = c->feasible;
@@ -125,13 +168,15 @@ int bayes_model_aim(struct bayes_model *m, double scale, uint64_t seed)
 	struct gp *g = m->cache->value;
 
 	acquisition_fini(&m->acquisition);
-	m->acquisition = (struct acquisition){ 0 };
+	m->acquisition = (struct acquisition){ .value = g,
+					       .feasible = m->feasible,
+					       .duration = m->duration,
+					       .per_unit = m->ln_spread };
 	if (solve_value(m, scale) != 0)
 		return 1;
 	for (size_t i = 0; i < v->running.n; i++)
 		gp_add(g, v->running.x + i * v->d, 0, 1);
-	return acquisition_init(&m->acquisition, g, m->feasible, v->running.n,
-				seed);
+	return acquisition_init(&m->acquisition, v->running.n, seed);
 }
 
 /* --- the reasons -----------------------------------------------------------
@@ -196,6 +241,9 @@ void bayes_model_explain(struct bayes_model *m, enum goal goal, const double *x,
 			  target_back(t, view.mean - sqrt(view.noise))) /
 		     2;
 	why->feasible = view.feasible;
+	why->seconds = m->duration == NULL
+			   ? (double)NAN
+			   : exp(m->ln_seconds + m->ln_spread * view.duration);
 	why->exploration = view.exploration;
 	explain_nearest(m, goal, x, why);
 	explain_relevance(m->cache, why);

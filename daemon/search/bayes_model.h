@@ -2,7 +2,8 @@
 
 /*
  * What the sampler "gp" knows at one moment: a process of the results, a second
- * one of where trials fail, and what a point is worth by both.
+ * one of where trials fail, a third one of how long they take if the objective
+ * is per second, and what a point is worth by all.
  */
 #include "search/acquisition.h"
 #include "search/encoding.h"
@@ -16,9 +17,11 @@ struct bayes_cache {
 	const struct encoding *encoding; /* borrowed */
 	struct fit fit;
 	struct gp *value, *feasible;
+	struct gp *duration; /* NULL: the objective is not per second */
 };
 
-void bayes_cache_init(struct bayes_cache *c, const struct encoding *e);
+void bayes_cache_init(struct bayes_cache *c, const struct encoding *e,
+		      bool per_second);
 void bayes_cache_fini(struct bayes_cache *c);
 
 struct bayes_model {
@@ -27,6 +30,8 @@ struct bayes_model {
 	struct target target;
 	double hyper[LIMIT_PARAMS + 2]; /* fitted */
 	struct gp *feasible; /* the cache's; NULL: every trial has a result */
+	struct gp *duration; /* the cache's; NULL: it does not count, yet */
+	double ln_seconds, ln_spread; /* mean and deviation of those known */
 	/* After bayes_model_aim(): */
 	struct acquisition acquisition;
 };

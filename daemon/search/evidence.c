@@ -33,8 +33,10 @@ void evidence_fini(struct evidence *v)
 	points_fini(&v->results);
 	points_fini(&v->failed);
 	points_fini(&v->running);
+	points_fini(&v->timed);
 	free(v->score);
 	free(v->repeats);
+	free(v->seconds);
 }
 
 /* --- what counts as a result -----------------------------------------------
@@ -159,13 +161,19 @@ void evidence_init(struct evidence *v, const struct history *h, const double *x,
 	points_init(&v->results, h->n, d);
 	points_init(&v->failed, h->n, d);
 	points_init(&v->running, h->n, d);
+	points_init(&v->timed, h->n, d);
 	v->score = xcalloc(h->n + 1, sizeof(*v->score));
 	v->repeats = xcalloc(h->n + 1, sizeof(*v->repeats));
+	v->seconds = xcalloc(h->n + 1, sizeof(*v->seconds));
 	for (size_t i = 0; i < h->n; i++)
 		row[i] = SIZE_MAX;
 	for (size_t i = 0; i < h->n; i++) {
 		const struct observation *o = &h->rows[i].seen;
 
+		if (o->fate == FATE_DONE && o->seconds > 0) {
+			v->seconds[v->timed.n] = o->seconds;
+			add(&v->timed, d, x, i);
+		}
 		if (o->fate == FATE_RUNNING)
 			add(&v->running, d, x, i);
 		else if (is_failure(o, &scale))

@@ -15,6 +15,7 @@
  *             others stay far below) that it is but another word for it. They
  *             have no value; a second model learns where trials fail.
  *   running   trials whose result is still to come.
+ *   timed     trials that ran to their end, and whose duration is known.
  *
  * Cancelled and lost trials say nothing. All are ordered by trial number, so
  * the order in which they ended makes no difference.
@@ -30,9 +31,10 @@ struct points {
 
 struct evidence {
 	size_t d;
-	struct points results, failed, running;
+	struct points results, failed, running, timed;
 	double *score;   /* [results.n] lower is better */
 	double *repeats; /* [results.n] runs behind the score */
+	double *seconds; /* [timed.n] above 0 */
 	size_t best;     /* index of the least score */
 };
 

@@ -21,9 +21,10 @@ enum fate {
 
 struct observation {
 	enum fate fate;
-	double score;  /* done, pruned; NaN and infinities are allowed */
-	int64_t runs;  /* whose mean the score is; 0 is 1 */
-	int64_t steps; /* that it reported; 0: not known */
+	double score;   /* done, pruned; NaN and infinities are allowed */
+	int64_t runs;   /* whose mean the score is; 0 is 1 */
+	int64_t steps;  /* that it reported; 0: not known */
+	double seconds; /* that it took; 0: not known */
 };
 
 struct history_row {

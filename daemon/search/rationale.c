@@ -55,6 +55,8 @@ static void add_expected(struct buf *b, const struct search_spec *spec,
 		buf_addf(b, " (%.4g to %.4g)", r->low, r->high);
 	if (isfinite(r->best))
 		buf_addf(b, ", the best so far is %.4g", r->best);
+	if (isfinite(r->seconds) && r->seconds > 0)
+		buf_addf(b, ", in %.3g s", r->seconds);
 	buf_adds(b, "; from ");
 	add_results(b, r->observations);
 }
@@ -156,6 +158,8 @@ char *rationale_data(const struct search_spec *spec, const struct rationale *r)
 		add_number(data, "high", r->high);
 		add_number(data, "noise", r->noise);
 		add_number(data, "feasible", r->feasible);
+		if (r->seconds > 0)
+			add_number(data, "seconds", r->seconds);
 		add_number(data, "exploration", r->exploration);
 	}
 	if (r->n_nearest > 0)

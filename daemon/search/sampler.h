@@ -45,6 +45,7 @@ struct rationale {
 	double low, high;    /* where two of three results should fall */
 	double noise;        /* standard deviation of a repeat */
 	double feasible;     /* probability that the trial has a result */
+	double seconds;      /* that it should take */
 	double exploration;  /* 0 exploits what is known .. 1 explores */
 	size_t n_nearest;
 	struct {

@@ -25,13 +25,14 @@ enum {
 	WITH_RUNNING = 1,
 	WITH_FAILED = 2,
 	WITH_GUESS = 4,
-	KINDS = 8,
+	WITH_DURATION = 8,
+	KINDS = 16,
 };
 
 static const bool choices[D] = { false, false, true, true };
 
 struct model {
-	struct gp *value, *feasible;
+	struct gp *value, *feasible, *duration;
 	struct acquisition a;
 	double guess[D];
 };
@@ -68,6 +69,11 @@ static double succeeded(const double *x)
 	return 1;
 }
 
+static double longer(const double *x)
+{
+	return 2 * x[1] - 1 + x[3] / 3;
+}
+
 static double failed(const double *x)
 {
 	return -1;
@@ -94,6 +100,12 @@ static void model_init(struct model *m, int kind, size_t running)
 		add_rows(m->feasible, FAILED, 2, failed);
 		set_hyper(m->feasible);
 	}
+	if ((kind & WITH_DURATION) != 0) {
+		m->duration = gp_new(D, choices);
+		m->duration->noise_floor = 1e-4;
+		add_rows(m->duration, ROWS + FAILED, 5, longer);
+		set_hyper(m->duration);
+	}
 	for (size_t k = 0; k < running; k++) {
 		double x[D];
 
@@ -101,8 +113,11 @@ static void model_init(struct model *m, int kind, size_t running)
 		x[0] = 0.7 + 0.2 * x[0];
 		gp_add(m->value, x, 0, 1);
 	}
-	ck_assert_int_eq(
-	    acquisition_init(&m->a, m->value, m->feasible, running, 11), 0);
+	m->a = (struct acquisition){ .value = m->value,
+				     .feasible = m->feasible,
+				     .duration = m->duration,
+				     .per_unit = 0.8 };
+	ck_assert_int_eq(acquisition_init(&m->a, running, 11), 0);
 	if ((kind & WITH_GUESS) != 0) {
 		memcpy(m->guess,
 		       (double[D]){ 0.3, (double)NAN, 2, (double)NAN },
@@ -125,6 +140,7 @@ static void model_free(struct model *m)
 	acquisition_fini(&m->a);
 	gp_free(m->value);
 	gp_free(m->feasible);
+	gp_free(m->duration);
 	free(m);
 }
 
@@ -159,6 +175,29 @@ START_TEST(the_gradient_is_that_of_central_differences)
 						1e-4 * (1 + fabs(gradient[i])));
 		}
 	}
+	model_free(m);
+}
+END_TEST
+
+START_TEST(what_takes_longer_is_worth_as_much_less)
+{
+	struct model *any = model_new(0), *m = model_new(WITH_DURATION);
+
+	for (uint64_t k = 0; k < POINTS; k++) {
+		struct acquisition_view view;
+		double x[D];
+
+		draw(4, k, x);
+		acquisition_look(&m->a, x, &view);
+		ck_assert_double_eq_tol(view.duration, longer(x), 0.5);
+		ck_assert_double_eq_tol(acquisition_at(&m->a, x, NULL),
+					acquisition_at(&any->a, x, NULL) -
+					    0.8 * view.duration,
+					1e-9);
+		acquisition_look(&any->a, x, &view);
+		ck_assert(isnan(view.duration));
+	}
+	model_free(any);
 	model_free(m);
 }
 END_TEST
@@ -297,7 +336,8 @@ START_TEST(measurements_without_noise_that_repeat_one_another_make_a_model)
 	ck_assert_int_eq(gp_solve(g), 0);
 	draw(1, 0, x);
 	gp_add(g, x, 0, 1); /* a running trial, too */
-	ck_assert_int_eq(acquisition_init(&a, g, NULL, 1, 11), 0);
+	a = (struct acquisition){ .value = g };
+	ck_assert_int_eq(acquisition_init(&a, 1, 11), 0);
 	for (uint64_t k = 0; k < ROWS; k++) {
 		draw(1, k, x);
 		acquisition_look(&a, x, &view);
@@ -360,7 +400,8 @@ static void world_init(struct world *w, const char *parameters, size_t rows)
 		gp_add(w->g, x, y, 1);
 	}
 	ck_assert_int_eq(gp_solve(w->g), 0);
-	ck_assert_int_eq(acquisition_init(&w->a, w->g, NULL, 0, 1), 0);
+	w->a = (struct acquisition){ .value = w->g };
+	ck_assert_int_eq(acquisition_init(&w->a, 0, 1), 0);
 }
 
 static void world_free(struct world *w)
@@ -512,6 +553,7 @@ Suite *suite(void)
 	tcase_add_loop_test(
 	    worth, many_points_at_once_are_worth_what_each_is_worth_alone, 0,
 	    KINDS);
+	tcase_add_test(worth, what_takes_longer_is_worth_as_much_less);
 	tcase_add_test(worth,
 		       where_a_trial_is_running_less_is_expected_of_another);
 	tcase_add_test(worth, less_is_expected_where_trials_have_failed);

@@ -307,6 +307,50 @@ START_TEST(it_keeps_out_of_a_half_of_the_space_where_trials_fail)
 }
 END_TEST
 
+static double seconds_of(const struct cell *c)
+{
+	return exp(c[1].f / 3);
+}
+
+/* The mean logarithm of what @n proposals after the first ones take. */
+static double search_time(struct run *r, size_t n)
+{
+	double sum = 0;
+
+	for (size_t k = 0; k < n; k++) {
+		ck_assert(run_ask(r));
+		sampler_tell(r->sampler, k, NULL,
+			     (struct observation){
+				 .fate = FATE_DONE,
+				 .score = pow(r->last.config[0].f, 2),
+				 .seconds = seconds_of(r->last.config) });
+		sum += k < 5 ? 0 : log(seconds_of(r->last.config));
+	}
+	return sum / (double)(n - 5);
+}
+
+START_TEST(per_second_it_takes_the_quicker_of_equally_good_trials)
+{
+	auto_free char *option = xasprintf("\"seed\": %d", _i);
+	auto_run struct run any = run_new(PLANE, option);
+	struct run quick = { .spec = spec_of(PLANE, "\"type\": \"gp\"") };
+	struct rationale why;
+	double x_only;
+
+	quick.spec->seed = any.spec->seed;
+	quick.spec->per_second = true;
+	quick.sampler = sampler_new(quick.spec);
+	x_only = search_time(&any, 25);
+	ck_assert_double_lt(search_time(&quick, 25), x_only - 1);
+	ck_assert(sampler_predict(quick.sampler, run_config(&quick, 3), &why));
+	ck_assert_double_eq_tol(log(why.seconds),
+				log(seconds_of(run_config(&quick, 3))), 0.2);
+	ck_assert(sampler_predict(any.sampler, run_config(&any, 3), &why));
+	ck_assert(isnan(why.seconds));
+	run_free(&quick);
+}
+END_TEST
+
 START_TEST(a_small_space_is_used_up_without_duplicates)
 {
 	auto_run struct run r = run_new(SMALL, "");
@@ -474,6 +518,8 @@ Suite *suite(void)
 	tcase_add_loop_test(
 	    tc, it_keeps_out_of_a_half_of_the_space_where_trials_fail, 0,
 	    SEEDS);
+	tcase_add_loop_test(
+	    tc, per_second_it_takes_the_quicker_of_equally_good_trials, 0, 3);
 	tcase_add_test(tc, a_small_space_is_used_up_without_duplicates);
 	tcase_add_test(tc, with_duplicates_allowed_the_best_is_repeated);
 	tcase_add_test(tc, the_first_point_is_the_middle_or_the_guess);

@@ -412,14 +412,14 @@ static void tell_half(struct run *r, enum fate fate, double score)
 START_TEST(where_trials_go_wrong_it_does_not_go)
 {
 	static const struct observation wrong[] = {
-		{FATE_FAILED,  0,                 0, 0},
-		{ FATE_DONE,   (double)NAN,       0, 0},
-		{ FATE_DONE,   (double)INFINITY,  0, 0},
-		{ FATE_DONE,   (double)-INFINITY, 0, 0},
-		{ FATE_DONE,   1e30,              0, 0},
-		{ FATE_PRUNED, (double)NAN,       0, 0},
+		{.fate = FATE_FAILED,  .score = 0                },
+		{ .fate = FATE_DONE,   .score = (double)NAN      },
+		{ .fate = FATE_DONE,   .score = (double)INFINITY },
+		{ .fate = FATE_DONE,   .score = (double)-INFINITY},
+		{ .fate = FATE_DONE,   .score = 1e30             },
+		{ .fate = FATE_PRUNED, .score = (double)NAN      },
  /* as good as can be, but not its result */
-		{ FATE_PRUNED, -DBL_MAX,          0, 0},
+		{ .fate = FATE_PRUNED, .score = -DBL_MAX         },
 	};
 	auto_free char *space = parameters(2, FLOATS);
 	auto_run struct run r = run_new(space, 3);

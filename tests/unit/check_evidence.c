@@ -36,7 +36,10 @@ static void tell(struct world *w, size_t number, const struct trial *t,
 	const struct cell config = { .active = true, .f = t->at / 100.0 };
 
 	history_tell(&w->history, number, &config,
-		     (struct observation){ fate, t->score, t->runs, t->steps });
+		     (struct observation){ .fate = fate,
+					   .score = t->score,
+					   .runs = t->runs,
+					   .steps = t->steps });
 }
 
 /* All start; then they end, the last one first if @backwards. */

@@ -605,15 +605,15 @@ END_TEST
 START_TEST(K2_K3_it_goes_on_when_every_trial_has_the_same_fate)
 {
 	static const struct observation seen[] = {
-		{FATE_NONE,     (double)NAN,       0, 0},
-		{ FATE_RUNNING, (double)NAN,       0, 0},
-		{ FATE_FAILED,  (double)NAN,       0, 0},
-		{ FATE_DONE,    (double)NAN,       0, 0},
-		{ FATE_DONE,    (double)INFINITY,  0, 0},
-		{ FATE_DONE,    -(double)INFINITY, 0, 0},
-		{ FATE_DONE,    DBL_MAX,           0, 0},
-		{ FATE_PRUNED,  (double)NAN,       0, 0},
-		{ FATE_PRUNED,  1e308,             0, 0},
+		{.fate = FATE_NONE,     .score = (double)NAN      },
+		{ .fate = FATE_RUNNING, .score = (double)NAN      },
+		{ .fate = FATE_FAILED,  .score = (double)NAN      },
+		{ .fate = FATE_DONE,    .score = (double)NAN      },
+		{ .fate = FATE_DONE,    .score = (double)INFINITY },
+		{ .fate = FATE_DONE,    .score = -(double)INFINITY},
+		{ .fate = FATE_DONE,    .score = DBL_MAX          },
+		{ .fate = FATE_PRUNED,  .score = (double)NAN      },
+		{ .fate = FATE_PRUNED,  .score = 1e308            },
 	};
 	auto_run struct run r = run_new(MIXED, "");
 

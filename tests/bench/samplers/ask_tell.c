@@ -8,9 +8,10 @@
  *                                 "start", "params": {"lr": 0.1}}, or
  *                                 {"exhausted": true}
  *     tell NUMBER OUTCOME        nothing; OUTCOME is `done VALUE` (nan and inf
- *                                 too) or `pruned VALUE`, then the STEPS that
- * it reported, if that is known; `failed`, `cancelled` or `running` add {"lr":
- * 0.1} OUTCOME    {"number": 1}: a trial that was not asked for
+ *                                 too) or `pruned VALUE`, then, if known, the
+ *                                 STEPS that it reported and the SECONDS that
+ *                                 it took; or `failed`, `cancelled`, `running`
+ *     add {"lr": 0.1} OUTCOME    {"number": 1}: a trial that was not asked for
  *
  * The seconds are processor time of the proposal alone, fit and acquisition:
  * a busy machine does not stretch them.
@@ -99,8 +100,10 @@ static struct observation outcome_of(const struct session *s, const char *text)
 {
 	char word[16] = "";
 	double value;
+	double seconds = 0;
 	int64_t steps = 0;
-	int fields = sscanf(text, "%15s %lf %" SCNd64, word, &value, &steps);
+	int fields = sscanf(text, "%15s %lf %" SCNd64 " %lf", word, &value,
+			    &steps, &seconds);
 	bool done = strcmp(word, "done") == 0;
 
 	if (fields >= 2 && (done || strcmp(word, "pruned") == 0))
@@ -108,6 +111,7 @@ static struct observation outcome_of(const struct session *s, const char *text)
 			.fate = done ? FATE_DONE : FATE_PRUNED,
 			.score = score_of(s->spec->goal, value),
 			.steps = steps,
+			.seconds = seconds,
 		};
 	if (fields == 1 && strcmp(word, "failed") == 0)
 		return (struct observation){ .fate = FATE_FAILED };
@@ -116,8 +120,8 @@ static struct observation outcome_of(const struct session *s, const char *text)
 	if (fields == 1 && strcmp(word, "running") == 0)
 		return (struct observation){ .fate = FATE_RUNNING };
 	errx(2,
-	     "%s: no outcome (done VALUE [STEPS], pruned VALUE [STEPS], "
-	     "failed, cancelled, running)",
+	     "%s: no outcome (done VALUE [STEPS [SECONDS]], pruned VALUE "
+	     "[STEPS [SECONDS]], failed, cancelled, running)",
 	     text);
 }
 

@@ -57,6 +57,8 @@ import numpy as np
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "samplers"))
 import space  # noqa: E402
 
+import curves  # noqa: E402
+
 WORKERS = 4
 FULL_TRIALS = 20
 ETA = 3
@@ -136,14 +138,17 @@ class LcBench:
         return [self.curve(space.draw(self.parameters, rng)) for _ in range(300)]
 
 
-def problems(data):
-    """Name -> how to make it: those that a choice may be made on."""
-    found = {"ts-" + pathlib.Path(p).name.split(".")[0]: (lambda p=p: TaskSet(p))
-             for p in sorted(glob.glob(str(data / "taskset" / "*.json.gz")))}
-    for instance in ("3945", "7593", "126026", "167168", "189873", "189906", "168910", "146212"):
-        found["error-" + instance] = lambda i=instance: LcBench(data, i, "error")
-    for instance in ("167181", "168329", "34539", "189354"):
-        found["entropy-" + instance] = lambda i=instance: LcBench(data, i, "entropy")
+def problems(data, aside):
+    """Name -> how to make it: those that a choice may be made on, or those kept aside to check it."""
+    found = {}
+    if not aside:
+        found = {"ts-" + pathlib.Path(p).name.split(".")[0]: (lambda p=p: TaskSet(p))
+                 for p in sorted(glob.glob(str(data / "taskset" / "*.json.gz")))}
+    for kind, metric in (("error", "val_accuracy"), ("entropy", "val_cross_entropy")):
+        named, instances = curves.LCBENCH[f"lcbench-{kind}-{'aside' if aside else 'tuning'}"]
+        assert named == metric
+        for instance in instances:
+            found[f"{kind}-{instance}"] = lambda i=str(instance), k=kind: LcBench(data, i, k)
     return found
 
 
@@ -334,7 +339,7 @@ def search(problem, program, kind, way, seed):
 
 
 def run(a):
-    made = problems(a.data)
+    made = problems(a.data, a.aside)
     for name in a.problem or made:
         problem = made[name]()
         ends = [min(c) for c in problem.sample()]
@@ -391,6 +396,7 @@ def main():
     r.add_argument("--sampler", default="gp")
     r.add_argument("--way", nargs="+", default=["pruned"])
     r.add_argument("--problem", nargs="*")
+    r.add_argument("--aside", action="store_true", help="the problems that nothing was chosen on")
     r.add_argument("--seeds", type=int, default=10)
     r.add_argument("--first", type=int, default=0)
     r.set_defaults(do=run)
