@@ -480,10 +480,30 @@ static void read_until(const struct object *o, struct until *ret)
 		     brief);
 }
 
+static void read_regret(const struct object *stop, struct search_spec *spec)
+{
+	if (!object_number(stop, "regret", &spec->stop.regret))
+		return;
+	if (!(spec->stop.regret > 0)) {
+		auto_free char *brief =
+		    json_brief(json_get(stop->node, "regret"));
+
+		object_fault(stop, "regret",
+			     "is %s (must be above 0: how many times the noise "
+			     "of a result may be left to gain)",
+			     brief);
+	} else if (spec->sampler != SAMPLER_GP) {
+		object_fault(stop, "regret",
+			     "is given (only the sampler \"gp\" has a model "
+			     "that bounds it)");
+	}
+}
+
 /* After the resources, which a cost is counted in. */
 static void read_stop(const struct object *o, struct search_spec *spec)
 {
-	static const char *const stop_keys[] = { "plateau", "cost", NULL };
+	static const char *const stop_keys[] = { "plateau", "regret", "cost",
+						 NULL };
 	struct object stop;
 
 	if (!object_member(o, "stop", "stop", &stop) ||
@@ -491,6 +511,7 @@ static void read_stop(const struct object *o, struct search_spec *spec)
 		return;
 	object_check_keys(&stop, "\"stop\"", stop_keys, NULL);
 	object_integer(&stop, "plateau", 1, LIMIT_TRIALS, &spec->stop.plateau);
+	read_regret(&stop, spec);
 	read_duration(&stop, "cost", &spec->stop.cost_ms);
 	if (spec->stop.cost_ms > 0 && spec->cpus == 0)
 		object_fault(&stop, "cost",

@@ -38,6 +38,7 @@ struct early_stopping {
 /* What ends a search before its trials are used up; 0: nothing. */
 struct stop_rules {
 	int64_t plateau; /* trials in a row without an improvement */
+	double regret;   /* gp: bound on what is left to gain, in noises */
 	int64_t cost_ms; /* slots x time of all attempts */
 };
 

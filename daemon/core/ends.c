@@ -7,6 +7,7 @@
  *   until, cost   at a tick: ends_deadline(), ends_tick()
  *   plateau       when a trial has ended; with the sampler gp when it proposes,
  *                 for its model knows the noise then
+ *   regret        when gp proposes
  */
 #include "core/model.h"
 #include "search/noise.h"
@@ -153,11 +154,15 @@ void ends_tick(struct step *st, struct search *s)
 /* --- plateau ----------------------------------------------------------------
  */
 
+struct noise {
+	double sd;
+	const char *of; /* what tells it */
+};
+
 struct plateau {
 	int64_t n;            /* trials that were looked at, the latest */
 	double before, since; /* best score of the others; of these */
-	double noise;
-	const char *noise_of;
+	struct noise noise;
 };
 
 /* It has run here and said something; an imported one has not. */
@@ -193,10 +198,10 @@ static void look(const struct search *s, struct plateau *ret)
 }
 
 /* Repeats tell it best, then the model's guess; else any gain counts. */
-static void find_noise(const struct search *s, double of_model,
-		       struct plateau *p)
+static struct noise find_noise(const struct search *s, double of_model)
 {
 	auto_free struct repeat *list = xcalloc(s->n + 1, sizeof(*list));
+	struct noise noise = { .of = "equal configurations" };
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->n; i++) {
@@ -208,16 +213,12 @@ static void find_noise(const struct search *s, double of_model,
 				score_of(s->spec->goal, t->rec.value),
 			};
 	}
-	p->noise = noise_of_repeats(list, n);
-	p->noise_of = "equal configurations";
-	if (isnan(p->noise)) {
-		p->noise = of_model;
-		p->noise_of = "the model";
-	}
-	if (isnan(p->noise)) {
-		p->noise = 0;
-		p->noise_of = "none";
-	}
+	noise.sd = noise_of_repeats(list, n);
+	if (!isnan(noise.sd))
+		return noise;
+	if (!isnan(of_model))
+		return (struct noise){ of_model, "the model" };
+	return (struct noise){ 0, "none" };
 }
 
 static char *plateau_text(const struct search *s, const struct plateau *p)
@@ -230,11 +231,11 @@ static char *plateau_text(const struct search *s, const struct plateau *p)
 		 "the noise, %.3g (%s): ",
 		 (long long)p->n, s->spec->metric,
 		 json_number_text(score_of(s->spec->goal, p->before), before),
-		 p->noise,
-		 strcmp(p->noise_of, "none") == 0
+		 p->noise.sd,
+		 strcmp(p->noise.of, "none") == 0
 		     ? "nothing tells it, so that anything better would have "
 		       "counted"
-		     : p->noise_of);
+		     : p->noise.of);
 	if (isfinite(p->since))
 		buf_addf(
 		    &b, "the best of them was %s",
@@ -253,8 +254,8 @@ static char *plateau_data(const struct search *s, const struct plateau *p)
 	if (isfinite(p->since))
 		json_add_number(data, "since",
 				score_of(s->spec->goal, p->since));
-	json_add_number(data, "noise", p->noise);
-	cJSON_AddStringToObject(data, "noise_of", p->noise_of);
+	json_add_number(data, "noise", p->noise.sd);
+	cJSON_AddStringToObject(data, "noise_of", p->noise.of);
 	return json_print(data);
 }
 
@@ -267,11 +268,40 @@ static void look_for_plateau(struct step *st, struct search *s, double of_model)
 	look(s, &p);
 	if (p.n < s->spec->stop.plateau || !isfinite(p.before))
 		return;
-	find_noise(s, of_model, &p);
-	if (p.since < p.before - p.noise)
+	p.noise = find_noise(s, of_model);
+	if (p.since < p.before - p.noise.sd)
 		return;
 	search_end(st, s, SEARCH_FINISHED, "plateau", plateau_text(s, &p),
 		   plateau_data(s, &p));
+}
+
+/* --- regret -----------------------------------------------------------------
+ */
+
+static void look_for_regret(struct step *st, struct search *s,
+			    const struct rationale *why)
+{
+	double times = s->spec->stop.regret;
+	struct noise noise;
+	auto_json cJSON *data = NULL;
+
+	if (times == 0 || !rules_hold(s) || !isfinite(why->regret))
+		return;
+	noise = find_noise(s, why->noise);
+	if (!(why->regret < times * noise.sd))
+		return;
+	data = cJSON_CreateObject();
+	json_add_number(data, "regret", why->regret);
+	json_add_number(data, "limit", times);
+	json_add_number(data, "noise", noise.sd);
+	cJSON_AddStringToObject(data, "noise_of", noise.of);
+	search_end(st, s, SEARCH_FINISHED, "regret",
+		   xasprintf("no configuration should be better than the best, "
+			     "%.6g, by more than %.3g, and %.3g times the "
+			     "noise (%s) is %.3g",
+			     why->best, why->regret, times, noise.of,
+			     times * noise.sd),
+		   json_print(data));
 }
 
 void ends_trial_ended(struct step *st, struct search *s)
@@ -285,4 +315,5 @@ void ends_suggested(struct step *st, struct search *s,
 {
 	if (s->spec->sampler == SAMPLER_GP)
 		look_for_plateau(st, s, why->noise);
+	look_for_regret(st, s, why);
 }

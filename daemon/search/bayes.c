@@ -77,6 +77,7 @@ static void explain_start(const struct bayes *b, const struct evidence *v,
 				   .noise = (double)NAN,
 				   .feasible = (double)NAN,
 				   .seconds = (double)NAN,
+				   .regret = (double)NAN,
 				   .exploration = 1 };
 	if (v->results.n > 0)
 		why->best = score_of(b->base.spec->goal, v->score[v->best]);
@@ -225,6 +226,8 @@ static bool propose(const struct bayes *b, struct bayes_model *m,
 	if (i != SIZE_MAX)
 		bayes_model_explain(m, b->base.spec->goal,
 				    found.x + i * found.d, ret_why);
+	if (b->base.spec->stop.regret > 0)
+		ret_why->regret = bayes_model_regret(m, found.n, found.x);
 	maxima_fini(&found);
 	return i != SIZE_MAX;
 }

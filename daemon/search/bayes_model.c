@@ -1,6 +1,7 @@
 #include "search/bayes_model.h"
 
 #include "search/rationale.h"
+#include "search/regret.h"
 #include "search/rows.h"
 
 #include "schema/mem.h"
@@ -179,6 +180,16 @@ int bayes_model_aim(struct bayes_model *m, double scale, uint64_t seed)
 	return acquisition_init(&m->acquisition, v->running.n, seed);
 }
 
+double bayes_model_regret(struct bayes_model *m, size_t n, const double *x)
+{
+	struct regret r;
+
+	if (solve_value(m, 0) != 0)
+		return (double)NAN;
+	r = regret_bound(m->cache->value, n, x);
+	return target_back(&m->target, r.high) - target_back(&m->target, r.low);
+}
+
 /* --- the reasons -----------------------------------------------------------
  */
 
@@ -244,6 +255,7 @@ void bayes_model_explain(struct bayes_model *m, enum goal goal, const double *x,
 	why->seconds = m->duration == NULL
 			   ? (double)NAN
 			   : exp(m->ln_seconds + m->ln_spread * view.duration);
+	why->regret = (double)NAN;
 	why->exploration = view.exploration;
 	explain_nearest(m, goal, x, why);
 	explain_relevance(m->cache, why);

@@ -54,6 +54,14 @@ int bayes_model_aim(struct bayes_model *m, double scale, uint64_t seed)
     __attribute__((warn_unused_result));
 
 /*
+ * How much better than the best result any can be, in scores, where @x [n][d]
+ * are the points where most is expected: see regret.h. Running trials tell
+ * nothing yet; bayes_model_aim() is to come before anything else is asked. NaN:
+ * the numbers do not make a model.
+ */
+double bayes_model_regret(struct bayes_model *m, size_t n, const double *x);
+
+/*
  * What it expects at @x [d], after bayes_model_aim(), to all of @why but
  * observations and pending.
  */

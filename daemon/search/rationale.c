@@ -160,6 +160,8 @@ char *rationale_data(const struct search_spec *spec, const struct rationale *r)
 		add_number(data, "feasible", r->feasible);
 		if (r->seconds > 0)
 			add_number(data, "seconds", r->seconds);
+		if (r->regret > 0)
+			add_number(data, "regret", r->regret);
 		add_number(data, "exploration", r->exploration);
 	}
 	if (r->n_nearest > 0)

@@ -18,7 +18,7 @@ char *rationale_text(const struct search_spec *spec, const struct rationale *r);
 /*
  * New: a JSON object. Numbers have six digits, and what is not known is left
  * out: why, observations, pending, best, mean, low, high, noise, feasible,
- * seconds, exploration, nearest [{trial, distance, value}], relevance
+ * seconds, regret, exploration, nearest [{trial, distance, value}], relevance
  * {parameter: share}.
  */
 char *rationale_data(const struct search_spec *spec, const struct rationale *r);

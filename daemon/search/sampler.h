@@ -46,6 +46,7 @@ struct rationale {
 	double noise;        /* standard deviation of a repeat */
 	double feasible;     /* probability that the trial has a result */
 	double seconds;      /* that it should take */
+	double regret;       /* no result is better than the best by more */
 	double exploration;  /* 0 exploits what is known .. 1 explores */
 	size_t n_nearest;
 	struct {

@@ -214,6 +214,17 @@ class Ends(DaemonTest):
         self.assertIn("until: 2020-01-02 07:00 is over", str(refusal.exception))
         self.assertEqual(self.d.rows("select name from searches"), [])
 
+    def test_a_search_ends_when_less_than_the_noise_is_left_to_gain(self):
+        noisy = ["awk", "BEGIN {{ x = ARGV[1]; srand(x * 1e6); printf \"loss=%.17g\\n\", x * x + rand() / 10 }", "{x}"]
+        end = self.d.run(search("r", noisy, FLOAT, sampler={"type": "gp"}, trials=200, parallel=1, stop={"regret": 1}))
+        self.assertEqual((end["state"], end["reason"]), ("finished", "regret"))
+        (event,) = self.d.rows("select text, data from events where kind = 'end'")
+        data = json.loads(event["data"])
+        self.assertEqual((data["noise_of"], data["limit"]), ("the model", 1))
+        self.assertLess(data["regret"], data["noise"])
+        (best,) = self.d.rows("select value from best")
+        self.assertLess(best["value"], 0.1 + data["regret"])
+
     def test_the_model_knows_the_noise_of_a_plateau(self):
         noisy = ["awk", "BEGIN {{ x = ARGV[1]; srand(x * 1e6); printf \"loss=%.17g\\n\", x * x + rand() }", "{x}"]
         end = self.d.run(search("p", noisy, FLOAT, sampler={"type": "gp"}, trials=200, parallel=1, stop={"plateau": 8}))

@@ -307,6 +307,54 @@ START_TEST(it_keeps_out_of_a_half_of_the_space_where_trials_fail)
 }
 END_TEST
 
+/* Of a bowl with its minimum of 1 at (3, 5), and its noise. */
+static double bowl(const struct cell *c)
+{
+	return 1 + pow((c[0].f - 3) / 5, 2) + pow((c[1].f - 5) / 5, 2);
+}
+
+static double noisy_bowl(const struct cell *c)
+{
+	uint64_t point = (uint64_t)(c[0].f * 1e6) ^ (uint64_t)(c[1].f * 1e9);
+
+	return bowl(c) + 0.1 * (rng_unit(77, 0, point) - 0.5);
+}
+
+static double least_of(const struct run *r, double (*f)(const struct cell *))
+{
+	double least = (double)INFINITY;
+
+	for (size_t k = 0; k < run_n(r); k++)
+		least = fmin(least, f(run_config(r, k)));
+	return least;
+}
+
+START_TEST(what_is_left_to_gain_is_bounded_and_shrinks_to_the_noise)
+{
+	auto_free char *option = xasprintf("\"seed\": %d", _i);
+	auto_run struct run r = run_new(PLANE, option);
+	double early;
+
+	r.spec->stop.regret = 1;
+	run_steps(&r, 10, noisy_bowl);
+	early = r.last.rationale.regret;
+	ck_assert_double_ge(early, least_of(&r, bowl) - 1);
+	run_steps(&r, 30, noisy_bowl);
+	ck_assert_double_lt(r.last.rationale.regret, early / 3);
+	ck_assert_double_ge(r.last.rationale.regret, least_of(&r, bowl) - 1);
+	ck_assert_double_lt(r.last.rationale.regret, 0.1);
+}
+END_TEST
+
+START_TEST(what_is_left_to_gain_is_computed_only_if_asked)
+{
+	auto_run struct run r = run_new(PLANE, "");
+
+	run_steps(&r, 10, noisy_bowl);
+	ck_assert(isnan(r.last.rationale.regret));
+}
+END_TEST
+
 static double seconds_of(const struct cell *c)
 {
 	return exp(c[1].f / 3);
@@ -518,6 +566,9 @@ Suite *suite(void)
 	tcase_add_loop_test(
 	    tc, it_keeps_out_of_a_half_of_the_space_where_trials_fail, 0,
 	    SEEDS);
+	tcase_add_loop_test(
+	    tc, what_is_left_to_gain_is_bounded_and_shrinks_to_the_noise, 0, 5);
+	tcase_add_test(tc, what_is_left_to_gain_is_computed_only_if_asked);
 	tcase_add_loop_test(
 	    tc, per_second_it_takes_the_quicker_of_equally_good_trials, 0, 3);
 	tcase_add_test(tc, a_small_space_is_used_up_without_duplicates);

@@ -272,10 +272,10 @@ def told(way, t, trials, steps, upper=statistics.median_high):
 
 
 class Sampler:
-    def __init__(self, program, parameters, kind, seed):
+    def __init__(self, program, parameters, kind, seed, **more):
         self.file = tempfile.NamedTemporaryFile("w", suffix=".json")
         json.dump({"name": "bench", "command": ["true", "{args}"], "parameters": parameters, "trials": 100000,
-                   "sampler": {"type": kind, "seed": seed}, "metric": {"name": "loss"}}, self.file)
+                   "sampler": {"type": kind, "seed": seed}, "metric": {"name": "loss"}, **more}, self.file)
         self.file.flush()
         self.pipe = subprocess.Popen([program, self.file.name], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                      text=True, bufsize=1)
