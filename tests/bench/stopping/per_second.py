@@ -53,7 +53,7 @@ def main():
     p.add_argument("--seeds", type=int, default=10)
     a = p.parse_args()
     ways = {"trial": {}, "second": {"objective_per": "second"}}
-    regrets, differences, trials = {w: [] for w in ways}, [], {w: [] for w in ways}
+    regrets, trials = {w: [] for w in ways}, {w: [] for w in ways}
     for name, make in sampler.problems(a.data, a.aside).items():
         if not name.startswith("error"):
             continue
