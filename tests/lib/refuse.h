@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * System calls that fail in this process and in all that it starts, for good:
- * a test in a process of its own says which.
+ * System calls that fail in this thread and in all that it starts, for good: a
+ * test in a process of its own says which.
  */
 #include <stdint.h>
 
