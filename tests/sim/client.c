@@ -110,6 +110,24 @@ static void add_early_stopping(struct sim *sim, struct buf *b)
 	buf_adds(b, "},");
 }
 
+static void add_stop(struct sim *sim, struct buf *b, int64_t cpus)
+{
+	bool has_plateau = draw_chance(sim, 15);
+	bool has_cost = cpus > 0 && draw_chance(sim, 20);
+	int64_t plateau = draw_between(sim, 1, 6);
+	int64_t cost_s = draw_between(sim, 1, 300);
+
+	if (!has_plateau && !has_cost)
+		return;
+	buf_adds(b, ",\"stop\":{");
+	if (has_plateau)
+		buf_addf(b, "\"plateau\":%d", (int)plateau);
+	if (has_cost)
+		buf_addf(b, "%s\"cost\":%d", has_plateau ? "," : "",
+			 (int)cost_s);
+	buf_adds(b, "}");
+}
+
 static void add_limits(struct sim *sim, struct buf *b, bool has_end)
 {
 	int64_t cpus = draw_below(sim, 4);
@@ -128,6 +146,7 @@ static void add_limits(struct sim *sim, struct buf *b, bool has_end)
 		add_number(sim, b, "grace", 0, 19);
 	if (draw_chance(sim, 60))
 		add_number(sim, b, "stop_on_failures", 0, 4);
+	add_stop(sim, b, cpus);
 }
 
 static char *make_file(struct sim *sim, const char *name)
@@ -176,6 +195,9 @@ static void submit(struct sim *sim)
 	ev.submit.text = file;
 	ev.submit.workdir = "/";
 	ev.submit.environ = "[\"HOME=/\",\"LANG=C\"]";
+	if (draw_chance(sim, 12))
+		ev.submit.until_ms =
+		    ev.at.now_ms + draw_between(sim, 1, 900000);
 	(void)sim_step(sim, &ev, &d);
 }
 

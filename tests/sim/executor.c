@@ -43,7 +43,7 @@ static void end_proc(struct sim *sim, struct proc *p, struct outcome outcome)
 	p->state = PROC_OVER;
 	p->outcome = outcome;
 	if (p->started)
-		p->outcome.elapsed_ms = sim->t - p->start_t;
+		p->outcome.elapsed_ms = p->end_t - p->start_t;
 	p->recorded = outcome.kind != OUTCOME_SHIM_DIED;
 	/* A shim that waits may be killed before it can write anything. */
 	if (outcome.kind == OUTCOME_NEVER_STARTED)
@@ -143,6 +143,7 @@ static struct proc *start_proc(struct sim *sim, const struct fx_run *run)
 	p->attempt = run->attempt->number;
 	p->cpus = run->spec->cpus;
 	p->boot = sim->boot;
+	p->launch_t = sim->t;
 	p->gate_shut_t = p->end_t = p->term_t = NEVER;
 	plan_make(&p->plan, rows_search(&sim->rows, p->search)->behaviour,
 		  run->attempt);
@@ -234,6 +235,7 @@ static void go(struct sim *sim, const struct attempt_record *a)
 	    r->proc->gate_shut_t != NEVER) /* too late */
 		return;
 	oracle_go(sim, r->proc);
+	promises_start(sim, r->proc);
 	r->proc->state = PROC_RUNNING;
 	r->proc->started = true;
 	r->proc->start_t = sim->t;

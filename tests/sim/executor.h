@@ -20,7 +20,7 @@ struct proc {
 	bool started;
 	bool recorded;       /* its end is on the disk */
 	int64_t gate_shut_t; /* ends never started then */
-	int64_t start_t, end_t;
+	int64_t launch_t, start_t, end_t;
 	struct plan plan;
 	size_t emitted;
 	struct outcome outcome;

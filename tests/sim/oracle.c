@@ -281,7 +281,7 @@ void oracle_kill(struct sim *sim, const struct proc *p)
 	    sim,
 	    a->rec.state == ATTEMPT_STOPPING &&
 		sim_now(sim).boot_ms >= a->rec.kill_boot_ms &&
-		(sim->t >= p->end_t ||
+		(!p->started || sim->t >= p->end_t ||
 		 (p->term_t != NEVER &&
 		  sim->t - p->term_t >=
 		      rows_search(&sim->rows, p->search)->spec->grace_ms)),

@@ -157,8 +157,10 @@ int sim_step(struct sim *sim, struct event *ev, struct diag *reterr)
 		  "a refused command has effects");
 	sim_check(sim, !sim->shutting_down || count_launches(sim) == launches,
 		  "a trial is launched in a daemon that shuts down");
-	if (r == 0 && ev->type <= EV_RETRY)
+	if (r == 0 && ev->type <= EV_RETRY) {
 		sim->commands_in_turn++;
+		promises_asked(sim, ev);
+	}
 	oracle_step(sim, ev, r);
 	open_turn(sim);
 	return r;
@@ -193,6 +195,7 @@ static void lose_core(struct sim *sim)
 	effects_clear(&sim->fx);
 	sim->n_seen = 0;
 	worker_crash(sim);
+	promises_crash(sim);
 	core_free(sim->core);
 	sim->core = NULL;
 	rows_roll_back(&sim->rows);
@@ -264,6 +267,7 @@ static void settle(struct sim *sim)
 	sim->turn_end_t = NEVER;
 	arm_timer(sim);
 	oracle_settle(sim);
+	promises_settle(sim);
 }
 
 static void commit(struct sim *sim)
@@ -272,6 +276,7 @@ static void commit(struct sim *sim)
 	for (size_t i = 0; i < sim->fx.n; i++)
 		rows_save(sim, &sim->fx.list[i]);
 	oracle_commit(sim);
+	promises_commit(sim);
 }
 
 /* True when the daemon dies before they are all done. */
@@ -514,6 +519,7 @@ void sim_run(uint64_t seed, bool verbose)
 		sim_check(&sim, !sim.calm || sim.t < LIMIT_MS,
 			  "the searches never come to an end");
 	oracle_end(&sim);
+	promises_end(&sim);
 	current = NULL;
 	effects_free(&sim.fx);
 	worker_free(&sim);
@@ -521,4 +527,5 @@ void sim_run(uint64_t seed, bool verbose)
 	rows_free(&sim.rows);
 	executor_free(&sim.executor);
 	oracle_free(&sim);
+	promises_free(&sim);
 }

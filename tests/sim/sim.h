@@ -13,6 +13,7 @@
  *   worker.c    threads that samplers think on
  *   client.c    commands and search files, drawn at random
  *   oracle*.c   what must hold: of every step, commit, act and settle
+ *   promises.c  what a user is promised, whatever the core's rules are
  *   cover.c     how often each thing has happened
  */
 #include "core/core.h"
@@ -84,6 +85,7 @@ struct sim {
 	int epoch;       /* daemons started so far */
 	bool has_shrunk; /* a daemon has had fewer slots than one before */
 
+	struct promises *promises;
 	struct memo *memos; /* proposals, by history */
 	size_t n_memos, cap_memos;
 	char trace[40][160];
@@ -119,6 +121,18 @@ void sim_print_trace(const struct sim *sim);
 void sim_run(uint64_t seed, bool verbose);
 /* The program is aborted: tells what of, if a seed runs. */
 void sim_abort(void);
+
+/* --- promises (promises.c) --------------------------------------------------
+ */
+
+/* A command that was accepted, before the oracles see what it did. */
+void promises_asked(struct sim *sim, const struct event *ev);
+void promises_commit(struct sim *sim);
+void promises_settle(struct sim *sim);
+void promises_start(struct sim *sim, const struct proc *started);
+void promises_crash(struct sim *sim);
+void promises_end(struct sim *sim);
+void promises_free(struct sim *sim);
 
 /* --- oracles (oracle*.c) ----------------------------------------------------
  */
