@@ -273,6 +273,24 @@ static void import(struct sim *sim, struct event *ev)
 	sampler_free(sampler);
 }
 
+/* A trial that runs, as far as the steps have shown. */
+static void aim(struct sim *sim, struct event *ev)
+{
+	const struct rows *r = &sim->rows;
+	size_t n = r->n_trials;
+	size_t from = n > 0 ? (size_t)draw_below(sim, (int64_t)n) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct trial_row *t = r->trials[(from + i) % n];
+
+		if (t->seen != TRIAL_RUNNING)
+			continue;
+		ev->search = t->search;
+		ev->number = t->number;
+		return;
+	}
+}
+
 static void command(struct sim *sim, enum event_type type)
 {
 	struct event ev = { .type = type, .at = sim_now(sim) };
@@ -284,6 +302,8 @@ static void command(struct sim *sim, enum event_type type)
 	sim_load(sim, ev.search);
 	core_progress(sim->core, ev.search, &ev.at, &p);
 	ev.number = draw_between(sim, -1, p.created);
+	if (type == EV_KILL && draw_chance(sim, 60))
+		aim(sim, &ev);
 	if (type == EV_ADD) {
 		add(sim, &ev);
 		return;

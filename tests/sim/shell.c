@@ -427,6 +427,9 @@ static void start(struct sim *sim)
 	core_start(sim->core, &now, &sim->fx);
 	oracle_step(sim, &(struct event){ .type = EV_TICK, .at = now }, 0);
 	open_turn(sim);
+	/* Somebody may have waited for it, while trials are being adopted. */
+	if (!sim->calm && draw_chance(sim, 40))
+		sim->client_t = sim->t + draw_below(sim, 2000);
 }
 
 /* --- the world
