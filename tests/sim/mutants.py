@@ -162,6 +162,44 @@ MUTANTS = {
     "an ended search has no reason": (
         "search.c", "\tsearch_event(st, s, NULL, \"end\", text, data);\n",
         "\tfree(text);\n"),
+    "what was killed runs again after a restart": (
+        "trial.c", "\treturn !runs_again(t, &end);\n", "\treturn true;\n"),
+    "a paused search starts trials": (
+        "schedule.c", "\tif (s->rec.state != SEARCH_RUNNING)\n\t\treturn false;\n\tif (!TAILQ",
+        "\tif (search_state_is_final(s->rec.state))\n\t\treturn false;\n\tif (!TAILQ"),
+    "\"until\" is never over": (
+        "ends.c", "st->at.now_ms >= s->rec.until_ms", "st->at.now_ms < 0"),
+    "\"until\" is over early": (
+        "ends.c", "st->at.now_ms >= s->rec.until_ms", "st->at.now_ms + 5000 >= s->rec.until_ms"),
+    "nothing wakes the core for \"until\"": (
+        "ends.c", "until = s->rec.until_ms - s->core->clock_ms;", "until = INT64_MAX;"),
+    "a restarted daemon does not know the clock": (
+        "core.c", "\tc->clock_ms = at->now_ms - at->boot_ms;\n", ""),
+    "a cost is of trials, not of slots": (
+        "ends.c", "s->rec.used_ms += s->spec->cpus * elapsed_ms;", "s->rec.used_ms += elapsed_ms;"),
+    "what has run costs nothing": (
+        "trial.c", "\tends_count_attempt(st, t, elapsed_of(st, a, o));\n", ""),
+    "what has run costs twice": (
+        "ends.c", "s->rec.used_ms += s->spec->cpus * elapsed_ms;", "s->rec.used_ms += 2 * s->spec->cpus * elapsed_ms;"),
+    "what runs costs nothing": (
+        "ends.c", "\treturn s->rec.used_ms + s->spec->cpus * (n * boot_ms - started);",
+        "\treturn s->rec.used_ms + 0 * (n * boot_ms - started);"),
+    "a cost is not saved": (
+        "ends.c", "\tfx_save_search(st->fx, &s->rec, &s->queued_save);\n", ""),
+    "nothing wakes the core for a cost": (
+        "ends.c", "\treturn (started + left_ms + n - 1) / n;", "\treturn INT64_MAX;"),
+    "a plateau is one trial longer": (
+        "ends.c", "ret->n < s->spec->stop.plateau && has_told(t)", "ret->n <= s->spec->stop.plateau && has_told(t)"),
+    "a plateau is one trial shorter": (
+        "ends.c", "\tif (p.n < s->spec->stop.plateau ||", "\tif (p.n + 1 < s->spec->stop.plateau ||"),
+    "imported trials are part of a plateau": (
+        "ends.c", "\treturn t->rec.attempts > 0 &&\n\t       (", "\treturn ("),
+    "a plateau of a maximum is that of a minimum": (
+        "ends.c", "score = score_of(s->spec->goal, t->rec.value);", "score = t->rec.value;"),
+    "a plateau is seen by trials that fail alone": (
+        "ends.c", "if (s->spec->sampler != SAMPLER_GP)", "if (s->spec->sampler != SAMPLER_GP && s->n % 2)"),
+    "what was set going again is ended by its file": (
+        "ends.c", " && !s->rec.reopened;", ";"),
 }
 
 

@@ -46,6 +46,7 @@ struct search_promise {
 	bool is_paused, is_reopened;
 	int64_t until_ms;
 	int64_t trials; /* extended to; 0: not */
+	int64_t over_t; /* since when it has used up its cost, or NEVER */
 	enum search_state state;
 };
 
@@ -80,7 +81,11 @@ void promises_free(struct sim *sim)
 
 void promises_crash(struct sim *sim)
 {
-	promises_of(sim)->n_asked = 0;
+	struct promises *p = promises_of(sim);
+
+	p->n_asked = 0;
+	for (size_t i = 0; i < p->n_searches; i++)
+		p->searches[i].over_t = NEVER;
 }
 
 /* --- commands ---------------------------------------------------------------
@@ -296,7 +301,7 @@ static void check_due(struct sim *sim, const struct search_row *s, int64_t due,
 
 /* Between turns: a search that goes on has a reason to. */
 static void settle_search(struct sim *sim, const struct search_row *s,
-			  const struct search_promise *promise)
+			  struct search_promise *promise)
 {
 	struct moment now = sim_now(sim);
 	int64_t cost = s->spec->stop.cost_ms, used, rate;
@@ -314,6 +319,14 @@ static void settle_search(struct sim *sim, const struct search_row *s,
 	if (cost == 0)
 		return;
 	used = used_by(sim, s, true, &rate);
+	if (used < cost)
+		promise->over_t = NEVER;
+	else if (promise->over_t == NEVER)
+		promise->over_t = sim->t;
+	sim_check(
+	    sim, promise->over_t == NEVER || sim->t < promise->over_t + LATE_MS,
+	    "search %lld has used %lld of %lld ms and goes on",
+	    (long long)s->rec.id, (long long)used, (long long)cost);
 	if (used >= cost)
 		check_due(sim, s, now.boot_ms, "cost");
 	else if (rate > 0)
@@ -488,7 +501,9 @@ static void grow(struct sim *sim)
 	p->searches =
 	    xreallocarray(p->searches, r->n_searches + 1, sizeof(*p->searches));
 	for (; p->n_searches < r->n_searches; p->n_searches++)
-		p->searches[p->n_searches] = (struct search_promise){ 0 };
+		p->searches[p->n_searches] = (struct search_promise){
+			.over_t = NEVER,
+		};
 }
 
 void promises_commit(struct sim *sim)
