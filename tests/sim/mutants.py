@@ -180,7 +180,8 @@ MUTANTS = {
     "what has run costs nothing": (
         "trial.c", "\tends_count_attempt(st, t, elapsed_of(st, a, o));\n", ""),
     "what has run costs twice": (
-        "ends.c", "s->rec.used_ms += s->spec->cpus * elapsed_ms;", "s->rec.used_ms += 2 * s->spec->cpus * elapsed_ms;"),
+        "ends.c", "s->rec.used_ms += s->spec->cpus * elapsed_ms;",
+        "s->rec.used_ms += 2 * s->spec->cpus * elapsed_ms;"),
     "what runs costs nothing": (
         "ends.c", "\treturn s->rec.used_ms + s->spec->cpus * (n * boot_ms - started);",
         "\treturn s->rec.used_ms + 0 * (n * boot_ms - started);"),

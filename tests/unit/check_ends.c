@@ -366,6 +366,33 @@ START_TEST(a_plateau_is_so_many_trials_without_an_improvement)
 }
 END_TEST
 
+/* The same configuration once more: what its results differ by is noise. */
+static void add_same(void)
+{
+	struct cell config = { .active = true, .f = 0.5 };
+
+	step((struct event){
+	    .type = EV_ADD, .search = 1, .add = { .config = &config } });
+}
+
+START_TEST(a_gain_within_the_noise_of_equal_configurations_is_none)
+{
+	submit("\"parallel\":1,\"stop\":{\"plateau\":2}", 0);
+	spawn(1);
+	for (int i = 0; i < 4; i++)
+		add_same();
+	end_trial(1, 1000, 9);
+	for (int i = 0; i < 4; i++) /* from the last one added */
+		run_trial(5 - i, 1 + i);
+	ck_assert_ended("");
+	run_trial(6, 5);
+	ck_assert_ended("plateau");
+	ck_assert_ptr_nonnull(strstr(ended_data, "\"before\":2,\"since\":1"));
+	ck_assert_ptr_nonnull(
+	    strstr(ended_data, "\"noise_of\":\"equal configurations\""));
+}
+END_TEST
+
 START_TEST(a_search_without_a_result_has_no_plateau)
 {
 	submit("\"parallel\":1,\"stop_on_failures\":0,"
@@ -420,6 +447,8 @@ Suite *suite(void)
 	tcase_add_test(tc, a_restarted_daemon_keeps_the_time);
 	tcase_add_test(tc, a_cost_is_slots_times_time);
 	tcase_add_test(tc, a_plateau_is_so_many_trials_without_an_improvement);
+	tcase_add_test(tc,
+		       a_gain_within_the_noise_of_equal_configurations_is_none);
 	tcase_add_test(tc, a_search_without_a_result_has_no_plateau);
 	tcase_add_test(tc, what_is_set_going_again_ends_by_its_trials_alone);
 	suite_add_tcase(s, tc);
