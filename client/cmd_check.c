@@ -63,7 +63,7 @@ static void print_example(struct buf *b, const struct submission *s)
 		.config = config,
 		.search = s->spec->name,
 		.attempt = 1,
-		.seed = expand_seed(s->spec->seed, 0),
+		.seed = expand_seed(s->spec->seed, 0, 0),
 		.dir = "DIR",
 		.socket = "SOCKET",
 		.token = "",

@@ -23,7 +23,9 @@ static struct expand expand_of(const struct server *s, const struct fx_run *run,
 		.search = run->search->name,
 		.trial = run->trial->number,
 		.attempt = run->attempt->number,
-		.seed = expand_seed(run->spec->seed, run->trial->number),
+		.run = run->attempt->run,
+		.seed = expand_seed(run->spec->seed, run->trial->number,
+				    run->attempt->run),
 		.dir = dir,
 		.socket = s->paths.socket,
 		.token = run->attempt->token,
@@ -126,7 +128,7 @@ int server_trial_command(struct server *s, int64_t search, const cJSON *trial,
 		.token = "",
 		.environ = none,
 	};
-	e.seed = expand_seed(spec->seed, e.trial);
+	e.seed = expand_seed(spec->seed, e.trial, e.run);
 	r = space_read(spec->space, json_get(trial, "params"), config, &d) == 0
 		? 0
 		: -EBADMSG;

@@ -66,12 +66,12 @@ static int load_attempt_row(void *ctx, const struct attempt_record *r)
 	return core_load_attempt(load->s->core, load->search, r, load->reterr);
 }
 
-static int load_value_row(void *ctx, int64_t trial,
+static int load_value_row(void *ctx, int64_t trial, int64_t run,
 			  const struct metric_record *m)
 {
 	struct load *load = ctx;
 
-	return core_load_value(load->s->core, load->search, trial, m);
+	return core_load_value(load->s->core, load->search, trial, run, m);
 }
 
 static int load_metric_of(void *ctx, const struct search_record *r)

@@ -229,6 +229,19 @@ static void add_params_json(const struct expand *e, struct buf *b)
 	json_write(b, params);
 }
 
+/* Of runs that could learn from each other's each has its own. */
+static void add_checkpoint(const struct expand *e, struct buf *b)
+{
+	buf_addf(b, "%s/checkpoint", e->dir);
+	if (e->spec->runs > 1)
+		buf_addf(b, "-%lld", (long long)e->run);
+}
+
+static int64_t fold_of(const struct expand *e)
+{
+	return e->spec->has_folds ? e->run : 0;
+}
+
 static void add_placeholder(const struct expand *e, enum placeholder p,
 			    struct buf *b)
 {
@@ -249,13 +262,13 @@ static void add_placeholder(const struct expand *e, enum placeholder p,
 		buf_adds(b, e->dir);
 		break;
 	case PLACEHOLDER_CHECKPOINT:
-		buf_addf(b, "%s/checkpoint", e->dir);
+		add_checkpoint(e, b);
 		break;
 	case PLACEHOLDER_SEED:
 		buf_addf(b, "%llu", (unsigned long long)e->seed);
 		break;
 	case PLACEHOLDER_FOLD:
-		buf_addc(b, '0');
+		buf_addf(b, "%lld", (long long)fold_of(e));
 		break;
 	case PLACEHOLDER_ARGS:
 	case PLACEHOLDER_N:
@@ -364,14 +377,18 @@ static void add_search_env(const struct expand *e, struct vector *env)
 static void add_own_env(const struct expand *e, struct vector *env)
 {
 	const struct space *s = e->spec->space;
-	struct buf params = BUF_INIT;
+	struct buf params = BUF_INIT, checkpoint = BUF_INIT;
 
 	add(env, xasprintf("HPS_SEARCH=%s", e->search));
 	add(env, xasprintf("HPS_TRIAL=%lld", (long long)e->trial));
 	add(env, xasprintf("HPS_ATTEMPT=%lld", (long long)e->attempt));
 	add(env, xasprintf("HPS_SEED=%llu", (unsigned long long)e->seed));
 	add(env, xasprintf("HPS_DIR=%s", e->dir));
-	add(env, xasprintf("HPS_CHECKPOINT=%s/checkpoint", e->dir));
+	buf_adds(&checkpoint, "HPS_CHECKPOINT=");
+	add_checkpoint(e, &checkpoint);
+	add(env, buf_take(&checkpoint));
+	if (e->spec->has_folds)
+		add(env, xasprintf("HPS_FOLD=%lld", (long long)e->run));
 	if (e->socket != NULL)
 		add(env, xasprintf("HPS_SOCKET=%s", e->socket));
 	if (e->token != NULL)
@@ -435,12 +452,19 @@ char **expand_environ(const struct expand *e)
 	return env.v;
 }
 
-uint64_t expand_seed(uint64_t seed, int64_t number)
+/* splitmix64 (Steele, Lea, Flood 2014) at position @number. */
+static uint64_t mix(uint64_t seed, int64_t number)
 {
-	/* splitmix64 (Steele, Lea, Flood 2014) at position @number. */
 	uint64_t h = seed + 0x9e3779b97f4a7c15 * ((uint64_t)number + 1);
 
 	h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9;
 	h = (h ^ (h >> 27)) * 0x94d049bb133111eb;
-	return (h ^ (h >> 31)) >> 33;
+	return h ^ (h >> 31);
+}
+
+uint64_t expand_seed(uint64_t seed, int64_t number, int64_t run)
+{
+	uint64_t h = mix(seed, number);
+
+	return (run > 0 ? mix(h, run) : h) >> 33;
 }

@@ -12,7 +12,8 @@ struct expand {
 	const char *search;        /* name, as submitted */
 	int64_t trial;             /* number */
 	int64_t attempt;           /* 1, 2, ... */
-	uint64_t seed;             /* of this trial */
+	int64_t run;               /* of the trial: 0, 1, ... */
+	uint64_t seed;             /* of this run */
 	const char *dir;           /* absolute path of the trial's directory */
 	const char *socket;        /* path of the control socket */
 	const char *token;         /* of the attempt */
@@ -50,5 +51,5 @@ char **expand_argv(const struct expand *e);
  */
 char **expand_environ(const struct expand *e);
 
-/* The seed of trial @number of a search with @seed: in [0, 2^31). */
-uint64_t expand_seed(uint64_t seed, int64_t number);
+/* The seed of a run of trial @number of a search with @seed: in [0, 2^31). */
+uint64_t expand_seed(uint64_t seed, int64_t number, int64_t run);

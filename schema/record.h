@@ -49,8 +49,12 @@ struct trial_record {
 	char *params;    /* JSON; NULL in an update: unchanged */
 	bool has_value;
 	enum value_kind kind;
-	double value;     /* meaningful if finite */
-	int64_t steps;    /* distinct steps of the objective reported */
+	double value; /* meaningful if finite */
+	bool has_error;
+	double error;     /* standard error of the value, a mean of runs */
+	int64_t runs;     /* that are over; the next one's number */
+	int64_t tries;    /* attempts at the run that is not */
+	int64_t steps;    /* of the objective reported by the latest run */
 	int64_t attempts; /* number of the latest attempt; 0: none yet */
 	int64_t created_ms, started_ms, ended_ms; /* 0: not yet */
 };
@@ -72,7 +76,10 @@ struct outcome {
 struct attempt_record {
 	int64_t trial;  /* trial_record.id */
 	int64_t number; /* 1, 2, ... */
+	int64_t run;    /* of the trial: 0, 1, ... */
 	enum attempt_state state;
+	bool has_result; /* it has ended its run */
+	double result;   /* of the run; finite */
 	char token[TOKEN_BYTES];
 	char boot_id[BOOT_ID_BYTES];
 	int64_t pid;                         /* of the shim; 0: none yet */

@@ -20,12 +20,12 @@
 #define MEMORY_MIN               (1 << 20)
 
 static const char *const keys[] = {
-	"name",          "command",   "workdir",        "env",
-	"metric",        "patterns",  "parameters",     "start",
-	"sampler",       "trials",    "early_stopping", "parallel",
-	"timeout",       "grace",     "max_time",       "stop_on_failures",
-	"retries",       "resources", "until",          "stop",
-	"objective_per", NULL,
+	"name",    "command",   "workdir",        "env",
+	"metric",  "patterns",  "parameters",     "start",
+	"sampler", "trials",    "early_stopping", "parallel",
+	"timeout", "grace",     "max_time",       "stop_on_failures",
+	"retries", "resources", "until",          "stop",
+	"folds",   "repeats",   "objective_per",  NULL,
 };
 
 /* What other tools call things. */
@@ -46,6 +46,8 @@ static const struct object_hint hints[] = {
 	{ "initial_points",     "write \"start\""                        },
 	{ "seed",               "write \"sampler\": {\"seed\": 1}"       },
 	{ "cwd",                "write \"workdir\""                      },
+	{ "cv",		 "write \"folds\""                        },
+	{ "n_splits",           "write \"folds\""                        },
 	{ "environment",        "write \"env\""                          },
 	{ NULL,		 NULL				     },
 };
@@ -454,6 +456,19 @@ static void read_parameters(const struct object *o, struct search_spec *spec)
 		spec->space = NULL;
 }
 
+/* How many runs a trial is made of, and what tells them apart. */
+static void read_runs(const struct object *o, struct search_spec *spec)
+{
+	spec->has_folds =
+	    object_integer(o, "folds", 2, LIMIT_RUNS, &spec->runs);
+	if (!object_integer(o, "repeats", 2, LIMIT_RUNS, &spec->runs))
+		return;
+	if (json_get(o->node, "folds") != NULL)
+		object_fault(o, "repeats",
+			     "stands beside \"folds\" (a trial is run once a "
+			     "fold, or repeated)");
+}
+
 static void read_limits(const struct object *o, struct search_spec *spec)
 {
 	object_integer(o, "trials", 1, LIMIT_TRIALS, &spec->trials);
@@ -461,6 +476,7 @@ static void read_limits(const struct object *o, struct search_spec *spec)
 	object_integer(o, "retries", 0, LIMIT_RETRIES, &spec->retries);
 	object_integer(o, "stop_on_failures", 0, LIMIT_TRIALS,
 		       &spec->stop_on_failures);
+	read_runs(o, spec);
 	read_duration(o, "timeout", &spec->timeout_ms);
 	read_duration(o, "max_time", &spec->max_time_ms);
 	read_duration(o, "grace", &spec->grace_ms);
@@ -582,6 +598,7 @@ static int parse(const char *text, size_t len, bool is_bare,
 	spec->grace_ms = DEFAULT_GRACE_MS;
 	spec->stop_on_failures = DEFAULT_STOP_ON_FAILURES;
 	spec->cpus = DEFAULT_CPUS;
+	spec->runs = 1;
 	o = (struct object){ &doc, doc.root, "", reterr };
 	read_search(&o, spec);
 	if (reterr->n > before) {

@@ -33,6 +33,7 @@ struct early_stopping {
 	double min_delta;  /* patience: what counts as one; >= 0 */
 	bool has_min, has_max;
 	double min, max; /* threshold: the objective must stay inside */
+	double p;        /* wilcoxon: of a race that is lost, at most */
 };
 
 /* What ends a search before its trials are used up; 0: nothing. */
@@ -70,8 +71,10 @@ struct search_spec {
 	struct early_stopping early_stopping;
 
 	int64_t trials;      /* 0: until the grid is exhausted */
+	int64_t runs;        /* of a trial: folds or repeats; else 1 */
+	bool has_folds;      /* the runs are folds */
 	int64_t parallel;    /* 0: as many as fit */
-	int64_t timeout_ms;  /* of an attempt; 0: none */
+	int64_t timeout_ms;  /* of an attempt, so of a run; 0: none */
 	int64_t max_time_ms; /* of the search; 0: none */
 	struct until until;
 	struct stop_rules stop;

@@ -11,6 +11,7 @@
 #define DEFAULT_PATIENCE   10
 #define DEFAULT_PERCENTILE 50
 #define DEFAULT_ETA        3
+#define DEFAULT_P          0.1
 #define MAX_ETA            100
 
 #define AUTO_GP_TRIALS 10000
@@ -31,7 +32,7 @@ static const struct object_hint sampler_hints[] = {
 static const char *const all_keys[] = { "type",      "min_steps",  "min_trials",
 					"patience",  "min_delta",  "min",
 					"max",       "percentile", "eta",
-					"max_steps", NULL };
+					"max_steps", "p",          NULL };
 /* The keys of each rule. */
 static const char *const none_keys[] = { "type", NULL };
 static const char *const median_keys[] = { "type", "min_steps", "min_trials",
@@ -45,6 +46,7 @@ static const char *const percentile_keys[] = { "type", "min_steps",
 					       NULL };
 static const char *const asha_keys[] = { "type", "min_steps", "max_steps",
 					 "eta", NULL };
+static const char *const wilcoxon_keys[] = { "type", "p", NULL };
 static const char *const *const pruner_keys[NAMES_PRUNERS_N] = {
 	[PRUNER_NONE] = none_keys,
 	[PRUNER_PATIENCE] = patience_keys,
@@ -53,6 +55,7 @@ static const char *const *const pruner_keys[NAMES_PRUNERS_N] = {
 	[PRUNER_PERCENTILE] = percentile_keys,
 	[PRUNER_ASHA] = asha_keys,
 	[PRUNER_HYPERBAND] = asha_keys,
+	[PRUNER_WILCOXON] = wilcoxon_keys,
 };
 
 static bool has_numbers_alone(const struct space *s)
@@ -165,6 +168,7 @@ static void read_early_stopping(const struct object *o,
 		.patience = DEFAULT_PATIENCE,
 		.percentile = DEFAULT_PERCENTILE,
 		.eta = DEFAULT_ETA,
+		.p = DEFAULT_P,
 	};
 	if (!object_member(o, "early_stopping", "early_stopping", &object) ||
 	    !object_check(&object, "{\"type\": \"median\"}"))
@@ -190,6 +194,7 @@ static void read_early_stopping(const struct object *o,
 		       &rule->max_steps);
 	check_number(&object, "min_delta", (double)INFINITY, &rule->min_delta);
 	check_number(&object, "percentile", 100, &rule->percentile);
+	check_number(&object, "p", 1, &rule->p);
 	rule->has_min = object_number(&object, "min", &rule->min);
 	rule->has_max = object_number(&object, "max", &rule->max);
 	if (rule->type == PRUNER_THRESHOLD)
@@ -314,4 +319,9 @@ void search_rules_parse(const struct object *o, struct search_spec *spec)
 		check_trials(o, spec);
 	}
 	read_early_stopping(o, &spec->early_stopping);
+	if (spec->early_stopping.type == PRUNER_WILCOXON && spec->runs == 1)
+		object_fault(o, "early_stopping",
+			     "is by \"wilcoxon\", which compares the runs of "
+			     "trials (say how many with \"folds\" or "
+			     "\"repeats\")");
 }

@@ -48,7 +48,8 @@ void core_settle(struct core *c);
 
 /*
  * Loading, from the database: a search, its trials by number, the open
- * attempts, the objective's values by trial number and step, core_load_end().
+ * attempts, the objective's values by trial number, run and step,
+ * core_load_end().
  * Rows that make no sense are answered with -EBADMSG, their fault in @reterr;
  * core_unload() drops what was loaded of the search until then.
  */
@@ -59,7 +60,7 @@ int core_load_trial(struct core *c, const struct trial_record *r,
 int core_load_attempt(struct core *c, int64_t search,
 		      const struct attempt_record *r, struct diag *reterr)
     __attribute__((warn_unused_result));
-int core_load_value(struct core *c, int64_t search, int64_t trial,
+int core_load_value(struct core *c, int64_t search, int64_t trial, int64_t run,
 		    const struct metric_record *m)
     __attribute__((warn_unused_result));
 void core_load_end(struct core *c, int64_t search);

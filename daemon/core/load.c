@@ -60,6 +60,11 @@ int core_load_trial(struct core *c, const struct trial_record *r,
 
 	if (read_params(s, r, config, reterr) != 0)
 		return -EBADMSG;
+	if (r->runs < 0 || r->runs > s->spec->runs) {
+		diag_add(reterr, "", "trial %lld of search %s has %lld runs",
+			 (long long)r->number, s->rec.name, (long long)r->runs);
+		return -EBADMSG;
+	}
 	if (r->number != (int64_t)s->n) {
 		diag_add(reterr, "", "search %s lacks trial %zu", s->rec.name,
 			 s->n);
@@ -70,7 +75,9 @@ int core_load_trial(struct core *c, const struct trial_record *r,
 	t->rec = *r;
 	t->rec.params = NULL;
 	s->counts[r->state]++;
-	if (r->state == TRIAL_QUEUED)
+	if (r->state == TRIAL_QUEUED && r->runs > 0)
+		TAILQ_INSERT_HEAD(&s->queue, t, queue);
+	else if (r->state == TRIAL_QUEUED)
 		TAILQ_INSERT_TAIL(&s->queue, t, queue);
 	if (trial_state_is_final(r->state)) {
 		search_count_end(s, t);
@@ -113,9 +120,11 @@ int core_load_attempt(struct core *c, int64_t search,
 		return -EBADMSG;
 	}
 	t = find_by_id(s, r->trial);
-	if (t == NULL || t->rec.state != TRIAL_RUNNING || t->attempt != NULL) {
+	if (t == NULL || t->rec.state != TRIAL_RUNNING || t->attempt != NULL ||
+	    r->run != t->rec.runs) {
 		diag_add(reterr, "",
-			 "search %s: attempt %lld belongs to no running trial",
+			 "search %s: attempt %lld belongs to no running trial, "
+			 "or to another run of it",
 			 s->rec.name, (long long)r->number);
 		return -EBADMSG;
 	}
@@ -126,37 +135,52 @@ int core_load_attempt(struct core *c, int64_t search,
 	return 0;
 }
 
-/* The trial of the replay has ended: what is kept of it alone goes. */
+/* Its last run is open, or will run anew. */
+static bool is_on(const struct trial *t, int64_t run)
+{
+	return run == t->rec.runs &&
+	       (t->attempt != NULL || t->rec.state == TRIAL_QUEUED);
+}
+
+/* The run of the replay has ended: what is kept of it alone goes. */
 static void end_replay(struct search *s)
 {
 	struct trial *t = s->replay;
+	int64_t run = s->replay_run;
+	bool is_whole;
 
 	s->replay = NULL;
-	if (t == NULL || t->attempt != NULL)
+	if (t == NULL || is_on(t, run))
 		return;
-	pruner_ended(s->pruner, t->pruning, &t->curve, t->rec.state);
+	is_whole = run < t->rec.runs;
+	pruner_ended(runs_pruner(t, run), runs_pruning(t, run), &t->curve,
+		     is_whole ? TRIAL_DONE : t->rec.state);
+	if (is_whole)
+		runs_keep(
+		    t, run,
+		    curve_result(&t->curve, s->spec->result, s->spec->goal));
 	curve_free(&t->curve);
 }
 
-int core_load_value(struct core *c, int64_t search, int64_t trial,
+int core_load_value(struct core *c, int64_t search, int64_t trial, int64_t run,
 		    const struct metric_record *m)
 {
 	struct search *s = search_find(c, search);
 	struct verdict ignored = { 0 };
 	struct trial *t;
 
-	if (s->replay == NULL || s->replay->rec.id != trial) {
+	if (s->replay == NULL || s->replay->rec.id != trial ||
+	    s->replay_run != run) {
 		end_replay(s);
 		t = find_by_id(s, trial);
-		if (t == NULL)
+		if (t == NULL || run > t->rec.runs || run >= s->spec->runs)
 			return -EBADMSG;
-		if (t->rec.state == TRIAL_QUEUED) /* it runs anew */
+		if (is_on(t, run) && t->attempt == NULL) /* it runs anew */
 			return 0;
 		s->replay = t;
-		if (t->pruning == NULL)
-			t->pruning = pruner_trial_new(s->pruner, t->rec.number);
+		s->replay_run = run;
 	}
-	trial_learn(s->replay, m, &ignored);
+	trial_learn(s->replay, run, m, &ignored);
 	verdict_free(&ignored);
 	return 0;
 }

@@ -37,10 +37,11 @@ struct attempt {
 struct trial {
 	struct trial_record rec;
 	struct search *search;
-	struct cell *config;          /* [space->n] */
-	struct attempt *attempt;      /* the open one, or NULL */
-	struct curve curve;           /* while an attempt is open */
-	struct pruner_trial *pruning; /* from its latest attempt on; or NULL */
+	struct cell *config;           /* [space->n] */
+	struct attempt *attempt;       /* the open one, or NULL */
+	struct curve curve;            /* while an attempt is open */
+	struct pruner_trial **pruning; /* [spec->runs] if begun; or NULL */
+	struct curve results;          /* of several runs those that are over */
 	bool queued_save;
 	TAILQ_ENTRY(trial) queue; /* in search->queue when queued */
 	bool is_untold;
@@ -61,8 +62,8 @@ struct search {
 	struct trial_news untold; /* changes that it has not been told of */
 	int64_t asked;            /* trials that a worker asks it for */
 	int64_t wanted; /* and those that come next; their slots are kept */
-	struct pruner *pruner;
-	struct trial **trials; /* [n], by number */
+	struct pruner **pruners; /* [spec->runs] */
+	struct trial **trials;   /* [n], by number */
 	size_t n, cap;
 	struct trial_queue queue; /* to be run before the sampler is asked */
 	struct seen seen;         /* hashes of all configurations */
@@ -80,6 +81,7 @@ struct search {
 	char failure[REASON_BYTES];
 	size_t params_saved;  /* trials before it have no rec.params any more */
 	struct trial *replay; /* while loading: whose values are replayed */
+	int64_t replay_run;
 };
 
 struct core {
@@ -170,8 +172,11 @@ void trial_spawned(struct step *st, struct trial *t, int64_t pid,
 void trial_spawn_failed(struct step *st, struct trial *t, int error,
 			const char *what);
 void trial_output(struct step *st, struct trial *t, const struct event *ev);
-/* A value of the objective: into the curve and to the early-stopping rule. */
-void trial_learn(struct trial *t, const struct metric_record *m,
+/*
+ * A value of the objective that run @run reported: into the curve and to the
+ * early-stopping rule.
+ */
+void trial_learn(struct trial *t, int64_t run, const struct metric_record *m,
 		 struct verdict *ret);
 void trial_ended(struct step *st, struct trial *t, const struct outcome *o);
 void trial_adopted(struct step *st, struct trial *t, int64_t pid,
@@ -182,6 +187,21 @@ void trial_tick(struct step *st, struct trial *t);
 int64_t trial_deadline(const struct trial *t);
 /* Begins to keep what is kept of a trial with an open attempt. */
 void trial_open(struct trial *t, struct attempt *a);
+
+/* runs.c: folds and repeats */
+/* What judges the curve of a run of @t, and what it keeps of the run. */
+struct pruner *runs_pruner(const struct trial *t, int64_t run);
+struct pruner_trial *runs_pruning(struct trial *t, int64_t run);
+/* The run runs anew; the trial does, with the first one. */
+void runs_forget(struct trial *t, int64_t run);
+void runs_begin_anew(struct trial *t);
+void runs_free(struct trial *t);
+bool runs_are_left(const struct trial *t);
+/* The run that is on has ended well; one that has ended is loaded. */
+void runs_end(struct trial *t, double result);
+void runs_keep(struct trial *t, int64_t run, double result);
+/* Fills @ret if the runs that are left shall not be run. */
+void runs_judge(const struct trial *t, struct verdict *ret);
 
 /* ends.c: "until" and "stop" of the file */
 /* As search_deadline(), of "until" and "stop". */

@@ -35,7 +35,9 @@ struct search *search_new(struct core *c, struct search_spec *spec)
 	s->sampler = sampler_new(spec);
 	s->learns = sampler_learns(s->sampler);
 	STAILQ_INIT(&s->untold);
-	s->pruner = pruner_new(spec);
+	s->pruners = xcalloc((size_t)spec->runs, sizeof(struct pruner *));
+	for (int64_t run = 0; run < spec->runs; run++)
+		s->pruners[run] = pruner_new(spec);
 	TAILQ_INIT(&s->queue);
 	if (c->n == c->cap) {
 		c->cap = c->cap > 0 ? 2 * c->cap : 16;
@@ -53,7 +55,9 @@ void search_destroy(struct search *s)
 	free(s->trials);
 	seen_free(&s->seen);
 	sampler_free(s->sampler);
-	pruner_free(s->pruner);
+	for (int64_t run = 0; run < s->spec->runs; run++)
+		pruner_free(s->pruners[run]);
+	free(s->pruners);
 	strv_free(s->environ);
 	search_free(s->spec);
 	free(s->rec.name);
@@ -376,6 +380,7 @@ int search_retry(struct step *st, struct search *s, int64_t number,
 	reopen(st, s);
 	search_event(st, s, t, "retry", xstrdup("run again by the user"), NULL);
 	trial_move(st, t, TRIAL_QUEUED, "");
+	runs_begin_anew(t);
 	t->rec.started_ms = 0;
 	if (s->best == t)
 		find_best(s);

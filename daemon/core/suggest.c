@@ -60,8 +60,10 @@ static struct observation observe(const struct trial *t)
 	seen.steps = r->steps;
 	if (r->started_ms > 0 && r->ended_ms > r->started_ms)
 		seen.seconds = (double)(r->ended_ms - r->started_ms) / 1e3;
-	if (r->has_value && r->kind == VALUE_FINITE)
+	if (r->has_value && r->kind == VALUE_FINITE) {
 		seen.score = score_of(t->search->spec->goal, r->value);
+		seen.runs = r->runs;
+	}
 	return seen;
 }
 

@@ -3,7 +3,8 @@
  *
  *   queued --trial_launch--> running ------------------> done
  *     ^                      |  |  \-- trial_stop -----> pruned, cancelled,
- *     |   retries are left   |  |                        failed (timeout)
+ *     |   retries are left,  |  |                        failed (timeout)
+ *     |   or runs (runs.c)   |  |\-- a race is lost ---> pruned
  *     \----------------------/  \----------------------> failed, lost
  *
  *   attempt:  launching --spawned: gate opens--> running --> ended, lost
@@ -81,7 +82,7 @@ struct trial *trial_create(struct step *st, struct search *s,
 void trial_free(struct trial *t)
 {
 	attempt_free(t->attempt);
-	pruner_trial_free(t->pruning);
+	runs_free(t);
 	curve_free(&t->curve);
 	free(t->rec.params);
 	free(t->config);
@@ -100,10 +101,6 @@ void trial_move(struct step *st, struct trial *t, enum trial_state to,
 	set_reason(t->rec.reason, reason);
 	fx_save_trial(st->fx, &t->rec, &t->queued_save);
 	suggest_changed(t);
-	if (to == TRIAL_QUEUED) { /* it runs anew */
-		pruner_trial_forget(t->pruning);
-		t->pruning = NULL;
-	}
 	if (!trial_state_is_final(to)) {
 		t->rec.ended_ms = 0;
 		return;
@@ -135,8 +132,6 @@ void trial_open(struct trial *t, struct attempt *a)
 
 	assert(t->attempt == NULL);
 	t->attempt = a;
-	assert(t->pruning == NULL);
-	t->pruning = pruner_trial_new(t->search->pruner, t->rec.number);
 	if (c->n_open == c->cap_open) {
 		c->cap_open = c->cap_open > 0 ? 2 * c->cap_open : 16;
 		c->open = xreallocarray(c->open, c->cap_open, sizeof(*c->open));
@@ -210,6 +205,8 @@ void trial_launch(struct step *st, struct trial *t)
 
 	a->rec.trial = t->rec.id;
 	a->rec.number = ++t->rec.attempts;
+	a->rec.run = t->rec.runs;
+	t->rec.tries++;
 	a->rec.state = ATTEMPT_LAUNCHING;
 	memcpy(a->rec.boot_id, st->core->options.boot_id, BOOT_ID_BYTES);
 	make_token(st->core, a->rec.token);
@@ -218,7 +215,8 @@ void trial_launch(struct step *st, struct trial *t)
 		t->rec.started_ms = st->at.now_ms > t->rec.created_ms
 					? st->at.now_ms
 					: t->rec.created_ms;
-	t->rec.has_value = false;
+	t->rec.has_value &=
+	    t->rec.runs > 0; /* that of an attempt that failed */
 	t->rec.steps = 0;
 	trial_move(st, t, TRIAL_RUNNING, "");
 	fx_save_attempt(st->fx, &a->rec, &a->queued_save);
@@ -301,11 +299,19 @@ static struct end end_of_stopped(const char *reason)
 	return make_end(TRIAL_CANCELLED, reason);
 }
 
+/* Of the run that is on. */
+static double result_of(const struct trial *t)
+{
+	const struct search_spec *spec = t->search->spec;
+
+	return curve_result(&t->curve, spec->result, spec->goal);
+}
+
 static struct end end_of_success(const struct trial *t)
 {
-	if (!t->rec.has_value)
+	if (t->curve.n == 0)
 		return make_end(TRIAL_FAILED, "no-metric");
-	if (t->rec.kind != VALUE_FINITE)
+	if (!isfinite(result_of(t)))
 		return make_end(TRIAL_FAILED, "diverged");
 	return make_end(TRIAL_DONE, "");
 }
@@ -354,12 +360,12 @@ static bool runs_again(const struct trial *t, const struct end *end)
 	if (search_state_is_final(t->search->rec.state))
 		return false;
 	return end->again ||
-	       (end->retry && t->rec.attempts <= t->search->spec->retries);
+	       (end->retry && t->rec.tries <= t->search->spec->retries);
 }
 
 /*
  * The stop was decided when the attempt had ended by itself. Not too late was
- * it where the trial would be run again: then nothing runs after it.
+ * it where the trial would run on or again: then nothing runs after it.
  */
 static bool came_too_late(const struct trial *t, const struct outcome *o)
 {
@@ -369,21 +375,25 @@ static bool came_too_late(const struct trial *t, const struct outcome *o)
 	    (o->kind != OUTCOME_EXITED && o->kind != OUTCOME_SIGNALED))
 		return false;
 	end = end_by_itself(t, o);
+	if (end.state == TRIAL_DONE)
+		return t->rec.runs + 1 == t->search->spec->runs;
 	return !runs_again(t, &end);
 }
 
+/* Until a run is over: what the first one has reached. */
 static void set_value(struct trial *t)
 {
-	const struct search_spec *spec = t->search->spec;
 	double v;
 
 	if (t->curve.n == 0)
 		return;
-	v = curve_result(&t->curve, spec->result, spec->goal);
+	t->rec.steps = (int64_t)t->curve.n;
+	if (t->rec.runs > 0)
+		return;
+	v = result_of(t);
 	t->rec.has_value = true;
 	t->rec.kind = value_kind_of(v);
 	t->rec.value = t->rec.kind == VALUE_FINITE ? v : 0;
-	t->rec.steps = (int64_t)t->curve.n;
 }
 
 static void queue_again(struct step *st, struct trial *t, const struct end *end,
@@ -394,8 +404,47 @@ static void queue_again(struct step *st, struct trial *t, const struct end *end,
 			       "with the same parameters",
 			       (long long)attempt, end->reason),
 		     NULL);
+	runs_forget(t, t->rec.runs);
 	trial_move(st, t, TRIAL_QUEUED, end->reason);
 	TAILQ_INSERT_HEAD(&t->search->queue, t, queue);
+}
+
+/* A run has ended well. True: the trial is to go on with the next one. */
+static bool goes_on(struct step *st, struct trial *t, struct end *end)
+{
+	struct verdict verdict = { 0 };
+
+	if (end->state != TRIAL_DONE || !runs_are_left(t))
+		return false;
+	runs_judge(t, &verdict);
+	if (verdict.stop) {
+		*end = make_end(TRIAL_PRUNED, verdict.reason);
+		search_event(st, t->search, t, "stop", verdict.text,
+			     verdict.data);
+		return false;
+	}
+	/* A search that has ended has stopped it. */
+	assert(!search_state_is_final(t->search->rec.state));
+	trial_move(st, t, TRIAL_QUEUED, "");
+	TAILQ_INSERT_HEAD(&t->search->queue, t, queue);
+	return true;
+}
+
+/* Its attempt is over: what came of it, and what the rules learn. */
+static void end_run(struct trial *t, const struct end *end)
+{
+	struct attempt *a = t->attempt;
+	int64_t run = a->rec.run;
+
+	set_value(t);
+	if (!runs_again(t, end))
+		pruner_ended(runs_pruner(t, run), runs_pruning(t, run),
+			     &t->curve, end->state);
+	if (end->state != TRIAL_DONE)
+		return;
+	a->rec.has_result = true;
+	a->rec.result = result_of(t);
+	runs_end(t, a->rec.result);
 }
 
 /* By the shim, so that it is known when. */
@@ -484,16 +533,13 @@ void trial_ended(struct step *st, struct trial *t, const struct outcome *o)
 		a->rec.outcome.ended_ms = a->rec.started_ms + o->elapsed_ms;
 	ends_count_attempt(st, t, elapsed_of(st, a, o));
 	attempt_move(st, a, is_lost ? ATTEMPT_LOST : ATTEMPT_ENDED);
-	set_value(t);
+	end_run(t, &end);
 	again = runs_again(t, &end);
-	if (!again)
-		pruner_ended(t->search->pruner, t->pruning, &t->curve,
-			     end.state);
 	trial_close(t);
-	if (again) {
+	if (again)
 		queue_again(st, t, &end, a->rec.number);
+	if (again || goes_on(st, t, &end))
 		return;
-	}
 	if (is_lost)
 		search_event(st, t->search, t, "lost",
 			     xasprintf("how attempt %lld ended cannot be known "
@@ -522,14 +568,22 @@ void trial_spawn_failed(struct step *st, struct trial *t, int error,
 /* --- its output ------------------------------------------------------------
  */
 
+/* Of several runs it says which; new. */
+static char *words_of(const struct trial *t, const struct verdict *verdict)
+{
+	if (t->search->spec->runs == 1)
+		return xstrdup(verdict->text);
+	return xasprintf("run %lld: %s", (long long)t->attempt->rec.run,
+			 verdict->text);
+}
+
 /* Frees and zeroes @verdict. */
 static void stop_by_verdict(struct step *st, struct trial *t,
 			    struct verdict *verdict)
 {
 	if (verdict->stop && t->attempt->rec.state == ATTEMPT_RUNNING) {
-		search_event(st, t->search, t, "stop", verdict->text,
+		search_event(st, t->search, t, "stop", words_of(t, verdict),
 			     verdict->data);
-		verdict->text = NULL;
 		verdict->data = NULL;
 		trial_stop(st, t, verdict->reason);
 	}
@@ -537,7 +591,7 @@ static void stop_by_verdict(struct step *st, struct trial *t,
 	*verdict = (struct verdict){ 0 };
 }
 
-void trial_learn(struct trial *t, const struct metric_record *m,
+void trial_learn(struct trial *t, int64_t run, const struct metric_record *m,
 		 struct verdict *ret)
 {
 	double v = m->value;
@@ -547,8 +601,8 @@ void trial_learn(struct trial *t, const struct metric_record *m,
 	else if (m->kind != VALUE_FINITE)
 		v = m->kind == VALUE_PLUS_INF ? (double)INFINITY
 					      : -(double)INFINITY;
-	pruner_report(t->search->pruner, t->pruning, &t->curve, m->step, v,
-		      ret);
+	pruner_report(runs_pruner(t, run), runs_pruning(t, run), &t->curve,
+		      m->step, v, ret);
 	/* The rule learns no further steps, but the last one is the last. */
 	if (t->curve.full && m->step > t->curve.points[t->curve.n - 1].step)
 		t->curve.points[t->curve.n - 1] =
@@ -601,7 +655,7 @@ void trial_output(struct step *st, struct trial *t, const struct event *ev)
 	for (size_t i = 0; i < m.n; i++) {
 		if (strcmp(m.rows[i].name, s->spec->metric) != 0)
 			continue;
-		trial_learn(t, &m.rows[i], &verdict);
+		trial_learn(t, a->rec.run, &m.rows[i], &verdict);
 		verdict.stop &= !ev->output.is_rest;
 		stop_by_verdict(st, t, &verdict);
 		learned = true;

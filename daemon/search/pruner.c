@@ -21,6 +21,7 @@ static const struct rule *const rules[NAMES_PRUNERS_N] = {
 	[PRUNER_PERCENTILE] = &percentile_rule,
 	[PRUNER_ASHA] = &asha_rule,
 	[PRUNER_HYPERBAND] = &asha_rule,
+	[PRUNER_WILCOXON] = &wilcoxon_rule,
 };
 
 void verdict_free(struct verdict *v)
@@ -194,7 +195,8 @@ void pruner_report(struct pruner *p, struct pruner_trial *t, struct curve *c,
 		return;
 	learn_first(p, t, c, (size_t)i, c->n > n);
 	check_diverged(p, c, (size_t)i, ret);
-	p->rule->report(p, t, c, (size_t)i, ret);
+	if (p->rule->report != NULL)
+		p->rule->report(p, t, c, (size_t)i, ret);
 }
 
 void pruner_ended(struct pruner *p, struct pruner_trial *t,

@@ -31,6 +31,7 @@
  *               min_steps or T / 16, rounded.
  *   hyperband - the same within brackets whose first rungs are r eta^s. Which
  *               is a trial's follows from its number and the seed.
+ *   wilcoxon  - looks at no curve: it compares whole runs (wilcoxon.h).
  *
  * The others stop a trial only after min_steps reported steps. Every rule but
  * "none" also stops at once a trial that has diverged: two steps in a row
@@ -41,6 +42,10 @@
 #include "schema/search.h"
 
 /*
+ * Of a trial that is several runs (folds, repeats) each run has a pruner of its
+ * own: it is compared with the same run of the others, and what is called a
+ * trial here is that run of it.
+ *
  * The objective's values of one trial, by step ascending. One of a search's
  * trials while it runs, and for whoever computes its result.
  */
@@ -87,6 +92,9 @@ double curve_result(const struct curve *c, enum result_rule rule,
  *   asha, hyperband: "rung", "trials" (that reached it, this one too), "kept"
  *              (how many of them go on), "bracket" (hyperband); value is the
  *              trial's best at the rung, limit the worst of those kept
+ *   wilcoxon:  no step, but "runs" (of the trial), "best" (the number of the
+ *              trial that it lost to), "pairs" (of runs), "p" and "p_max";
+ *              value and limit are the means of the two
  *   diverged:  "previous_step" and "previous" (the value there), without
  *              limit; or "trials" (whose first values gave limit)
  */

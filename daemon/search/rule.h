@@ -17,7 +17,7 @@ struct rule {
 	size_t size, trial_size;
 	/*
 	 * Point @i of @c, a curve with at least this one, was added or
-	 * changed. Fills @ret if the trial is to be stopped.
+	 * changed. Fills @ret if the trial is to be stopped. Or NULL.
 	 */
 	void (*report)(struct pruner *p, struct pruner_trial *t,
 		       const struct curve *c, size_t i, struct verdict *ret);
@@ -48,6 +48,7 @@ extern const struct rule threshold_rule;
 extern const struct rule median_rule;
 extern const struct rule percentile_rule;
 extern const struct rule asha_rule; /* and hyperband */
+extern const struct rule wilcoxon_rule;
 
 /* The value as a cost, which is to be low; and back again. */
 static inline double rule_cost(const struct pruner *p, double value)

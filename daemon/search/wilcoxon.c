@@ -1,10 +1,13 @@
 #include "search/wilcoxon.h"
 
 #include "num/signed_rank.h"
+#include "search/rule.h"
 
 #include "schema/mem.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define MIN_PAIRS 2
@@ -53,3 +56,43 @@ bool wilcoxon_loses(const struct curve *trial, const struct curve *best,
 	ret->p = signed_rank(d, ret->pairs);
 	return ret->p < p_max && sign * ret->mean > sign * ret->best_mean;
 }
+
+void wilcoxon_judge(const struct search_spec *spec, const struct curve *trial,
+		    const struct curve *best, int64_t number,
+		    struct verdict *ret)
+{
+	char mean[JSON_NUMBER_BYTES], best_mean[JSON_NUMBER_BYTES], reason[64];
+	double p_max = spec->early_stopping.p;
+	struct wilcoxon w;
+	cJSON *data;
+
+	if (spec->early_stopping.type != PRUNER_WILCOXON ||
+	    !wilcoxon_loses(trial, best, spec->goal, p_max, &w))
+		return;
+	data = cJSON_CreateObject();
+	cJSON_AddStringToObject(data, "rule", "wilcoxon");
+	cJSON_AddStringToObject(data, "metric", spec->metric);
+	json_add_integer(data, "runs", (int64_t)trial->n);
+	json_add_number(data, "value", w.mean);
+	json_add_number(data, "limit", w.best_mean);
+	json_add_integer(data, "best", number);
+	json_add_integer(data, "pairs", (int64_t)w.pairs);
+	json_add_number(data, "p", w.p);
+	json_add_number(data, "p_max", p_max);
+	snprintf(reason, sizeof(reason), "wilcoxon@%zu", trial->n);
+	rule_stop(ret, reason, data,
+		  "stopped after %zu of %" PRId64 " runs by the wilcoxon rule: "
+		  "its mean %s %s is worse than %s of trial %" PRId64
+		  ", and in %zu pairs of runs chance alone would do that with "
+		  "p = %.3g (below %g)",
+		  trial->n, spec->runs, spec->metric,
+		  json_number_text(w.mean, mean),
+		  json_number_text(w.best_mean, best_mean), number, w.pairs,
+		  w.p, p_max);
+}
+
+/* Only what has diverged is stopped by its curve. */
+const struct rule wilcoxon_rule = {
+	.size = sizeof(struct pruner),
+	.trial_size = sizeof(struct pruner_trial),
+};

@@ -20,3 +20,11 @@ struct wilcoxon {
 /* Curves of one point a run, its result at its number. True: it loses. */
 bool wilcoxon_loses(const struct curve *trial, const struct curve *best,
 		    enum goal goal, double p_max, struct wilcoxon *ret);
+
+/*
+ * The trial has ended a run, and others are to come: fills @ret, zeroed before,
+ * if they are not worth it by the rule of @spec. @number is the best one's.
+ */
+void wilcoxon_judge(const struct search_spec *spec, const struct curve *trial,
+		    const struct curve *best, int64_t number,
+		    struct verdict *ret);

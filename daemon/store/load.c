@@ -29,22 +29,28 @@ static const char *const sql[Q_N] = {
 	[Q_SEARCH] = SEARCH_COLUMNS "WHERE s.id = ?",
 	[Q_TRIALS] =
 	    "SELECT id, search, number, state, reason, origin, cursor, "
-	    "params, kind, value, steps, attempts, created_ms, started_ms, "
-	    "ended_ms FROM trial WHERE search = ? ORDER BY number",
+	    "params, kind, value, error, runs, tries, steps, attempts, "
+	    "created_ms, started_ms, ended_ms FROM trial WHERE search = ? ORDER BY number",
 	[Q_ATTEMPTS] =
 	    "SELECT a.trial, a.number, a.state, a.token, a.boot_id, a.pid, "
 	    "a.started_ms, a.started_boot_ms, a.stop_reason, "
 	    "a.kill_boot_ms, a.outcome, a.code, a.signal, a.core, a.error, "
 	    "a.what, a.user_ms, a.system_ms, a.memory_bytes, a.ended_ms, "
-	    "a.start_offset, a.read_offset, a.reader "
+	    "a.start_offset, a.read_offset, a.reader, a.run, a.result "
 	    "FROM trial t JOIN attempt a "
 	    "ON a.trial = t.id AND a.number = t.attempts "
 	    "WHERE t.search = ? AND t.state IN ('queued', 'running') "
 	    "ORDER BY t.number",
-	[Q_METRIC] = "SELECT t.id, m.name, m.step, m.kind, m.value "
-		     "FROM trial t JOIN metric m ON m.trial = t.id "
-		     "AND m.attempt = t.attempts AND m.name = ?2 "
-		     "WHERE t.search = ?1 ORDER BY t.number, m.step",
+	/* Runs that are over have attempts before the latest one. */
+	[Q_METRIC] =
+	    "SELECT t.id, a.run, m.name, m.step, m.kind, m.value "
+	    "FROM trial t JOIN attempt a ON a.trial = t.id AND a.run <= t.runs "
+	    "AND (a.number = t.attempts OR a.run < t.runs AND a.number = "
+	    "(SELECT max(number) FROM attempt WHERE trial = t.id AND "
+	    "run = a.run)) "
+	    "JOIN metric m ON m.trial = t.id AND m.attempt = a.number "
+	    "AND m.name = ?2 "
+	    "WHERE t.search = ?1 ORDER BY t.number, a.run, m.step",
 };
 
 _Static_assert(Q_N == DB_LOAD_N, "room in struct store");
@@ -77,6 +83,15 @@ static void read_search(struct run *run, struct search_record *r)
 	r->reopened = next_int(run) != 0;
 }
 
+/* False, and 0, where there is none. */
+static bool next_result(struct run *run, double *ret)
+{
+	bool is_there = !next_is_null(run);
+
+	*ret = next_real(run);
+	return is_there;
+}
+
 static void read_trial(struct run *run, struct trial_record *r)
 {
 	r->id = next_int(run);
@@ -94,6 +109,9 @@ static void read_trial(struct run *run, struct trial_record *r)
 	else
 		next_skip(run);
 	r->value = db_value(r->kind, next_real(run));
+	r->has_error = next_result(run, &r->error);
+	r->runs = next_int(run);
+	r->tries = next_int(run);
 	r->steps = next_int(run);
 	r->attempts = next_int(run);
 	r->created_ms = next_int(run);
@@ -131,6 +149,10 @@ static void read_attempt(struct run *run, struct attempt_record *r)
 	r->start_offset = next_int(run);
 	r->offset = next_int(run);
 	r->reader = next_is_null(run) ? NULL : next_text(run);
+	if (r->reader == NULL)
+		next_skip(run);
+	r->run = next_int(run);
+	r->has_result = next_result(run, &r->result);
 }
 
 int store_last_ids(struct store *s, int64_t *ret_search, int64_t *ret_trial)
@@ -229,20 +251,21 @@ int store_load_metric(struct store *s, int64_t search, const char *name,
 	static const char *const doing = "loading a metric";
 	struct run run = run_begin(s->load[Q_METRIC]);
 	struct metric_record record;
-	int64_t trial;
+	int64_t trial, of_run;
 	int r;
 
 	bind_int(&run, search);
 	bind_text(&run, name);
 	while ((r = run_step(s, &run, doing)) > 0) {
 		trial = next_int(&run);
+		of_run = next_int(&run);
 		record.name = next_text(&run);
 		record.step = next_int(&run);
 		record.kind = next_word(&run, value_kind_find);
 		record.value = db_value(record.kind, next_real(&run));
 		r = run_check(s, &run, doing);
 		if (r == 0)
-			r = fn(ctx, trial, &record);
+			r = fn(ctx, trial, of_run, &record);
 		if (r != 0)
 			break;
 	}

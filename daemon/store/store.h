@@ -183,7 +183,7 @@ int store_last_ids(struct store *s, int64_t *ret_search, int64_t *ret_trial)
 typedef int store_search_fn(void *ctx, const struct search_record *r);
 typedef int store_trial_fn(void *ctx, const struct trial_record *r);
 typedef int store_attempt_fn(void *ctx, const struct attempt_record *r);
-typedef int store_metric_fn(void *ctx, int64_t trial,
+typedef int store_metric_fn(void *ctx, int64_t trial, int64_t run,
 			    const struct metric_record *m);
 
 /* The searches that are running or paused, or that have an open attempt. */
@@ -198,8 +198,8 @@ int store_load_trials(struct store *s, int64_t search, store_trial_fn *fn,
 int store_load_attempts(struct store *s, int64_t search, store_attempt_fn *fn,
 			void *ctx) __attribute__((warn_unused_result));
 /*
- * Metric @name of each trial's latest attempt, by trial number and step; @trial
- * is trial_record.id.
+ * Metric @name of each trial's runs, of each the latest attempt, by trial
+ * number, run and step; @trial is trial_record.id.
  */
 int store_load_metric(struct store *s, int64_t search, const char *name,
 		      store_metric_fn *fn, void *ctx)

@@ -42,15 +42,18 @@ static const char *const sql[Q_N] = {
 	    "VALUES (?, ?, ?, ?)",
 	[Q_UPDATE_TRIAL] =
 	    "UPDATE trial SET state = :state, reason = :reason, kind = :kind, "
-	    "value = :value, steps = :steps, attempts = :attempts, "
+	    "value = :value, error = :error, runs = :runs, tries = :tries, "
+	    "steps = :steps, attempts = :attempts, "
 	    "started_ms = :started, ended_ms = :ended, "
 	    "params = coalesce(:params, params), score = " SCORE " "
 	    "WHERE id = :id",
 	[Q_INSERT_TRIAL] =
-	    "INSERT INTO trial (state, reason, kind, value, steps, attempts, "
+	    "INSERT INTO trial (state, reason, kind, value, error, runs, "
+	    "tries, steps, attempts, "
 	    "started_ms, ended_ms, params, id, search, number, origin, "
 	    "cursor, created_ms, score) "
-	    "VALUES (:state, :reason, :kind, :value, :steps, :attempts, "
+	    "VALUES (:state, :reason, :kind, :value, :error, :runs, :tries, "
+	    ":steps, :attempts, "
 	    ":started, :ended, :params, :id, :search, :number, :origin, "
 	    ":cursor, :created, " SCORE ")",
 	[Q_UPDATE_ATTEMPT] =
@@ -59,14 +62,16 @@ static const char *const sql[Q_N] = {
 	    "kill_boot_ms = ?, outcome = ?, code = ?, signal = ?, core = ?, "
 	    "error = ?, what = ?, user_ms = ?, system_ms = ?, "
 	    "memory_bytes = ?, ended_ms = ?, start_offset = ?, "
-	    "read_offset = ?, reader = ? WHERE trial = ? AND number = ?",
+	    "read_offset = ?, reader = ?, result = ? "
+	    "WHERE trial = ? AND number = ?",
 	[Q_INSERT_ATTEMPT] =
 	    "INSERT INTO attempt (state, token, boot_id, pid, started_ms, "
 	    "started_boot_ms, stop_reason, kill_boot_ms, outcome, code, "
 	    "signal, core, error, what, user_ms, system_ms, memory_bytes, "
-	    "ended_ms, start_offset, read_offset, reader, trial, number) "
+	    "ended_ms, start_offset, read_offset, reader, result, trial, "
+	    "number, run) "
 	    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-	    "?, ?, ?, ?)",
+	    "?, ?, ?, ?, ?, ?)",
 	[Q_SAVE_METRIC] =
 	    "INSERT INTO metric (trial, attempt, name, step, time_ms, kind, "
 	    "value) VALUES (?, ?, ?, ?, ?, ?, ?) "
@@ -145,6 +150,14 @@ int store_save_search(struct store *s, const struct search_record *r)
 	return insert_search(s, r);
 }
 
+static void bind_result(struct run *run, bool has_value, double v)
+{
+	if (has_value)
+		bind_real(run, v);
+	else
+		bind_null(run);
+}
+
 static void bind_trial(struct run *run, const struct trial_record *r)
 {
 	bind_text(run, trial_state_name(r->state));
@@ -156,6 +169,9 @@ static void bind_trial(struct run *run, const struct trial_record *r)
 		bind_null(run);
 		bind_null(run);
 	}
+	bind_result(run, r->has_error, r->error);
+	bind_int(run, r->runs);
+	bind_int(run, r->tries);
 	bind_int(run, r->steps);
 	bind_int(run, r->attempts);
 	bind_int(run, r->started_ms);
@@ -214,6 +230,7 @@ static void bind_attempt(struct run *run, const struct attempt_record *r)
 	bind_int(run, r->start_offset);
 	bind_int(run, r->offset);
 	bind_text(run, r->reader);
+	bind_result(run, r->has_result, r->result);
 	bind_int(run, r->trial);
 	bind_int(run, r->number);
 }
@@ -230,6 +247,7 @@ int store_save_attempt(struct store *s, const struct attempt_record *r)
 		return n < 0 ? n : 0;
 	run = run_begin(s->write[Q_INSERT_ATTEMPT]);
 	bind_attempt(&run, r);
+	bind_int(&run, r->run);
 	return run_all(s, &run, "adding an attempt");
 }
 

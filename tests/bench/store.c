@@ -225,7 +225,8 @@ static int on_trial(void *ctx, const struct trial_record *r)
 	return 0;
 }
 
-static int on_metric(void *ctx, int64_t trial, const struct metric_record *m)
+static int on_metric(void *ctx, int64_t trial, int64_t run,
+		     const struct metric_record *m)
 {
 	return 0;
 }

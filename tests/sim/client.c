@@ -128,6 +128,22 @@ static void add_stop(struct sim *sim, struct buf *b, int64_t cpus)
 	buf_adds(b, "}");
 }
 
+/* Folds or repeats; then races, too. */
+static void add_runs(struct sim *sim, struct buf *b)
+{
+	static const char *const p[] = { "0.1", "0.3", "0.6" };
+	bool has_folds = draw_chance(sim, 50);
+
+	buf_addf(b, "\"%s\":%d,", has_folds ? "folds" : "repeats",
+		 (int)draw_between(sim, 2, 6));
+	if (draw_chance(sim, 50))
+		buf_addf(b,
+			 "\"early_stopping\":{\"type\":\"wilcoxon\",\"p\":%s},",
+			 p[draw_below(sim, 3)]);
+	else
+		add_early_stopping(sim, b);
+}
+
 static void add_limits(struct sim *sim, struct buf *b, bool has_end)
 {
 	int64_t cpus = draw_below(sim, 4);
@@ -172,7 +188,10 @@ static char *make_file(struct sim *sim, const char *name)
 		buf_adds(&b, ",\"allow_duplicates\":true");
 	buf_adds(&b, "},");
 	add_metric(sim, &b);
-	add_early_stopping(sim, &b);
+	if (draw_chance(sim, 30))
+		add_runs(sim, &b);
+	else
+		add_early_stopping(sim, &b);
 	add_limits(sim, &b, is_grid || (spaces[space].is_discrete && !repeats));
 	buf_adds(&b, "}");
 	return buf_take(&b);

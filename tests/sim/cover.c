@@ -42,6 +42,9 @@ static struct thing {
 	{ "told of a result",                 0},
 	{ "told of a pruned trial",           0},
 	{ "told of a failure",                0},
+	{ "a further run",                    0},
+	{ "a mean of several runs",           0},
+	{ "a load between two runs",          0},
 };
 
 static struct thing reasons[] = {
@@ -61,6 +64,7 @@ static struct thing reasons[] = {
         { "until",           0},
         { "cost",            0},
 	{ "plateau",         0},
+        { "wilcoxon",        0},
 };
 
 static const char *const events[] = {

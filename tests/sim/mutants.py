@@ -24,8 +24,8 @@ MUTANTS = {
     "the grace begins anew with the daemon": (
         "trial.c", "\t\tbegin_grace(st, t, term_ms);\n", "\t\tbegin_grace(st, t, st->at.boot_ms);\n"),
     "one retry too many": (
-        "trial.c", "t->rec.attempts <= t->search->spec->retries",
-        "t->rec.attempts <= t->search->spec->retries + 1"),
+        "trial.c", "t->rec.tries <= t->search->spec->retries",
+        "t->rec.tries <= t->search->spec->retries + 1"),
     "a reboot uses up a retry": (
         "trial.c", "\t\tend.again = true;\n", "\t\tend.retry = true;\n"),
     "the offset stays behind its metrics": (
@@ -58,6 +58,45 @@ MUTANTS = {
         "\ta->rec = *r;\n\ta->rec.started_boot_ms = INT64_MAX / 2;\n"),
     "the queue is lost on load": (
         "load.c", "\t\tTAILQ_INSERT_TAIL(&s->queue, t, queue);\n", "\t\t;\n"),
+    "what waits between two runs is lost on load": (
+        "load.c", "\t\tTAILQ_INSERT_HEAD(&s->queue, t, queue);\n", "\t\t;\n"),
+    "results of runs are lost on load": (
+        "load.c", "\tif (is_whole)\n", "\tif (false)\n"),
+    "a run is over when it has failed": (
+        "trial.c", "\tif (end->state != TRIAL_DONE)\n\t\treturn;\n",
+        "\tif (end->state != TRIAL_DONE && !isfinite(result_of(t)))\n\t\treturn;\n"),
+    "a trial is done after its first run": (
+        "trial.c", "end->state != TRIAL_DONE || !runs_are_left(t)",
+        "end->state != TRIAL_DONE || true"),
+    "a trial waits no more after a run": (
+        "trial.c", "\ttrial_move(st, t, TRIAL_QUEUED, \"\");\n"
+        "\tTAILQ_INSERT_HEAD(&t->search->queue, t, queue);\n",
+        "\ttrial_move(st, t, TRIAL_QUEUED, \"\");\n"),
+    "a race is never run": (
+        "trial.c", "\truns_judge(t, &verdict);\n", ""),
+    "nothing tells why a race was lost": (
+        "trial.c", "\t\tsearch_event(st, t->search, t, \"stop\", verdict.text,\n"
+        "\t\t\t     verdict.data);\n\t\treturn false;", "\t\treturn false;"),
+    "a race is run against the worse": (
+        "runs.c", "wilcoxon_judge(s->spec, &t->results, &s->best->results,",
+        "wilcoxon_judge(s->spec, &s->best->results, &t->results,"),
+    "a run has the number of the attempt": (
+        "trial.c", "\ta->rec.run = t->rec.runs;\n", "\ta->rec.run = t->rec.attempts - 1;\n"),
+    "the tries of a run count against the next": (
+        "runs.c", "\tt->rec.runs++;\n\tt->rec.tries = 0;\n", "\tt->rec.runs++;\n"),
+    "the value is that of the latest run": (
+        "runs.c", "\t\tset_mean(t);\n", "\t\tt->rec.value = result;\n"),
+    "the error is the deviation": (
+        "runs.c", "sqrt(sum / (n - 1) / n)", "sqrt(sum / (n - 1))"),
+    "a trial that is retried keeps its runs": (
+        "search.c", "\truns_begin_anew(t);\n", ""),
+    "a run that is on changes the mean": (
+        "trial.c", "\tif (t->rec.runs > 0)\n\t\treturn;\n", ""),
+    "a stop that comes with the end of a run is too late": (
+        "trial.c", "\t\treturn t->rec.runs + 1 == t->search->spec->runs;\n",
+        "\t\treturn true;\n"),
+    "a sampler does not know how many runs there were": (
+        "suggest.c", "\t\tseen.runs = r->runs;\n", ""),
     "counts are wrong after a load": (
         "load.c", "\ts->counts[TRIAL_QUEUED]--;\n", ""),
     "the best trial is forgotten on load": (
@@ -88,8 +127,8 @@ MUTANTS = {
         "schedule.c", "\t\tc->searches[i]->wanted = c->searches[i]->asked;\n",
         "\t\t;\n"),
     "a sampler is not told of results": (
-        "trial.c", "\tsuggest_changed(t);\n\tif (to == TRIAL_QUEUED)",
-        "\tif (to == TRIAL_QUEUED)"),
+        "trial.c", "\tsuggest_changed(t);\n\tif (!trial_state_is_final(to))",
+        "\tif (!trial_state_is_final(to))"),
     "a sampler is not told of trials that were added": (
         "trial.c", "\tsuggest_changed(t);\n\treturn t;", "\treturn t;"),
     "a sampler is told of a maximum as of a minimum": (

@@ -2,6 +2,7 @@
  * With every commit: the rows against what the programs did.
  */
 #include "search/sampler.h"
+#include "search/wilcoxon.h"
 #include "sim.h"
 
 #include "schema/mem.h"
@@ -133,17 +134,6 @@ static void check_outcome(struct sim *sim, const struct trial_row *t,
 		  (long long)t->rec.id);
 }
 
-static void commit_attempt(struct sim *sim, const struct trial_row *t,
-			   const struct attempt_row *a)
-{
-	check_metrics(sim, t, a);
-	check_reader(sim, &a->rec);
-	if (a->rec.stop_reason[0] != '\0' && !a->was_stopped)
-		check_stop_event(sim, t, &a->rec);
-	if (attempt_state_is_final(a->rec.state))
-		check_outcome(sim, t, a);
-}
-
 /* --- commits: trials
  * ----------------------------------------------------------- */
 
@@ -171,21 +161,63 @@ static double result_of(const struct search_spec *spec,
 	return spec->result == RESULT_MEAN ? sum / (double)points.n : last;
 }
 
+/* It ended its run. */
+static bool has_succeeded(const struct search_spec *spec,
+			  const struct attempt_row *a)
+{
+	const struct outcome *o = &a->rec.outcome;
+
+	return attempt_state_is_final(a->rec.state) &&
+	       a->rec.stop_reason[0] == '\0' && o->kind == OUTCOME_EXITED &&
+	       o->code == 0 && isfinite(result_of(spec, a));
+}
+
+/* The results of the first @n runs, by number. */
+static void results_of(const struct search_spec *spec,
+		       const struct trial_row *t, int64_t n, struct curve *ret)
+{
+	*ret = (struct curve){ 0 };
+	for (int64_t run = 0; run < n; run++)
+		curve_set(ret, run, result_of(spec, rows_latest(t, run)));
+}
+
+/* The value is the mean of the runs that are over. */
+static void check_value(struct sim *sim, const struct search_spec *spec,
+			const struct trial_row *t)
+{
+	const struct trial_record *r = &t->rec;
+	double mean = 0, sum = 0, n = (double)r->runs;
+	struct curve results;
+
+	results_of(spec, t, r->runs, &results);
+	for (size_t i = 0; i < results.n; i++)
+		mean += results.points[i].value / n;
+	for (size_t i = 0; i < results.n; i++)
+		sum += pow(results.points[i].value - mean, 2);
+	curve_free(&results);
+	if (r->runs == 0)
+		return;
+	sim_check(sim,
+		  r->has_value && r->kind == VALUE_FINITE &&
+		      fabs(r->value - mean) < 1e-9,
+		  "trial %lld has %g instead of %g", (long long)r->id, r->value,
+		  mean);
+	sim_check(sim,
+		  r->has_error == (r->runs > 1) &&
+		      (!r->has_error ||
+		       fabs(r->error - sqrt(sum / (n - 1) / n)) < 1e-9),
+		  "trial %lld has the error %g instead of %g", (long long)r->id,
+		  r->error, sqrt(sum / (n - 1) / n));
+}
+
 static void check_done(struct sim *sim, const struct search_spec *spec,
 		       const struct trial_row *t, const struct attempt_row *a)
 {
-	double v = result_of(spec, a);
-
-	sim_check(sim,
-		  a->rec.outcome.kind == OUTCOME_EXITED &&
-		      a->rec.outcome.code == 0,
+	sim_check(sim, has_succeeded(spec, a) && t->rec.runs == spec->runs,
 		  "trial %lld is done, and its program was not",
 		  (long long)t->rec.id);
-	sim_check(sim,
-		  t->rec.has_value && t->rec.kind == VALUE_FINITE &&
-		      fabs(t->rec.value - v) < 1e-9,
-		  "trial %lld is done with %g instead of %g",
-		  (long long)t->rec.id, t->rec.value, v);
+	if (spec->runs > 1)
+		cover_thing("a mean of several runs");
 }
 
 struct expected {
@@ -193,6 +225,11 @@ struct expected {
 	char reason[REASON_BYTES];
 	bool is_retried;
 };
+
+static bool runs_are_left(const struct search_row *s, const struct trial_row *t)
+{
+	return t->rec.runs < s->spec->runs;
+}
 
 static struct expected expected_of(const struct search_spec *spec,
 				   const struct attempt_row *a)
@@ -245,6 +282,76 @@ static struct expected expected_of(const struct search_spec *spec,
 	return e;
 }
 
+/* By the results of @n runs: would it lose against @best? */
+static bool loses(const struct search_spec *spec, const struct trial_row *t,
+		  int64_t n, const struct trial_row *best)
+{
+	struct curve own, others;
+	struct wilcoxon ignored;
+	bool does;
+
+	results_of(spec, t, n, &own);
+	results_of(spec, best, best->rec.runs, &others);
+	does = wilcoxon_loses(&own, &others, spec->goal, spec->early_stopping.p,
+			      &ignored);
+	curve_free(&own);
+	curve_free(&others);
+	return does;
+}
+
+/* There is a trial that it loses against, and an event tells it. */
+static void check_race(struct sim *sim, const struct search_row *s,
+		       const struct trial_row *t)
+{
+	bool has_lost = false, is_told = false;
+
+	for (size_t i = 0; i < sim->rows.n_trials; i++) {
+		const struct trial_row *best = sim->rows.trials[i];
+
+		has_lost |= best->rec.search == s->rec.id &&
+			    best->rec.state == TRIAL_DONE &&
+			    loses(s->spec, t, t->rec.runs, best);
+	}
+	for (size_t i = 0; i < sim->rows.n_events; i++) {
+		const struct event_row *e = &sim->rows.events[i];
+
+		is_told |= e->commit == sim->rows.commits &&
+			   strcmp(e->rec.kind, "stop") == 0 &&
+			   e->rec.trial == t->rec.id && e->rec.data != NULL;
+	}
+	sim_check(sim, has_lost && is_told && runs_are_left(s, t),
+		  "trial %lld has lost no race", (long long)t->rec.id);
+	cover_reason(t->rec.reason);
+}
+
+/* Of a run that has just ended: the next one comes only if it may. */
+static void check_no_race(struct sim *sim, const struct search_row *s,
+			  const struct trial_row *t,
+			  const struct attempt_row *a)
+{
+	const struct trial_row *best = NULL;
+	double sign = s->spec->goal == GOAL_MINIMIZE ? 1 : -1;
+
+	for (size_t i = 0; i < sim->rows.n_trials; i++) {
+		const struct trial_row *other = sim->rows.trials[i];
+
+		if (other->rec.search != s->rec.id ||
+		    other->rec.state != TRIAL_DONE)
+			continue;
+		if (other->commit == sim->rows.commits) /* before or after? */
+			return;
+		if (best == NULL ||
+		    sign * other->rec.value < sign * best->rec.value)
+			best = other;
+	}
+	cover_thing("a further run");
+	sim_check(sim,
+		  s->spec->early_stopping.type != PRUNER_WILCOXON ||
+		      best == NULL || !loses(s->spec, t, a->rec.run + 1, best),
+		  "trial %lld goes on, and has lost against %lld",
+		  (long long)t->rec.id, (long long)best->rec.id);
+}
+
 static struct expected expected_of_stopped(const char *reason)
 {
 	struct expected e = { .state = TRIAL_CANCELLED };
@@ -257,6 +364,23 @@ static struct expected expected_of_stopped(const char *reason)
 	return e;
 }
 
+/* Attempt @i + 1 was the user's wish, which begins the trial anew. */
+static bool is_anew(const struct trial_row *t, size_t i)
+{
+	return i < 64 && (t->retried_after >> i & 1) != 0;
+}
+
+/* The attempts at its latest run. */
+static int64_t tries_of(const struct trial_row *t)
+{
+	size_t n = t->n_attempts, i = n - 1;
+
+	while (i > 0 && !is_anew(t, i) &&
+	       t->attempts[i - 1].rec.run == t->attempts[n - 1].rec.run)
+		i--;
+	return (int64_t)(n - i);
+}
+
 static void check_end(struct sim *sim, const struct search_row *s,
 		      const struct trial_row *t, const struct attempt_row *a)
 {
@@ -265,9 +389,16 @@ static void check_end(struct sim *sim, const struct search_row *s,
 				       : expected_of(s->spec, a);
 
 	/* It waited for another attempt when its search ended. */
-	if (e.is_retried && t->rec.state == TRIAL_CANCELLED &&
+	if ((e.is_retried || (e.state == TRIAL_DONE && runs_are_left(s, t))) &&
+	    t->rec.state == TRIAL_CANCELLED &&
 	    search_state_is_final(s->rec.state))
 		return;
+	if (e.state == TRIAL_DONE && runs_are_left(s, t)) {
+		e.state = TRIAL_PRUNED;
+		snprintf(e.reason, REASON_BYTES, "wilcoxon@%lld",
+			 (long long)t->rec.runs);
+		check_race(sim, s, t);
+	}
 	sim_check(sim,
 		  t->rec.state == e.state &&
 		      strcmp(t->rec.reason, e.reason) == 0,
@@ -275,25 +406,49 @@ static void check_end(struct sim *sim, const struct search_row *s,
 		  (long long)t->rec.id, trial_state_name(t->rec.state),
 		  t->rec.reason, trial_state_name(e.state), e.reason);
 	sim_check(sim,
-		  !e.is_retried || a->rec.number > s->spec->retries ||
+		  !e.is_retried || tries_of(t) > s->spec->retries ||
 		      search_state_is_final(s->rec.state),
 		  "trial %lld has retries left", (long long)t->rec.id);
 }
 
-static void check_retries(struct sim *sim, const struct search_row *s,
-			  const struct trial_row *t)
+/* Each run is over once, and has its attempts one after the other. */
+static void check_runs(struct sim *sim, const struct search_row *s,
+		       const struct trial_row *t)
 {
-	for (size_t i = 0; i + 1 < t->n_attempts; i++) {
-		const struct attempt_record *a = &t->attempts[i].rec;
-		bool by_user =
-		    i + 1 >= 64 || (t->retried_after >> (i + 1) & 1) != 0;
+	int64_t run = 0, tries = 0;
 
+	for (size_t i = 0; i < t->n_attempts && t->n_attempts < 64; i++) {
+		const struct attempt_row *a = &t->attempts[i];
+		bool succeeds = has_succeeded(s->spec, a);
+
+		if (is_anew(t, i))
+			run = tries = 0;
+		tries++;
+		sim_check(sim, a->rec.run == run,
+			  "attempt %zu of trial %lld is of run %lld, not %lld",
+			  i + 1, (long long)t->rec.id, (long long)a->rec.run,
+			  (long long)run);
 		sim_check(sim,
-			  by_user || a->outcome.kind == OUTCOME_REBOOTED ||
-			      a->number <= s->spec->retries,
-			  "attempt %lld of trial %lld is one too many",
-			  (long long)a->number + 1, (long long)t->rec.id);
+			  a->rec.has_result == succeeds &&
+			      (!succeeds || fabs(a->rec.result -
+						 result_of(s->spec, a)) < 1e-9),
+			  "attempt %zu of trial %lld has the result %g", i + 1,
+			  (long long)t->rec.id, a->rec.result);
+		sim_check(sim,
+			  i + 1 == t->n_attempts || is_anew(t, i + 1) ||
+			      succeeds || tries <= s->spec->retries ||
+			      a->rec.outcome.kind == OUTCOME_REBOOTED,
+			  "attempt %zu of trial %lld is one too many", i + 2,
+			  (long long)t->rec.id);
+		run += succeeds;
+		tries = succeeds ? 0 : tries;
 	}
+	sim_check(sim,
+		  t->n_attempts >= 64 || t->rec.runs == run ||
+		      (t->rec.runs == 0 && is_anew(t, t->n_attempts)),
+		  "trial %lld has %lld runs, not %lld", (long long)t->rec.id,
+		  (long long)t->rec.runs, (long long)run);
+	check_value(sim, s->spec, t);
 }
 
 static bool reaches_target(const struct search_row *s,
@@ -329,6 +484,22 @@ static void check_imported(struct sim *sim, const struct search_row *s,
 	cover_thing("a trial that was imported");
 }
 
+static void commit_attempt(struct sim *sim, const struct trial_row *t,
+			   const struct attempt_row *a)
+{
+	const struct search_row *s = rows_search(&sim->rows, t->rec.search);
+
+	check_metrics(sim, t, a);
+	check_reader(sim, &a->rec);
+	if (a->rec.stop_reason[0] != '\0' && !a->was_stopped)
+		check_stop_event(sim, t, &a->rec);
+	if (attempt_state_is_final(a->rec.state))
+		check_outcome(sim, t, a);
+	if (has_succeeded(s->spec, a) && a->rec.run + 1 < s->spec->runs &&
+	    !trial_state_is_final(t->rec.state) && sim->commands_in_turn == 0)
+		check_no_race(sim, s, t, a);
+}
+
 static void commit_trial(struct sim *sim, const struct trial_row *t)
 {
 	const struct search_row *s = rows_search(&sim->rows, t->rec.search);
@@ -348,7 +519,7 @@ static void commit_trial(struct sim *sim, const struct trial_row *t)
 		      s->rec.cursor > t->rec.cursor,
 		  "the cursor of search %lld is behind its trial",
 		  (long long)t->rec.search);
-	check_retries(sim, s, t);
+	check_runs(sim, s, t);
 	if (a == NULL &&
 	    (t->rec.state == TRIAL_DONE || t->rec.state == TRIAL_FAILED))
 		check_imported(sim, s, t);

@@ -109,6 +109,10 @@ static void check_row(struct sim *sim, const struct search_spec *spec,
 		  "%lld, not %lld",
 		  (long long)t->search, (long long)row->seen.steps,
 		  (long long)t->number, (long long)r->steps);
+	sim_check(sim, row->seen.runs == (has_score ? r->runs : 0),
+		  "the sampler of search %lld is told %lld runs of trial %lld",
+		  (long long)t->search, (long long)row->seen.runs,
+		  (long long)t->number);
 	cover_thing(fates[fate]);
 }
 

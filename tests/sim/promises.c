@@ -6,7 +6,7 @@
  *   what was killed, or whose search has ended, never runs again
  *   a paused search starts nothing, also not after a restart
  *   what was asked for (add, retry, extend) comes, unless it is taken back
- *   a trial runs retries + 1 times at most, reboots apart
+ *   a trial runs retries + 1 times at most, a fold or repeat; reboots apart
  *   what a trial came to stays what it is
  *   "until", "cost" and "plateau" end a search when they should, and only then
  */
@@ -244,10 +244,11 @@ void promises_start(struct sim *sim, const struct proc *started)
 		n += p->trial == started->trial && p->started &&
 		     p->attempt > t->retried_after && !is_of_reboot(sim, p);
 	}
-	sim_check(sim, n <= s->spec->retries + 1,
-		  "trial %lld runs %lld times, and has %lld retries",
+	sim_check(sim, n <= (s->spec->retries + 1) * s->spec->runs,
+		  "trial %lld is started %lld times, and has %lld retries and "
+		  "%lld runs",
 		  (long long)started->trial, (long long)n,
-		  (long long)s->spec->retries);
+		  (long long)s->spec->retries, (long long)s->spec->runs);
 }
 
 /* --- what ends a search -----------------------------------------------------

@@ -62,6 +62,18 @@ struct attempt_row *rows_attempt(const struct rows *r, int64_t trial,
 	return &t->attempts[number - 1];
 }
 
+const struct attempt_row *rows_latest(const struct trial_row *t, int64_t run)
+{
+	for (size_t i = t->n_attempts; i-- > 0;) {
+		const struct attempt_row *a = &t->attempts[i];
+
+		if (a->rec.run == run &&
+		    (run < t->rec.runs || i + 1 == t->n_attempts))
+			return a;
+	}
+	return NULL;
+}
+
 struct trial_row *rows_known(const struct rows *r, int64_t search,
 			     int64_t number)
 {

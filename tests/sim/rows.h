@@ -66,6 +66,11 @@ struct trial_row *rows_trial(struct rows *r, int64_t id);
 /* NULL unless it is committed. */
 struct attempt_row *rows_attempt(const struct rows *r, int64_t trial,
 				 int64_t number);
+/*
+ * The attempt that tells of a run: the latest one of a run that is over, the
+ * very latest one of that which is not. NULL: none.
+ */
+const struct attempt_row *rows_latest(const struct trial_row *t, int64_t run);
 void rows_save(struct sim *sim, const struct effect *e);
 /* A crash: what was seen but not committed never was. */
 void rows_roll_back(struct rows *r);

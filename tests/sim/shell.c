@@ -355,15 +355,19 @@ static void load_values(struct sim *sim, const struct search_row *s,
 	auto_diag struct diag d = DIAG_INIT;
 	struct points points;
 
-	if (t->n_attempts == 0)
-		return;
-	rows_points(&t->attempts[t->n_attempts - 1], s->rec.metric, &points);
-	for (size_t i = 0; i < points.n; i++)
-		must(sim,
-		     core_load_value(sim->core, s->rec.id, t->rec.id,
-				     &points.list[i]),
-		     &d);
-	free(points.list);
+	for (int64_t run = 0; run <= t->rec.runs; run++) {
+		const struct attempt_row *a = rows_latest(t, run);
+
+		if (a == NULL)
+			continue;
+		rows_points(a, s->rec.metric, &points);
+		for (size_t i = 0; i < points.n; i++)
+			must(sim,
+			     core_load_value(sim->core, s->rec.id, t->rec.id,
+					     run, &points.list[i]),
+			     &d);
+		free(points.list);
+	}
 }
 
 void sim_load(struct sim *sim, int64_t search)
@@ -394,8 +398,13 @@ void sim_load(struct sim *sim, int64_t search)
 			     &d);
 	}
 	for (size_t i = 0; i < r->n_trials; i++) {
-		if (r->trials[i]->rec.search == search)
-			load_values(sim, s, r->trials[i]);
+		const struct trial_record *t = &r->trials[i]->rec;
+
+		if (t->search != search)
+			continue;
+		load_values(sim, s, r->trials[i]);
+		if (t->state == TRIAL_QUEUED && t->runs > 0)
+			cover_thing("a load between two runs");
 	}
 	core_load_end(sim->core, search);
 }

@@ -78,6 +78,7 @@ static struct trial_record trial_row(int64_t number, enum trial_state state)
 		.state = state,
 		.cursor = (uint64_t)number,
 		.attempts = 1,
+		.tries = 1,
 	};
 }
 
@@ -237,8 +238,8 @@ START_TEST(C10_a_value_of_no_trial_is_answered)
 
 	ck_assert_int_eq(load_search(1, NULL), 0);
 	ck_assert_int_eq(load_trial(0, TRIAL_DONE, "{\"x\":1}"), 0);
-	ck_assert_int_eq(core_load_value(core, 1, 10, &m), 0);
-	ck_assert_int_eq(core_load_value(core, 1, 11, &m), -EBADMSG);
+	ck_assert_int_eq(core_load_value(core, 1, 10, 0, &m), 0);
+	ck_assert_int_eq(core_load_value(core, 1, 11, 0, &m), -EBADMSG);
 }
 END_TEST
 
@@ -257,7 +258,7 @@ START_TEST(C10_what_was_loaded_of_a_broken_search_goes)
 	ck_assert_int_eq(load_trial(1, TRIAL_RUNNING, "{\"x\":2}"), 0);
 	ck_assert_int_eq(load_attempt(10), 0);
 	ck_assert_int_eq(load_attempt(20), 0);
-	ck_assert_int_eq(core_load_value(core, 1, 10, &m), 0);
+	ck_assert_int_eq(core_load_value(core, 1, 10, 0, &m), 0);
 	ck_assert_uint_eq(running(), 2);
 	core_unload(core, 1);
 	ck_assert_uint_eq(running(), 0);
@@ -542,7 +543,7 @@ START_TEST(I1_of_a_curve_that_is_full_the_last_step_is_the_last)
 	for (int64_t i = 0; i < LIMIT_STEPS; i++) {
 		m.step = 2 * i;
 		m.value = 1;
-		ck_assert_int_eq(core_load_value(core, 1, 10, &m), 0);
+		ck_assert_int_eq(core_load_value(core, 1, 10, 0, &m), 0);
 	}
 	ev.output.metrics = &m;
 	ev.output.n = 1;

@@ -315,17 +315,55 @@ START_TEST(G10_python_is_unbuffered_unless_somebody_said_so)
 }
 END_TEST
 
-START_TEST(seeds_of_trials_differ_and_stay_below_2_to_the_31)
+/* Else a run could go on with the model of another one's training data. */
+START_TEST(each_run_has_its_fold_and_its_checkpoint)
+{
+	static const char command[] = "[\"t\", \"{fold}\", \"{checkpoint}\"]";
+	static const struct {
+		const char *runs, *argv, *fold;
+	} cases[] = {
+		{"\"folds\": 5",    "t|3|/st/trials/1/7/checkpoint-3", "3" },
+		{ "\"repeats\": 5", "t|0|/st/trials/1/7/checkpoint-3", NULL},
+		{ "\"retries\": 0", "t|0|/st/trials/1/7/checkpoint",   NULL},
+	};
+
+	for (size_t i = 0; i < N(cases); i++) {
+		auto_free char *rest = xasprintf("{}, %s", cases[i].runs);
+		struct search_spec *spec = parse(command, rest);
+		struct cell config[5];
+		struct expand e = expansion(spec, config);
+		auto_strv char **argv = NULL;
+		auto_strv char **env = NULL;
+		auto_free char *joined = NULL;
+
+		configure(config, 1, 0);
+		e.run = 3;
+		argv = expand_argv(&e);
+		env = expand_environ(&e);
+		joined = join(argv);
+		ck_assert_str_eq(joined, cases[i].argv);
+		ck_assert_pstr_eq(get(env, "HPS_FOLD"), cases[i].fold);
+		ck_assert_str_eq(get(env, "HPS_CHECKPOINT"),
+				 strrchr(joined, '|') + 1);
+		search_free(spec);
+	}
+}
+END_TEST
+
+START_TEST(seeds_of_trials_and_runs_differ_and_stay_below_2_to_the_31)
 {
 	uint64_t before = 0;
 
 	for (int64_t n = 0; n < 1000; n++) {
-		uint64_t seed = expand_seed(1, n);
+		uint64_t seed = expand_seed(1, n, 0);
 
 		ck_assert_uint_lt(seed, (uint64_t)1 << 31);
 		ck_assert_uint_ne(seed, before);
-		ck_assert_uint_eq(seed, expand_seed(1, n));
-		ck_assert_uint_ne(seed, expand_seed(2, n));
+		ck_assert_uint_eq(seed, expand_seed(1, n, 0));
+		ck_assert_uint_ne(seed, expand_seed(2, n, 0));
+		ck_assert_uint_ne(seed, expand_seed(1, n, 1));
+		ck_assert_uint_lt(expand_seed(1, n, 1), (uint64_t)1 << 31);
+		ck_assert_uint_ne(expand_seed(1, n, 2), expand_seed(1, n, 1));
 		before = seed;
 	}
 }
@@ -348,7 +386,9 @@ Suite *suite(void)
 	tcase_add_test(tc, I5_no_variable_of_the_loader_passes);
 	tcase_add_test(tc, an_active_parameter_appears_in_the_environment);
 	tcase_add_test(tc, G10_python_is_unbuffered_unless_somebody_said_so);
-	tcase_add_test(tc, seeds_of_trials_differ_and_stay_below_2_to_the_31);
+	tcase_add_test(tc, each_run_has_its_fold_and_its_checkpoint);
+	tcase_add_test(
+	    tc, seeds_of_trials_and_runs_differ_and_stay_below_2_to_the_31);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -224,7 +224,8 @@ struct metric_list {
 	double values[8];
 };
 
-static int add_metric(void *ctx, int64_t trial, const struct metric_record *m)
+static int add_metric(void *ctx, int64_t trial, int64_t run,
+		      const struct metric_record *m)
 {
 	struct metric_list *list = ctx;
 

@@ -65,6 +65,42 @@ START_TEST(a_run_that_is_not_finite_tells_nothing)
 }
 END_TEST
 
+START_TEST(a_trial_that_loses_is_told_why)
+{
+	struct search_spec spec = {
+		.metric = (char *)"loss",
+		.early_stopping = {.type = PRUNER_WILCOXON, .p = 0.1},
+		.runs = 10,
+	};
+	struct curve best = { 0 }, trial = { 0 };
+	struct verdict v = { 0 };
+
+	for (int64_t run = 0; run < 4; run++) {
+		curve_set(&best, run, 1);
+		curve_set(&trial, run, 2 + (double)run);
+		wilcoxon_judge(&spec, &trial, &best, 7, &v);
+		ck_assert_int_eq(v.stop, run == 3); /* 1 / 2^4 < 0.1 */
+	}
+	ck_assert_str_eq(v.reason, "wilcoxon@4");
+	ck_assert_str_eq(
+	    v.text, "stopped after 4 of 10 runs by the wilcoxon rule: its mean "
+		    "loss 3.5 is worse than 1 of trial 7, and in 4 pairs of "
+		    "runs chance alone would do that with p = 0.0625 (below "
+		    "0.1)");
+	ck_assert_str_eq(v.data,
+			 "{\"rule\":\"wilcoxon\",\"metric\":\"loss\","
+			 "\"runs\":4,\"value\":3.5,\"limit\":1,\"best\":7,"
+			 "\"pairs\":4,\"p\":0.0625,\"p_max\":0.1}");
+	verdict_free(&v);
+	v = (struct verdict){ 0 };
+	spec.early_stopping.type = PRUNER_MEDIAN;
+	wilcoxon_judge(&spec, &trial, &best, 7, &v);
+	ck_assert(!v.stop);
+	curve_free(&best);
+	curve_free(&trial);
+}
+END_TEST
+
 Suite *suite(void)
 {
 	Suite *s = suite_create("wilcoxon");
@@ -72,6 +108,7 @@ Suite *suite(void)
 
 	suite_add_tcase(s, tc);
 	tcase_add_test(tc, five_hundred_races_end_as_optuna_s);
+	tcase_add_test(tc, a_trial_that_loses_is_told_why);
 	tcase_add_test(tc, a_run_that_is_not_finite_tells_nothing);
 	return s;
 }

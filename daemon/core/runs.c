@@ -1,0 +1,117 @@
+/*
+ * The runs of a trial: the folds or repeats of its file, else one. They come
+ * one after the other, each in attempts of its own; the trial's value is the
+ * mean of those that are over. Between two of them the trial is queued, at the
+ * head, so that whatever holds up a launch (a pause, a shutdown, fewer slots)
+ * holds up the next run, and a restarted daemon goes on with it.
+ *
+ * Each run has a pruner of its own, which compares it with the same run of
+ * other trials. Between runs the trial races against the best one.
+ */
+#include "core/model.h"
+#include "search/wilcoxon.h"
+
+#include "schema/mem.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+struct pruner *runs_pruner(const struct trial *t, int64_t run)
+{
+	return t->search->pruners[run];
+}
+
+struct pruner_trial *runs_pruning(struct trial *t, int64_t run)
+{
+	int64_t n = t->search->spec->runs;
+
+	assert(run < n);
+	if (t->pruning == NULL)
+		t->pruning = xcalloc((size_t)n, sizeof(struct pruner_trial *));
+	if (t->pruning[run] == NULL)
+		t->pruning[run] =
+		    pruner_trial_new(runs_pruner(t, run), t->rec.number);
+	return t->pruning[run];
+}
+
+void runs_forget(struct trial *t, int64_t run)
+{
+	if (t->pruning == NULL)
+		return;
+	pruner_trial_forget(t->pruning[run]);
+	t->pruning[run] = NULL;
+}
+
+void runs_free(struct trial *t)
+{
+	int64_t n = t->pruning != NULL ? t->search->spec->runs : 0;
+
+	for (int64_t run = 0; run < n; run++)
+		pruner_trial_free(t->pruning[run]);
+	free(t->pruning);
+	curve_free(&t->results);
+}
+
+void runs_begin_anew(struct trial *t)
+{
+	for (int64_t run = 0; run < t->search->spec->runs; run++)
+		runs_forget(t, run);
+	curve_free(&t->results);
+	t->rec.runs = 0;
+	t->rec.tries = 0;
+	t->rec.has_value = false;
+	t->rec.has_error = false;
+	t->rec.steps = 0;
+}
+
+bool runs_are_left(const struct trial *t)
+{
+	return t->rec.runs < t->search->spec->runs;
+}
+
+void runs_keep(struct trial *t, int64_t run, double result)
+{
+	if (t->search->spec->runs > 1)
+		(void)curve_set(&t->results, run, result);
+}
+
+/* The mean of the results and its standard error. */
+static void set_mean(struct trial *t)
+{
+	const struct curve *c = &t->results;
+	double n = (double)c->n, mean = 0, sum = 0;
+
+	/* No sum of values that overflows where their mean does not. */
+	for (size_t i = 0; i < c->n; i++)
+		mean += c->points[i].value / n;
+	for (size_t i = 0; i < c->n; i++)
+		sum +=
+		    (c->points[i].value - mean) * (c->points[i].value - mean);
+	t->rec.value = mean;
+	t->rec.error = c->n > 1 ? sqrt(sum / (n - 1) / n) : 0;
+	t->rec.has_error = c->n > 1 && isfinite(t->rec.error);
+}
+
+void runs_end(struct trial *t, double result)
+{
+	assert(runs_are_left(t) && isfinite(result));
+	runs_keep(t, t->rec.runs, result);
+	t->rec.runs++;
+	t->rec.tries = 0;
+	t->rec.has_value = true;
+	t->rec.kind = VALUE_FINITE;
+	if (t->search->spec->runs > 1)
+		set_mean(t);
+	else
+		t->rec.value = result;
+}
+
+void runs_judge(const struct trial *t, struct verdict *ret)
+{
+	const struct search *s = t->search;
+
+	if (s->best != NULL && runs_are_left(t))
+		wilcoxon_judge(s->spec, &t->results, &s->best->results,
+			       s->best->rec.number, ret);
+}
