@@ -8,12 +8,14 @@
 #include <string.h>
 
 static const struct out_column best_columns[] = {
-	{"rank",     NULL,   OUT_COUNT  },
-        { "trial",   NULL,   OUT_COUNT  },
-	{ "value",   NULL,   OUT_VALUE  },
-        { "seconds", "time", OUT_SECONDS},
-	{ "params",  NULL,   OUT_PARAMS },
-        { NULL,      NULL,   OUT_TEXT   },
+	{"rank",         NULL,   OUT_COUNT  },
+        { "trial",       NULL,   OUT_COUNT  },
+	{ "value",       NULL,   OUT_VALUE  },
+        { "seconds",     "time", OUT_SECONDS},
+	{ "params",      NULL,   OUT_PARAMS },
+        { "runs",        NULL,   OUT_RUNS   },
+	{ "value_error", "",     OUT_VALUE  },
+        { NULL,          NULL,   OUT_TEXT   },
 };
 
 void print_leaderboard(struct out *o, const cJSON *rows)

@@ -122,6 +122,9 @@ static void print_trials(struct buf *b, const struct search_spec *spec)
 		buf_addf(b, "%lld", (long long)spec->trials);
 	else
 		buf_adds(b, "the whole grid");
+	if (spec->runs > 1)
+		buf_addf(b, ", each of %lld %s", (long long)spec->runs,
+			 spec->has_folds ? "folds" : "repeats");
 	if (spec->n_start > 0)
 		buf_addf(b, ", %zu to start with", spec->n_start);
 	if (spec->parallel > 0)
@@ -134,7 +137,9 @@ static void print_early_stopping(struct buf *b, const struct search_spec *spec)
 	const struct early_stopping *e = &spec->early_stopping;
 
 	buf_adds(b, pruner_type_name(e->type));
-	if (e->type != PRUNER_NONE)
+	if (e->type == PRUNER_WILCOXON)
+		buf_addf(b, ", between runs, p below %g", e->p);
+	else if (e->type != PRUNER_NONE)
 		buf_addf(b, ", from report %lld on", (long long)e->min_steps);
 }
 

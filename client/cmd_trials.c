@@ -8,20 +8,22 @@
 #include <string.h>
 
 static const struct out_column trial_columns[] = {
-	{"number",    "trial", OUT_COUNT  },
-        { "state",    NULL,    OUT_TEXT   },
-	{ "value",    NULL,    OUT_VALUE  },
-        { "steps",    NULL,    OUT_COUNT  },
-	{ "seconds",  "time",  OUT_SECONDS},
-        { "reason",   NULL,    OUT_LONG   },
-	{ "params",   NULL,    OUT_PARAMS },
-        { "kind",     "",      OUT_TEXT   },
-	{ "origin",   "",      OUT_TEXT   },
-        { "attempts", "",      OUT_COUNT  },
-	{ "created",  "",      OUT_TIME   },
-        { "started",  "",      OUT_TIME   },
-	{ "ended",    "",      OUT_TIME   },
-        { NULL,       NULL,    OUT_TEXT   },
+	{"number",       "trial", OUT_COUNT  },
+        { "state",       NULL,    OUT_TEXT   },
+	{ "value",       NULL,    OUT_VALUE  },
+        { "steps",       NULL,    OUT_COUNT  },
+	{ "seconds",     "time",  OUT_SECONDS},
+        { "reason",      NULL,    OUT_LONG   },
+	{ "params",      NULL,    OUT_PARAMS },
+        { "kind",        "",      OUT_TEXT   },
+	{ "origin",      "",      OUT_TEXT   },
+        { "attempts",    "",      OUT_COUNT  },
+	{ "created",     "",      OUT_TIME   },
+        { "started",     "",      OUT_TIME   },
+	{ "ended",       "",      OUT_TIME   },
+        { "runs",        NULL,    OUT_RUNS   },
+	{ "value_error", "",      OUT_VALUE  },
+        { NULL,          NULL,    OUT_TEXT   },
 };
 
 static const struct out_column metric_columns[] = {
@@ -30,7 +32,8 @@ static const struct out_column metric_columns[] = {
 	{ "value", NULL, OUT_VALUE},
         { "kind",  "",   OUT_TEXT },
 	{ "time",  "",   OUT_TIME },
-        { NULL,    NULL, OUT_TEXT },
+        { "run",   NULL, OUT_RUN  },
+	{ NULL,    NULL, OUT_TEXT },
 };
 
 /*

@@ -250,6 +250,8 @@ static void print_number(struct buf *b, enum out_kind kind, double v)
 	case OUT_VALUE:
 	case OUT_PARAMS:
 	case OUT_LONG:
+	case OUT_RUN:
+	case OUT_RUNS:
 		print_rounded(b, v, 6);
 		return;
 	}

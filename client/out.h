@@ -16,13 +16,16 @@ enum out_kind {
 	OUT_TEXT,
 	OUT_COUNT,   /* a number, to the right */
 	OUT_VALUE,   /* a measured number, to the right, 6 digits; where it is
-		      * null the row's "kind", as "nan" */
+		      * null the row's "kind", as "nan"; "value" has the row's
+		      * "value_error" beside it, if there is one */
 	OUT_SECONDS, /* "2m10s" */
 	OUT_MS,      /* ms, as OUT_SECONDS */
 	OUT_BYTES,   /* "1.5G" */
 	OUT_TIME,    /* ISO 8601 in UTC, as local time */
 	OUT_PARAMS,  /* an object: "lr=0.1 units=3", cut to fit the terminal */
 	OUT_LONG,    /* a text that is cut to fit the terminal */
+	OUT_RUN,     /* a count, left out where no row has more than 0 */
+	OUT_RUNS,    /* the same, more than 1 */
 };
 
 struct out_column {

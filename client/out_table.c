@@ -51,7 +51,17 @@ static char *header_text(const struct out_column *c)
 	return text;
 }
 
-static char *cell_text(const struct out_column *column, const cJSON *row)
+/* How sure a mean of runs is. */
+static void add_error(struct buf *b, const cJSON *row, bool utf8)
+{
+	const cJSON *error = json_get(row, "value_error");
+
+	if (cJSON_IsNumber(error))
+		buf_addf(b, " %s%.2g", utf8 ? "±" : "+-", error->valuedouble);
+}
+
+static char *cell_text(const struct out_column *column, const cJSON *row,
+		       bool utf8)
 {
 	const cJSON *v = json_get(row, column->key);
 	struct buf b = BUF_INIT;
@@ -61,10 +71,29 @@ static char *cell_text(const struct out_column *column, const cJSON *row)
 	    strcmp(text_or(json_get_text(row, "kind"), "none"), "none") != 0)
 		v = json_get(row, "kind");
 	out_print_value(&b, column->kind, v);
+	if (strcmp(column->key, "value") == 0)
+		add_error(&b, row, utf8);
 	return buf_take(&b);
 }
 
-static void fill_grid(struct grid *g, const cJSON *rows)
+/* Not where it would say of all rows what is usual. */
+static bool is_shown(const struct out_column *column, const cJSON *rows)
+{
+	int usual = column->kind == OUT_RUNS ? 1 : 0;
+	const cJSON *row;
+
+	if (column->title != NULL && *column->title == '\0')
+		return false;
+	if (column->kind != OUT_RUN && column->kind != OUT_RUNS)
+		return true;
+	cJSON_ArrayForEach (row, rows) {
+		if (json_get_integer(row, column->key, 0) > usual)
+			return true;
+	}
+	return false;
+}
+
+static void fill_grid(struct grid *g, const cJSON *rows, bool utf8)
 {
 	const cJSON *row;
 	size_t at = 0;
@@ -73,7 +102,7 @@ static void fill_grid(struct grid *g, const cJSON *rows)
 		g->cells[at++] = header_text(g->shown[c]);
 	cJSON_ArrayForEach (row, rows) {
 		for (size_t c = 0; c < g->columns; c++)
-			g->cells[at++] = cell_text(g->shown[c], row);
+			g->cells[at++] = cell_text(g->shown[c], row, utf8);
 	}
 	for (size_t i = 0; i < at; i++) {
 		size_t w = out_text_width(g->cells[i]);
@@ -84,12 +113,12 @@ static void fill_grid(struct grid *g, const cJSON *rows)
 }
 
 static struct grid make_grid(const struct out_column *columns,
-			     const cJSON *rows)
+			     const cJSON *rows, bool utf8)
 {
 	struct grid g = { .rows = (size_t)cJSON_GetArraySize(rows) };
 
 	for (const struct out_column *c = columns; c->key != NULL; c++) {
-		if (c->title != NULL && *c->title == '\0')
+		if (!is_shown(c, rows))
 			continue;
 		g.shown = xreallocarray(g.shown, g.columns + 1,
 					sizeof(struct out_column *));
@@ -97,7 +126,7 @@ static struct grid make_grid(const struct out_column *columns,
 	}
 	g.cells = xcalloc((g.rows + 1) * g.columns, sizeof(char *));
 	g.widths = xcalloc(g.columns, sizeof(size_t));
-	fill_grid(&g, rows);
+	fill_grid(&g, rows, utf8);
 	return g;
 }
 
@@ -161,7 +190,7 @@ static void print_line(struct out *o, const struct grid *g, size_t row)
 static void print_grid(struct out *o, const struct out_column *columns,
 		       const cJSON *rows)
 {
-	struct grid g = make_grid(columns, rows);
+	struct grid g = make_grid(columns, rows, o->utf8);
 
 	fit(&g, (size_t)o->width);
 	for (size_t row = 0; row <= g.rows; row++) {
