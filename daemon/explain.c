@@ -224,6 +224,27 @@ static void say_origin(cJSON *sentences, const struct search_spec *spec,
 	say(sentences, &b);
 }
 
+static void say_runs(cJSON *sentences, const struct search_spec *spec,
+		     const cJSON *row)
+{
+	int64_t runs = json_get_integer(row, "runs", 0);
+	char mean[JSON_NUMBER_BYTES];
+	struct buf b = BUF_INIT;
+
+	if (spec->runs == 1)
+		return;
+	buf_addf(&b, "%lld of its %lld %s are over", (long long)runs,
+		 (long long)spec->runs, spec->has_folds ? "folds" : "repeats");
+	if (runs > 0)
+		buf_addf(
+		    &b, ": their mean %s is %s", spec->metric,
+		    json_number_text(json_get_number(row, "value", 0), mean));
+	if (runs > 1)
+		buf_addf(&b, ", with a standard error of %.3g",
+			 json_get_number(row, "value_error", 0));
+	say(sentences, &b);
+}
+
 /* What came out, beside what the model had expected. */
 static void say_result(cJSON *sentences, const struct search_spec *spec,
 		       const cJSON *row, const cJSON *why)
@@ -355,8 +376,10 @@ cJSON *explain_trial(struct server *s, int64_t search, const cJSON *row,
 	if (has_reason)
 		buf_addf(&b, " (%s)", reason);
 	say(sentences, &b);
-	if (spec != NULL)
+	if (spec != NULL) {
 		say_origin(sentences, spec, row);
+		say_runs(sentences, spec, row);
+	}
 	cJSON_ArrayForEach (item, events) {
 		buf_adds(&b, json_get_text(item, "text"));
 		say(sentences, &b);
