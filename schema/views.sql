@@ -50,7 +50,8 @@ SELECT s.name AS search, t.number, t.state, t.reason,
                 'unixepoch') AS ended,
        max(0, coalesce(nullif(t.ended_ms, 0),
                        (julianday('now') - 2440587.5) * 86400000)
-              - nullif(t.started_ms, 0)) / 1000.0 AS seconds
+              - nullif(t.started_ms, 0)) / 1000.0 AS seconds,
+       t.error AS value_error, t.runs
 FROM trial t JOIN search s ON s.id = t.search;
 
 DROP VIEW IF EXISTS params;
@@ -64,9 +65,31 @@ CREATE VIEW metrics AS
 SELECT s.name AS search, t.number AS trial, m.name, m.step,
        iif(m.kind = 'finite', m.value, NULL) AS value, m.kind,
        strftime('%Y-%m-%dT%H:%M:%fZ', m.time_ms / 1000.0, 'unixepoch')
-           AS time
-FROM metric m JOIN trial t ON t.id = m.trial AND t.attempts = m.attempt
-     JOIN search s ON s.id = t.search;
+           AS time,
+       a.run
+FROM search s JOIN trial t ON t.search = s.id
+     JOIN attempt a ON a.trial = t.id AND a.run <= t.runs
+          AND (a.number = t.attempts OR a.run < t.runs AND a.number =
+               (SELECT max(number) FROM attempt
+                WHERE trial = t.id AND run = a.run))
+     JOIN metric m ON m.trial = t.id AND m.attempt = a.number;
+
+-- Of each run the attempt that tells of it: of one that is over the latest, of
+-- the others the very latest of the trial. Those before a retry are left out.
+DROP VIEW IF EXISTS runs;
+CREATE VIEW runs AS
+SELECT s.name AS search, t.number AS trial, a.run, a.result AS value,
+       a.number AS attempt,
+       strftime('%Y-%m-%dT%H:%M:%fZ', nullif(a.started_ms, 0) / 1000.0,
+                'unixepoch') AS started,
+       strftime('%Y-%m-%dT%H:%M:%fZ', nullif(a.ended_ms, 0) / 1000.0,
+                'unixepoch') AS ended,
+       (nullif(a.ended_ms, 0) - nullif(a.started_ms, 0)) / 1000.0 AS seconds
+FROM search s JOIN trial t ON t.search = s.id
+     JOIN attempt a ON a.trial = t.id AND a.run <= t.runs
+          AND (a.number = t.attempts OR a.run < t.runs AND a.number =
+               (SELECT max(number) FROM attempt
+                WHERE trial = t.id AND run = a.run));
 
 DROP VIEW IF EXISTS best;
 CREATE VIEW best AS
@@ -74,7 +97,8 @@ SELECT s.name AS search, s.metric, s.goal, t.number AS trial, t.value,
        t.params, t.steps,
        strftime('%Y-%m-%dT%H:%M:%fZ', nullif(t.ended_ms, 0) / 1000.0,
                 'unixepoch') AS ended,
-       (nullif(t.ended_ms, 0) - nullif(t.started_ms, 0)) / 1000.0 AS seconds
+       (nullif(t.ended_ms, 0) - nullif(t.started_ms, 0)) / 1000.0 AS seconds,
+       t.error AS value_error, t.runs
 FROM search s JOIN trial t
      ON t.id = (SELECT id FROM trial
                 WHERE search = s.id AND score IS NOT NULL
@@ -88,7 +112,8 @@ SELECT s.name AS search,
        t.number AS trial, t.value, t.params, t.steps,
        strftime('%Y-%m-%dT%H:%M:%fZ', nullif(t.ended_ms, 0) / 1000.0,
                 'unixepoch') AS ended,
-       (nullif(t.ended_ms, 0) - nullif(t.started_ms, 0)) / 1000.0 AS seconds
+       (nullif(t.ended_ms, 0) - nullif(t.started_ms, 0)) / 1000.0 AS seconds,
+       t.error AS value_error, t.runs
 FROM search s JOIN trial t ON t.search = s.id
 WHERE t.score IS NOT NULL;
 
@@ -122,7 +147,8 @@ SELECT s.name AS search, t.number AS trial, a.number, a.state, a.outcome,
        iif(a.outcome = 'exited' OR a.outcome = 'signaled', a.system_ms / 1000.0,
            NULL) AS system_seconds,
        iif(a.outcome = 'exited' OR a.outcome = 'signaled', a.memory_bytes, NULL)
-           AS memory_bytes
+           AS memory_bytes,
+       a.run, a.result
 FROM attempt a JOIN trial t ON t.id = a.trial
      JOIN search s ON s.id = t.search;
 

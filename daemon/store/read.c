@@ -49,9 +49,9 @@ static const char *const sql[Q_N] = {
 	    "JOIN search ON search.id = trial.search "
 	    "WHERE attempt.state <> 'ended' AND attempt.state <> 'lost'",
 	[Q_METRICS] = "SELECT * FROM metrics WHERE search = ? AND trial = ? "
-		      "ORDER BY name, step LIMIT ? OFFSET ?",
+		      "ORDER BY run, name, step LIMIT ? OFFSET ?",
 	[Q_METRICS_OF] = "SELECT * FROM metrics WHERE search = ? AND "
-			 "trial = ? AND name = ? ORDER BY step "
+			 "trial = ? AND name = ? ORDER BY run, step "
 			 "LIMIT ? OFFSET ?",
 	[Q_EVENTS] = "SELECT * FROM events WHERE id IN (SELECT id FROM event "
 		     "WHERE search = ? AND trial IS NULL "

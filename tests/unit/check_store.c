@@ -80,6 +80,10 @@ static int check_trial(void *ctx, const struct trial_record *r)
 		ck_assert(r->value == want->value ||
 			  (isnan(r->value) && isnan(want->value)));
 	}
+	ck_assert_int_eq(r->has_error, want->has_error);
+	ck_assert(!want->has_error || r->error == want->error);
+	ck_assert_int_eq(r->runs, want->runs);
+	ck_assert_int_eq(r->tries, want->tries);
 	ck_assert_int_eq(r->steps, want->steps);
 	ck_assert_int_eq(r->attempts, want->attempts);
 	ck_assert_int_eq(r->created_ms, want->created_ms);
@@ -110,6 +114,10 @@ START_TEST(a_trial_comes_back_as_it_was_saved)
 	r.has_value = true;
 	r.kind = VALUE_FINITE;
 	r.value = 0.1 + 0.2;
+	r.has_error = true;
+	r.error = 0.3 - 0.1;
+	r.runs = 5;
+	r.tries = 6;
 	r.steps = 30;
 	r.attempts = 2;
 	r.started_ms = 1795000002000;
@@ -182,6 +190,9 @@ static int check_attempt(void *ctx, const struct attempt_record *r)
 	ck_assert_int_eq(r->start_offset, want->start_offset);
 	ck_assert_int_eq(r->offset, want->offset);
 	ck_assert_pstr_eq(r->reader, want->reader);
+	ck_assert_int_eq(r->run, want->run);
+	ck_assert_int_eq(r->has_result, want->has_result);
+	ck_assert(!want->has_result || r->result == want->result);
 	return 42;
 }
 
@@ -190,6 +201,7 @@ START_TEST(an_attempt_comes_back_as_it_was_saved)
 	struct trial_record trial = sample_trial(1, 0);
 	struct attempt_record r = sample_attempt(trial.id, 2);
 
+	r.run = 3;
 	save_search_1();
 	trial.state = TRIAL_RUNNING;
 	trial.attempts = 2;
@@ -211,6 +223,8 @@ START_TEST(an_attempt_comes_back_as_it_was_saved)
 	r.start_offset = 18;
 	r.offset = (int64_t)1 << 40;
 	r.reader = TEXT("{\"step\": 7}");
+	r.has_result = true;
+	r.result = 0.1 + 0.2;
 	case_save_attempt(&r);
 	case_reopen();
 	ck_assert_int_eq(store_load_attempts(the.s, 1, check_attempt, &r), 42);
@@ -220,6 +234,7 @@ END_TEST
 struct metric_list {
 	size_t n;
 	int64_t trials[8];
+	int64_t runs[8];
 	int64_t steps[8];
 	double values[8];
 };
@@ -233,6 +248,7 @@ static int add_metric(void *ctx, int64_t trial, int64_t run,
 	ck_assert_uint_lt(list->n, 8);
 	ck_assert_int_eq(m->kind, value_kind_of(m->value));
 	list->trials[list->n] = trial;
+	list->runs[list->n] = run;
 	list->steps[list->n] = m->step;
 	list->values[list->n++] = m->value;
 	return 0;
@@ -279,6 +295,34 @@ START_TEST(a_metric_loads_by_trial_and_step_from_the_latest_attempt)
 	ck_assert_int_eq(list.steps[2], 11);
 	ck_assert_double_eq(list.values[2], -(double)INFINITY);
 	ck_assert_int_eq(list.trials[3], 1001);
+}
+END_TEST
+
+/* Run 0 was retried, run 1 is on; a run 2 was before the trial was retried. */
+START_TEST(a_metric_loads_by_run_from_the_latest_attempt_of_each)
+{
+	static const int64_t runs[] = { 2, 0, 0, 1 };
+	struct trial_record trial = sample_trial(1, 0);
+	struct metric_list list = { 0 };
+
+	save_search_1();
+	trial.attempts = 4;
+	trial.runs = 1;
+	case_save_trial(&trial);
+	for (int i = 0; i < 4; i++) {
+		struct attempt_record a = sample_attempt(trial.id, i + 1);
+
+		a.run = runs[i];
+		case_save_attempt(&a);
+		case_save_metric(trial.id, i + 1, "val_loss", 7, i);
+	}
+	ck_assert_int_eq(
+	    store_load_metric(the.s, 1, "val_loss", add_metric, &list), 0);
+	ck_assert_uint_eq(list.n, 2);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(list.runs[i], i);
+		ck_assert_double_eq(list.values[i], 2 + i);
+	}
 }
 END_TEST
 
@@ -583,6 +627,8 @@ Suite *suite(void)
 	tcase_add_test(tc, an_attempt_comes_back_as_it_was_saved);
 	tcase_add_test(
 	    tc, a_metric_loads_by_trial_and_step_from_the_latest_attempt);
+	tcase_add_test(tc,
+		       a_metric_loads_by_run_from_the_latest_attempt_of_each);
 	tcase_add_test(tc, G8_a_repeated_step_keeps_the_last_value_and_counts);
 	suite_add_tcase(s, tc);
 

@@ -208,6 +208,65 @@ START_TEST(a_view_answers_as_computed_by_hand)
 }
 END_TEST
 
+/*
+ * A trial whose run 0 (attempt 4) is over and whose run 1 (5) is on; it had
+ * three runs (1, 2, 3) before the user retried it.
+ */
+static void fill_runs(void)
+{
+	static const int64_t runs[] = { 0, 1, 2, 0, 1 };
+	struct search_record search = sample_search(1, "folds");
+	struct trial_record t = sample_trial(1, 0);
+
+	case_open();
+	case_save_search(&search);
+	t.state = TRIAL_RUNNING;
+	t.attempts = 5;
+	t.runs = 1;
+	t.has_value = t.has_error = true;
+	t.value = 0.75;
+	t.error = 0.125;
+	case_save_trial(&t);
+	for (int64_t i = 0; i < 5; i++) {
+		struct attempt_record a = sample_attempt(t.id, i + 1);
+
+		a.run = runs[i];
+		a.started_ms = CREATED;
+		if (i < 4) {
+			a.state = ATTEMPT_ENDED;
+			a.has_result = true;
+			a.result = (double)i / 4;
+			a.outcome.ended_ms = CREATED + 2000;
+		}
+		case_save_attempt(&a);
+		case_save_metric(t.id, i + 1, "loss", 1, (double)i / 4);
+	}
+}
+
+START_TEST(a_view_tells_the_runs_of_a_trial)
+{
+	static const struct {
+		const char *query, *rows;
+	} cases[] = {
+		{"SELECT number, value, value_error, runs, attempts "
+		  "FROM trials",			     "0|0.75|0.125|1|5\n"},
+		{ "SELECT trial, run, value, attempt, ended, seconds FROM runs "
+		  "ORDER BY run",			    "0|0|0.75|4|2026-11-18T11:06:42.000Z|2.0\n"
+		  "0|1|NULL|5|NULL|NULL\n"      },
+		{ "SELECT run, name, step, value FROM metrics ORDER BY run",
+                 "0|loss|1|0.75\n1|loss|1|1.0\n"						  },
+		{ "SELECT number, run, result FROM attempts ORDER BY number",
+                 "1|0|0.0\n2|1|0.25\n3|2|0.5\n4|0|0.75\n5|1|NULL\n"                               },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		auto_free char *rows = rows_of(cases[i].query);
+
+		ck_assert_str_eq(rows, cases[i].rows);
+	}
+}
+END_TEST
+
 START_TEST(the_best_rows_come_in_the_order_of_their_rank_unasked)
 {
 	auto_free char *rows = rows_of("SELECT rank FROM leaderboard "
@@ -244,7 +303,8 @@ START_TEST(a_trial_as_json_keeps_every_number_exactly)
 		   "\"reason\":\"\",\"value\":0.25,\"kind\":\"finite\","
 		   "\"params\":{\"lr\":0.30000000000000004,"
 		   "\"seed\":9007199254740993},\"origin\":\"sampler\","
-		   "\"attempts\":1,\"steps\":0," COMMON_TIMES "}");
+		   "\"attempts\":1,\"steps\":0," COMMON_TIMES
+		   ",\"value_error\":null,\"runs\":0}");
 }
 END_TEST
 
@@ -531,6 +591,11 @@ Suite *suite(void)
 			    sizeof(answers) / sizeof(answers[0]));
 	tcase_add_test(tc,
 		       the_best_rows_come_in_the_order_of_their_rank_unasked);
+	suite_add_tcase(s, tc);
+
+	tc = tcase_create("runs");
+	tcase_add_checked_fixture(tc, fill_runs, case_close);
+	tcase_add_test(tc, a_view_tells_the_runs_of_a_trial);
 	suite_add_tcase(s, tc);
 
 	tc = tcase_create("json");
