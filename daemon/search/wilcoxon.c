@@ -63,11 +63,15 @@ void wilcoxon_judge(const struct search_spec *spec, const struct curve *trial,
 {
 	char mean[JSON_NUMBER_BYTES], best_mean[JSON_NUMBER_BYTES], reason[64];
 	double p_max = spec->early_stopping.p;
+	struct curve same = *best;
 	struct wilcoxon w;
 	cJSON *data;
 
-	if (spec->early_stopping.type != PRUNER_WILCOXON ||
-	    !wilcoxon_loses(trial, best, spec->goal, p_max, &w))
+	if (spec->early_stopping.type != PRUNER_WILCOXON)
+		return;
+	/* Else a trial would look good for the folds that are easy. */
+	same.n = curve_until(best, trial->points[trial->n - 1].step);
+	if (!wilcoxon_loses(trial, &same, spec->goal, p_max, &w))
 		return;
 	data = cJSON_CreateObject();
 	cJSON_AddStringToObject(data, "rule", "wilcoxon");
@@ -82,9 +86,9 @@ void wilcoxon_judge(const struct search_spec *spec, const struct curve *trial,
 	snprintf(reason, sizeof(reason), "wilcoxon@%zu", trial->n);
 	rule_stop(ret, reason, data,
 		  "stopped after %zu of %" PRId64 " runs by the wilcoxon rule: "
-		  "its mean %s %s is worse than %s of trial %" PRId64
-		  ", and in %zu pairs of runs chance alone would do that with "
-		  "p = %.3g (below %g)",
+		  "their mean %s %s is worse than %s, that of trial %" PRId64
+		  " in the same runs, and in %zu pairs of them chance alone "
+		  "would do that with p = %.3g (below %g)",
 		  trial->n, spec->runs, spec->metric,
 		  json_number_text(w.mean, mean),
 		  json_number_text(w.best_mean, best_mean), number, w.pairs,

@@ -14,7 +14,7 @@ struct wilcoxon {
 	size_t pairs;
 	double p;         /* NaN: too few pairs, or not finite */
 	double mean;      /* of all runs of the trial */
-	double best_mean; /* of all runs of the best */
+	double best_mean; /* of all runs of the best that were handed in */
 };
 
 /* Curves of one point a run, its result at its number. True: it loses. */
@@ -23,7 +23,8 @@ bool wilcoxon_loses(const struct curve *trial, const struct curve *best,
 
 /*
  * The trial has ended a run, and others are to come: fills @ret, zeroed before,
- * if they are not worth it by the rule of @spec. @number is the best one's.
+ * if they are not worth it by the rule of @spec, against the runs of the best
+ * one up to this. @number is the best one's.
  */
 void wilcoxon_judge(const struct search_spec *spec, const struct curve *trial,
 		    const struct curve *best, int64_t number,

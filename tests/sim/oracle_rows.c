@@ -291,7 +291,8 @@ static bool loses(const struct search_spec *spec, const struct trial_row *t,
 	bool does;
 
 	results_of(spec, t, n, &own);
-	results_of(spec, best, best->rec.runs, &others);
+	results_of(spec, best, n < best->rec.runs ? n : best->rec.runs,
+		   &others);
 	does = wilcoxon_loses(&own, &others, spec->goal, spec->early_stopping.p,
 			      &ignored);
 	curve_free(&own);

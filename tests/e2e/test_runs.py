@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+"""Trials of several runs: folds and repeats."""
+
+import math
+import pathlib
+import statistics
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from hpsd import DaemonTest, main, search, wait_for  # noqa: E402
+
+# Writes who it is, waits until it may go on, and fails as often as it is told; its loss is x + 10 fold.
+RUN = """#!/usr/bin/python3
+import os, pathlib, sys, time
+folder, fold, x, seed = pathlib.Path(sys.argv[1]), *map(int, sys.argv[2:])
+name = f'{os.environ["HPS_TRIAL"]} {fold}'
+with open(folder / 'starts', 'a') as f:
+    f.write(f'{name} {seed} {os.environ["HPS_CHECKPOINT"]} {os.environ.get("HPS_FOLD")}\\n')
+while (folder / f'hold {name}').exists() or (folder / 'hold').exists():
+    time.sleep(0.002)
+for step in range(3):
+    print(f'step={step} loss={x + 10 * fold + 2 - step}')
+try:
+    (folder / f'fail {name}').unlink()
+    sys.exit(3)
+except FileNotFoundError:
+    pass
+"""
+
+
+class Runs(DaemonTest):
+    slots = 2
+
+    def spec(self, **more):
+        program = self.script("run", RUN)
+        more = {"folds": 5, "early_stopping": {"type": "none"}} | more
+        return search("r", [program, str(self.d.dir), "{fold}", "{x}", "{seed}"], **more)
+
+    def starts(self):
+        """(trial, fold) of each run that has begun."""
+        path = self.d.dir / "starts"
+        return [tuple(map(int, s.split()[:2])) for s in path.read_text().splitlines()] if path.exists() else []
+
+    def words(self, column):
+        return [s.split()[column] for s in (self.d.dir / "starts").read_text().splitlines()]
+
+    def flag(self, name):
+        (self.d.dir / name).touch()
+
+    def go(self, name):
+        (self.d.dir / name).unlink()
+
+    def trials(self):
+        return self.d.rows("select * from trials order by number")
+
+    def check_each_once(self, trials, folds):
+        self.assertEqual(sorted(self.starts()), [(t, f) for t in range(trials) for f in range(folds)])
+        runs = self.d.rows("select trial, run, value from runs order by trial, run")
+        self.assertEqual([(r["trial"], r["run"]) for r in runs], sorted(self.starts()))
+        for t, row in enumerate(self.trials()):
+            x = self.d.rows("select value from params where trial = ?", t)[0]["value"]
+            values = [x + 10 * f for f in range(folds)]
+            self.assertEqual([r["value"] for r in runs if r["trial"] == t], values)
+            self.assertEqual((row["state"], row["value"], row["runs"]), ("done", statistics.mean(values), folds))
+            self.assertAlmostEqual(row["value_error"], statistics.stdev(values) / math.sqrt(folds))
+
+    def test_the_value_is_the_mean_of_the_folds_with_its_error(self):
+        self.d.run(self.spec(trials=3))
+        self.check_each_once(3, 5)
+        self.assertEqual(self.words(4), [str(f) for _, f in self.starts()])
+        self.assertEqual(len(set(self.words(3))), 15)  # no run sees another one's checkpoint
+        rows = self.d.rows("select run, step, value from metrics where trial = 1 order by run, step")
+        self.assertEqual([(r["run"], r["step"], r["value"]) for r in rows],
+                         [(f, s, 1 + 10 * f + 2 - s) for f in range(5) for s in range(3)])
+        best = self.d.rows("select value, value_error, runs from best")[0]
+        self.assertEqual((best["value"], best["runs"]), (20, 5))
+        text = self.d.hpctl("explain", "r/0").stdout
+        self.assertIn("5 of its 5 folds are over: their mean loss is 20, with a standard error of 7.07", text)
+
+    def test_repeats_differ_by_their_seed_alone(self):
+        spec = self.spec(trials=2, repeats=4)
+        del spec["folds"]
+        self.d.run(spec)
+        self.assertEqual(sorted(self.starts()), [(t, 0) for t in range(2) for _ in range(4)])
+        self.assertEqual(len(set(self.words(2))), 8)
+        self.assertEqual([(t["value"], t["value_error"], t["runs"]) for t in self.trials()], [(0, 0, 4), (1, 0, 4)])
+
+    def test_kill_9_between_folds_runs_and_counts_each_once(self):
+        self.flag("hold")
+        self.d.submit(self.spec(trials=2, folds=4))
+        wait_for(lambda: len(self.starts()) == 2, "the first folds")
+        for fold in range(4):
+            for trial in range(2):
+                self.flag(f"hold {trial} {fold + 1}")
+            self.d.kill()
+            if fold == 0:
+                self.go("hold")
+            else:
+                for trial in range(2):
+                    self.go(f"hold {trial} {fold}")
+            pids = self.d.rows("select pid from attempts where state = 'running'")
+            wait_for(lambda: not any(pathlib.Path(f"/proc/{p['pid']}").exists() for p in pids), "the folds' ends")
+            self.d.start()
+            if fold < 3:
+                wait_for(lambda n=fold: len(self.starts()) == 2 * (n + 2), "the next folds")
+        self.d.wait_final("r")
+        self.check_each_once(2, 4)
+
+    def test_kill_9_at_any_time_runs_and_counts_each_once(self):
+        self.d.submit(self.spec(trials=4, folds=6))
+        n = 0
+        while len(self.starts()) < 20:
+            wait_for(lambda n=n: len(self.starts()) > n, "another run")
+            n = len(self.starts())
+            self.d.kill()
+            self.d.start()
+        self.d.wait_final("r")
+        self.check_each_once(4, 6)
+
+    def test_a_fold_that_fails_is_tried_again_as_often_as_each(self):
+        for name in ("fail 0 1", "fail 0 3", "fail 1 2"):
+            self.flag(name)
+        self.d.run(self.spec(trials=2, retries=1))
+        for trial, runs in ((0, [0, 1, 1, 2, 3, 3, 4]), (1, [0, 1, 2, 2, 3, 4])):
+            rows = self.d.rows("select run, result from attempts where trial = ? order by number", trial)
+            self.assertEqual([r["run"] for r in rows], runs)
+            self.assertEqual([r["result"] for r in rows if r["result"] is not None],
+                             [trial + 10 * f for f in range(5)])
+        self.assertEqual([(t["state"], t["value"], t["runs"]) for t in self.trials()],
+                         [("done", 20, 5), ("done", 21, 5)])
+        self.assertEqual(self.d.rows("select count(*) as n from metrics")[0]["n"], 2 * 5 * 3)
+
+    def test_a_fold_that_fails_for_good_ends_its_trial(self):
+        self.flag("fail 0 2")
+        self.d.run(self.spec(trials=2))
+        failed, done = self.trials()
+        self.assertEqual((failed["state"], failed["reason"], failed["value"], failed["runs"]),
+                         ("failed", "exit:3", 5, 2))
+        self.assertEqual((done["state"], done["value"]), ("done", 21))
+        self.assertEqual(sorted(f for t, f in self.starts() if t == 0), [0, 1, 2])
+
+    def test_folds_of_a_hopeless_trial_are_not_run(self):
+        self.d.run(self.spec(trials=4, folds=8, parallel=1, early_stopping={"type": "wilcoxon", "p": 0.15}))
+        first, *others = self.trials()
+        self.assertEqual((first["state"], first["value"], first["runs"]), ("done", 35, 8))
+        for x, t in enumerate(others, 1):
+            self.assertEqual((t["state"], t["reason"], t["value"], t["runs"]), ("pruned", "wilcoxon@3", 10 + x, 3))
+        self.assertEqual(len(self.starts()), 8 + 3 * 3)
+        self.assertIn("stopped after 3 of 8 runs by the wilcoxon rule: their mean loss 11 is worse than 10, that of trial 0",
+                      self.d.hpctl("explain", "r/1").stdout)
+
+    def test_a_pause_holds_up_the_next_fold(self):
+        self.flag("hold 0 1")
+        self.flag("hold 1 1")
+        self.d.submit(self.spec(trials=2))
+        wait_for(lambda: len(self.starts()) == 4, "the second folds")
+        self.d.call("pause", search="r")
+        with self.d.connection() as c:
+            self.go("hold 0 1")
+            self.go("hold 1 1")
+            c.wait_until("r", lambda p: p["counts"]["queued"] == 2)
+        self.d.kill()
+        self.d.start()
+        self.d.call("kill", search="r", trial=1)
+        self.d.call("resume", search="r")
+        self.d.wait_final("r")
+        self.assertEqual([(t["state"], t["value"], t["runs"]) for t in self.trials()],
+                         [("done", 20, 5), ("cancelled", 6, 2)])
+        self.assertEqual(len(self.starts()), 5 + 2)
+
+    def test_a_retry_begins_with_the_first_fold(self):
+        self.flag("fail 0 1")
+        self.d.run(self.spec(trials=1, folds=3))
+        self.assertEqual(self.trials()[0]["state"], "failed")
+        self.d.call("retry", search="r", trial=0)
+        self.d.wait_final("r")
+        self.assertEqual(self.starts(), [(0, 0), (0, 1), (0, 0), (0, 1), (0, 2)])
+        row = self.trials()[0]
+        self.assertEqual((row["state"], row["value"], row["runs"], row["attempts"]), ("done", 10, 3, 5))
+        self.assertEqual([r["attempt"] for r in self.d.rows("select attempt from runs order by run")], [3, 4, 5])
+
+
+if __name__ == "__main__":
+    main()
