@@ -18,6 +18,7 @@ import collections
 import contextlib
 import fcntl
 import json
+import math
 import os
 import pathlib
 import sqlite3
@@ -32,6 +33,7 @@ ATTEMPT_FINAL = {"ended", "lost"}
 SLACK_MS = 5000  # from a deadline to the last process's end, on a busy machine
 CLOCK_MS = 50  # between two clocks read one after the other
 WAL_BYTES = 64 << 20
+FOLD = 1000000  # what a witness adds to its loss for each fold
 
 Start = collections.namedtuple("Start", "boot wall pid mode steps x params")
 
@@ -304,9 +306,7 @@ class Checker:
         name = self.name(t)
         if [a["number"] for a in attempts] != list(range(1, t["attempts"] + 1)):
             self.fault("I8", f"{name} has attempts {[a['number'] for a in attempts]}, not {t['attempts']}")
-        reboots = sum(a["outcome"] == "rebooted" for a in attempts)
-        if len(attempts) > 1 + spec["retries"] + reboots:
-            self.fault("I8", f"{name} has {len(attempts)} attempts with {spec['retries']} retries, {reboots} reboots")
+        self.check_runs(t, spec, attempts)
         if any(a["state"] not in ATTEMPT_FINAL for a in attempts[:-1]):
             self.fault("I8", f"{name}: an attempt before the last is not over")
         is_open = bool(attempts) and attempts[-1]["state"] not in ATTEMPT_FINAL
@@ -323,6 +323,39 @@ class Checker:
             self.check_output(t, a, next((b for b in attempts[n + 1:] if b["started_ms"]), None))
         if t["state"] in TRIAL_FINAL and attempts:
             self.check_end(t, attempts[-1])
+
+    def last_loss(self, t, a):
+        rows = self.rows("SELECT value FROM metric WHERE trial = ? AND attempt = ? ORDER BY step DESC LIMIT 1", t["id"],
+                         a["number"])
+        return rows[0]["value"] if rows else None
+
+    def check_runs(self, t, spec, attempts):
+        """Each run (fold) is over once, after no more attempts than it may have; the value is their mean."""
+        results, tries, reboots = [], 0, 0
+        for a in attempts:
+            name = self.name(t, a)
+            if a["run"] != len(results):
+                self.fault("I8", f"{name} is of run {a['run']}, and {len(results)} are over")
+            tries += 1
+            if tries > 1 + spec["retries"] + reboots:
+                self.fault("I8", f"{name} is attempt {tries} at its run, with {spec['retries']} retries, {reboots} reboots")
+            reboots += a["outcome"] == "rebooted"
+            loss = self.last_loss(t, a)
+            is_over = a["outcome"] == "exited" and a["code"] == 0 and not a["stop_reason"] and loss is not None
+            if a["result"] != (loss if is_over else None):
+                self.fault("I15", f"{name} has the result {a['result']}, its last loss is {loss}, its code {a['code']}")
+            if is_over:
+                results.append(loss)
+                tries = reboots = 0
+        if t["runs"] != len(results) or len(results) > spec.get("folds", 1):
+            self.fault("I8", f"{self.name(t)} has {t['runs']} runs, and {len(results)} are over")
+        if not results:
+            return
+        n, mean = len(results), sum(results) / len(results)
+        error = math.sqrt(sum((r - mean) ** 2 for r in results) / (n - 1) / n) if n > 1 else None
+        if not math.isclose(t["value"], mean) or (t["error"] is None) != (error is None) or \
+                error and not math.isclose(t["error"], error):
+            self.fault("I15", f"{self.name(t)} has {t['value']} with the error {t['error']}, not {mean} with {error}")
 
     def check_params(self, t, spec):
         params = json.loads(t["params"])
@@ -416,7 +449,8 @@ class Checker:
             self.fault("I13", f"{name} was read up to {a['read_offset']}, and its output ends at {end}")
         text = log[a["start_offset"]:end].decode()
         for s in self.w.starts.get(a["token"], [])[:1]:
-            full = "".join(f"step={k} loss={s.x + k}\n" for k in range(1, s.steps + 1))
+            first = s.x + FOLD * a["run"]
+            full = "".join(f"step={k} loss={first + k}\n" for k in range(1, s.steps + 1))
             if not full.startswith(text):
                 self.fault("I27", f"{name}: its output is not what it wrote")
             if self.w.exits.get(a["token"]) and not self.w.terms.get(a["token"]) and text != full:
@@ -432,13 +466,11 @@ class Checker:
 
     def check_end(self, t, a):
         name = self.name(t, a)
-        losses = self.rows("SELECT value FROM metric WHERE trial = ? AND attempt = ? ORDER BY step DESC LIMIT 1",
-                           t["id"], a["number"])
-        value = losses[0]["value"] if losses else None
-        if t["value"] != value:
+        value = self.last_loss(t, a)
+        if t["runs"] == 0 and t["value"] != value:
             self.fault("I15", f"{name}: its value is {t['value']}, its last loss {value}")
         right = {
-            "done": a["outcome"] == "exited" and a["code"] == 0 and not a["stop_reason"] and value is not None,
+            "done": t["runs"] == self.searches[t["search"]]["spec"].get("folds", 1),
             "lost": a["state"] == "lost" and not a["stop_reason"],
             "cancelled": bool(a["stop_reason"]) or a["number"] > 0,
             "pruned": "@" in a["stop_reason"],

@@ -34,7 +34,8 @@ def load(w):
     kind = w.random.choice(["submit", "submit", "again", "add", "kill", "extend", "cancel"])
     try:
         if kind == "submit" or not names:
-            w.last = (w.spec(trials=w.random.randrange(2, 9)), f"{w.random.getrandbits(128):032x}")
+            folds = w.random.choice([{}, {"folds": 3}])
+            w.last = (w.spec(trials=w.random.randrange(2, 9), **folds), f"{w.random.getrandbits(128):032x}")
             w.submit(*w.last)
         elif kind == "again":
             w.submit(*w.last)

@@ -49,6 +49,12 @@ def mixed(w, fault):
     w.end(w.submit_all(w.spec(modes=["0", "3", "leave"], trials=5, retries=1, steps=(1, 3))))
 
 
+def folds(w, fault):
+    """The same in two folds each."""
+    w.arm(fault)
+    w.end(w.submit_all(w.spec(modes=["0", "3"], trials=3, retries=1, steps=(1, 3), folds=2)))
+
+
 def stop(w, fault):
     """One that is deaf to SIGTERM is stopped by the user."""
     name = w.submit_all(w.spec(modes=["deaf"], trials=1, steps=(1,), timeout="1h", grace="400ms"))
@@ -179,7 +185,7 @@ def restore(w, fault):
     w.end(name)
 
 
-SCENARIOS = [mixed, stop, timeout, steer, adopt, relaunch, shutdown, remove, migrate, backup, restore]
+SCENARIOS = [mixed, folds, stop, timeout, steer, adopt, relaunch, shutdown, remove, migrate, backup, restore]
 SOURCE = None
 
 

@@ -1,7 +1,7 @@
 /*
  * The trial that tells on hpsd: what it was given and when it ran stands in a
  * file that hpsd knows nothing of, and every byte of its output follows from
- * its arguments.
+ * its arguments and its fold.
  *
  *     witness FILE MODE STEPS X PAUSE_MS
  *
@@ -87,12 +87,14 @@ static void leave_grandchild(void)
 
 static void run(int steps, int x, int pause_ms)
 {
+	const char *fold = getenv("HPS_FOLD");
+	int first = x + (fold != NULL ? 1000000 * atoi(fold) : 0);
 	struct timespec pause = { pause_ms / 1000, pause_ms % 1000 * 1000000L };
 
 	for (int step = 1; step <= steps; step++) {
 		(void)nanosleep(&pause, NULL);
 		(void)dprintf(STDOUT_FILENO, "step=%d loss=%d\n", step,
-			      x + step);
+			      first + step);
 	}
 }
 
