@@ -338,7 +338,7 @@ class Checker:
                 self.fault("I8", f"{name} is of run {a['run']}, and {len(results)} are over")
             tries += 1
             if tries > 1 + spec["retries"] + reboots:
-                self.fault("I8", f"{name} is attempt {tries} at its run, with {spec['retries']} retries, {reboots} reboots")
+                self.fault("I8", f"{name} is try {tries} at its run: {spec['retries']} retries, {reboots} reboots")
             reboots += a["outcome"] == "rebooted"
             loss = self.last_loss(t, a)
             is_over = a["outcome"] == "exited" and a["code"] == 0 and not a["stop_reason"] and loss is not None

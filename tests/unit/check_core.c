@@ -559,6 +559,106 @@ START_TEST(I1_of_a_curve_that_is_full_the_last_step_is_the_last)
 }
 END_TEST
 
+static void load_value(int64_t trial, int64_t run, double value)
+{
+	struct metric_record m = {
+		.name = "loss",
+		.step = 1,
+		.kind = VALUE_FINITE,
+		.value = value,
+	};
+
+	ck_assert_int_eq(core_load_value(core, 1, trial, run, &m), 0);
+}
+
+#define FOLDS                                                                  \
+	"{\"name\": \"s\", \"command\": [\"t\"], \"metric\": {\"name\": "      \
+	"\"loss\"}, \"parameters\": {\"x\": {\"type\": \"int\", \"min\": 0, "  \
+	"\"max\": 9}}, \"trials\": 2, \"folds\": 2, \"early_stopping\": "      \
+	"{\"type\": \"median\", \"min_steps\": 1, \"min_trials\": 1}}"
+
+/* Trial 1 reports @value in its fold 1; trial 0 had 1 and 10. */
+static void report_in_fold_1(double value)
+{
+	struct attempt_record a = attempt_row(20);
+	struct trial_record done = trial_row(0, TRIAL_DONE);
+	struct trial_record runs = trial_row(1, TRIAL_RUNNING);
+	struct metric_record m = {
+		.name = "loss",
+		.step = 1,
+		.kind = VALUE_FINITE,
+		.value = value,
+	};
+	struct event ev = { .type = EV_OUTPUT, .trial = 20, .attempt = 1 };
+
+	done.params = runs.params = (char[]){ "{\"x\":1}" };
+	done.runs = 2;
+	runs.runs = a.run = 1;
+	a.started_boot_ms = 1000;
+	ck_assert_int_eq(load_search(1, FOLDS), 0);
+	ck_assert_int_eq(core_load_trial(core, &done, &said), 0);
+	ck_assert_int_eq(core_load_trial(core, &runs, &said), 0);
+	ck_assert_int_eq(core_load_attempt(core, 1, &a, &said), 0);
+	load_value(10, 0, 1);
+	load_value(10, 1, 10);
+	load_value(20, 0, 5);
+	core_load_end(core, 1);
+	core_start(core, &now, &fx);
+	effects_clear(&fx);
+	ck_assert_int_eq(step((struct event){
+			     .type = EV_ADOPTED, .trial = 20, .attempt = 1 }),
+			 0);
+	ev.output.metrics = &m;
+	ev.output.n = 1;
+	ck_assert_int_eq(step(ev), 0);
+}
+
+START_TEST(a_fold_is_compared_with_the_same_fold_of_others)
+{
+	report_in_fold_1(9);
+	ck_assert_uint_eq(effects_of(FX_TERMINATE), 0);
+}
+END_TEST
+
+START_TEST(a_fold_that_is_stopped_is_told)
+{
+	report_in_fold_1(11);
+	ck_assert_uint_eq(effects_of(FX_TERMINATE), 1);
+	for (size_t i = 0; i < fx.n; i++)
+		if (fx.list[i].type == FX_SAVE_EVENT &&
+		    strcmp(fx.list[i].event.kind, "stop") == 0)
+			ck_assert_int_eq(strncmp(fx.list[i].event.text,
+						 "run 1: stopped at step 1 ",
+						 25),
+					 0);
+}
+END_TEST
+
+START_TEST(C10_runs_that_cannot_be_are_answered)
+{
+	struct trial_record t = trial_row(0, TRIAL_RUNNING);
+	struct attempt_record a = attempt_row(10);
+
+	t.params = (char[]){ "{\"x\":1}" };
+	ck_assert_int_eq(load_search(1, FOLDS), 0);
+	t.runs = 3;
+	ck_assert_int_eq(core_load_trial(core, &t, &said), -EBADMSG);
+	t.runs = -1;
+	ck_assert_int_eq(core_load_trial(core, &t, &said), -EBADMSG);
+	t.runs = 1;
+	ck_assert_int_eq(core_load_trial(core, &t, &said), 0);
+	ck_assert_int_eq(core_load_attempt(core, 1, &a, &said), -EBADMSG);
+	a.run = 1;
+	ck_assert_int_eq(core_load_attempt(core, 1, &a, &said), 0);
+	for (int64_t run = 2; run < 4; run++) {
+		struct metric_record m = { .name = "loss", .step = 1 };
+
+		ck_assert_int_eq(core_load_value(core, 1, 10, run, &m),
+				 -EBADMSG);
+	}
+}
+END_TEST
+
 /* Its end is known before it is saved; until then it is here. */
 START_TEST(an_ended_search_waits_for_no_slots)
 {
@@ -649,6 +749,9 @@ static void add_steps(Suite *s)
 	tcase_add_test(c, I1_of_a_curve_that_is_full_the_last_step_is_the_last);
 	tcase_add_test(c, an_ended_search_waits_for_no_slots);
 	tcase_add_test(c, a_running_search_that_is_loaded_later_is_rebased);
+	tcase_add_test(c, a_fold_is_compared_with_the_same_fold_of_others);
+	tcase_add_test(c, a_fold_that_is_stopped_is_told);
+	tcase_add_test(c, C10_runs_that_cannot_be_are_answered);
 	tcase_add_test(c, A5_many_open_attempts_are_adopted_and_end);
 	suite_add_tcase(s, c);
 }
