@@ -155,6 +155,9 @@ void print_quoted(struct buf *b, const char *word);
 /* `metrics --try`: what would be read from the output in @log. */
 enum status metrics_try(struct call *call, const char *log);
 
+/* `why --log`: what ails the runs whose outputs are the operands. */
+enum status why_logs(struct call *call);
+
 /* The rows of the view leaderboard as a table. */
 void print_leaderboard(struct out *o, const cJSON *rows);
 
@@ -168,7 +171,7 @@ bool completion_print(FILE *f, const char *shell);
 
 extern const struct command cmd_run, cmd_submit, cmd_check, cmd_watch;
 extern const struct command cmd_list, cmd_show, cmd_trials, cmd_best, cmd_log,
-    cmd_metrics, cmd_explain;
+    cmd_metrics, cmd_explain, cmd_why;
 extern const struct command cmd_pause, cmd_resume, cmd_cancel, cmd_kill,
     cmd_retry, cmd_add, cmd_import, cmd_extend, cmd_rm;
 extern const struct command cmd_report;
