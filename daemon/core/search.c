@@ -54,6 +54,7 @@ void search_destroy(struct search *s)
 	seen_free(&s->seen);
 	sampler_free(s->sampler);
 	pruner_free(s->pruner);
+	sorted_free(&s->results);
 	strv_free(s->environ);
 	search_free(s->spec);
 	free(s->rec.name);
@@ -374,6 +375,8 @@ int search_retry(struct step *st, struct search *s, int64_t number,
 		return CORE_CONFLICT;
 	}
 	reopen(st, s);
+	if (search_has_result(t))
+		sorted_remove(&s->results, t->rec.value);
 	search_event(st, s, t, "retry", xstrdup("run again by the user"), NULL);
 	trial_move(st, t, TRIAL_QUEUED, "");
 	t->rec.started_ms = 0;
@@ -407,6 +410,12 @@ int search_kill(struct step *st, struct search *s, int64_t number,
 
 /* --- how trials end a search ------------------------------------------------
  */
+
+bool search_has_result(const struct trial *t)
+{
+	return t->rec.state == TRIAL_DONE && t->rec.kind == VALUE_FINITE &&
+	       t->rec.attempts > 0;
+}
 
 void search_count_end(struct search *s, struct trial *t)
 {

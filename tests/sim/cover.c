@@ -42,6 +42,9 @@ static struct thing {
 	{ "told of a result",                 0},
 	{ "told of a pruned trial",           0},
 	{ "told of a failure",                0},
+	{ "a running trial with symptoms",    0},
+	{ "the symptom diverged",             0},
+	{ "the symptom healthy",              0},
 };
 
 static struct thing reasons[] = {
@@ -68,10 +71,11 @@ static const char *const events[] = {
 };
 
 static const char *const effects[] = {
-	"save search",    "save trial", "save attempt", "save metrics",
-	"save event",     "launch",     "adopt",        "go",
-	"terminate",      "kill",       "suggest",      "trial ended",
-	"search changed",
+	"save search",  "save trial",     "save attempt",
+	"save metrics", "save symptoms",  "save event",
+	"launch",       "adopt",          "go",
+	"terminate",    "kill",           "suggest",
+	"trial ended",  "search changed",
 };
 
 static const char *const crashes[] = {

@@ -272,6 +272,7 @@ static void commit(struct sim *sim)
 	for (size_t i = 0; i < sim->fx.n; i++)
 		rows_save(sim, &sim->fx.list[i]);
 	oracle_commit(sim);
+	oracle_symptoms(sim);
 }
 
 /* True when the daemon dies before they are all done. */
@@ -345,20 +346,33 @@ static void must(struct sim *sim, int r, const struct diag *d)
 }
 
 static void load_values(struct sim *sim, const struct search_row *s,
-			const struct trial_row *t)
+			const struct trial_row *t, const char *name)
 {
 	auto_diag struct diag d = DIAG_INIT;
 	struct points points;
 
 	if (t->n_attempts == 0)
 		return;
-	rows_points(&t->attempts[t->n_attempts - 1], s->rec.metric, &points);
+	rows_points(&t->attempts[t->n_attempts - 1], name, &points);
 	for (size_t i = 0; i < points.n; i++)
 		must(sim,
 		     core_load_value(sim->core, s->rec.id, t->rec.id,
 				     &points.list[i]),
 		     &d);
 	free(points.list);
+}
+
+static void load_symptoms(struct sim *sim, const struct trial_row *t)
+{
+	auto_diag struct diag d = DIAG_INIT;
+
+	for (int k = 0; k < NAMES_SYMPTOMS_N; k++) {
+		if ((t->symptoms >> k & 1) != 0)
+			must(sim,
+			     core_load_symptom(sim->core, t->rec.search,
+					       t->rec.id, (enum symptom_kind)k),
+			     &d);
+	}
 }
 
 void sim_load(struct sim *sim, int64_t search)
@@ -390,9 +404,17 @@ void sim_load(struct sim *sim, int64_t search)
 	}
 	for (size_t i = 0; i < r->n_trials; i++) {
 		if (r->trials[i]->rec.search == search)
-			load_values(sim, s, r->trials[i]);
+			load_values(sim, s, r->trials[i], s->rec.metric);
+	}
+	for (size_t i = 0; i < r->n_trials; i++) {
+		if (r->trials[i]->rec.search != search)
+			continue;
+		if (r->trials[i]->rec.state == TRIAL_RUNNING)
+			load_values(sim, s, r->trials[i], "acc");
+		load_symptoms(sim, r->trials[i]);
 	}
 	core_load_end(sim->core, search);
+	oracle_loaded(sim, search);
 }
 
 static void start(struct sim *sim)
