@@ -1,6 +1,6 @@
 #include "why/symptoms.h"
 
-#include "why/trend.h"
+#include "why/measure.h"
 
 #include "schema/json.h"
 #include "schema/mem.h"
@@ -11,20 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CLASSES_MAX 1000 /* ln k of up to this many is looked for */
+#define HEALTHY_WEIGHT 0.3
 
 /* A run under examination. */
 struct exam {
-	const struct series *series;
+	struct measures m;
 	const struct run_end *end;
-	const struct siblings *siblings; /* or NULL */
-	struct trend trends[SERIES_CURVES];
-	const struct trend *train, *valid; /* NULL: has no point */
-	/* The training curve, or else the other one. */
-	const struct trend *main;
-	const char *names[SERIES_CURVES];
-	const char *main_name;
+	bool has_siblings;
 	struct symptoms *found;
+	/* How much of the bad loss each explains; healthy is HEALTHY_WEIGHT. */
+	double weights[NAMES_SYMPTOMS_N];
 };
 
 void symptoms_fini(struct symptoms *s)
@@ -67,222 +63,325 @@ cJSON *symptoms_json(const struct symptoms *s)
 	return list;
 }
 
-static double clamp(double v)
+/* 0.3 where it begins to show, 1 from where it shows clearly on. */
+static double ramp(double v, double begins, double clear)
 {
-	return fmin(1, fmax(0.01, v));
+	double x = fmin(1, fmax(0, (v - begins) / (clear - begins)));
+
+	return round(100 * (0.3 + 0.7 * x)) / 100;
 }
 
-/* Adds a symptom; its text is given with add_text(). */
 static struct symptom *add(struct exam *e, enum symptom_kind kind,
-			   double strength, int64_t step, const char *advice)
+			   double weight, double strength, int64_t step)
 {
-	struct symptom *f = &e->found->list[e->found->n++];
+	struct symptom *f = &e->found->list[e->found->n];
 
+	e->weights[e->found->n++] = weight;
 	*f = (struct symptom){ .kind = kind,
-			       .strength = round(100 * clamp(strength)) / 100,
+			       .strength = strength,
 			       .step = step,
-			       .advice = advice,
 			       .data = cJSON_CreateObject() };
 	return f;
 }
 
-static const char *value_text(const struct trend *t, double cost, char buf[32])
+#define VALUE_BYTES 32
+
+static const char *value_text(const struct measure *m, double cost,
+			      char buf[VALUE_BYTES])
 {
-	(void)snprintf(buf, 32, "%.4g", trend_value(t, cost));
+	(void)snprintf(buf, VALUE_BYTES, "%.4g", trend_value(&m->trend, cost));
 	return buf;
 }
 
-static double first_level(const struct trend *t)
+static void add_value(struct symptom *f, const char *name,
+		      const struct measure *m, double cost)
 {
-	return t->points[0].level;
+	json_add_number(f->data, name, trend_value(&m->trend, cost));
 }
 
-static double last_level(const struct trend *t)
+/* Whether it still gets better at the end, by @part of its whole fall. */
+static bool falls(const struct measure *m, double part)
 {
-	return t->points[t->n - 1].level;
+	return m != NULL && m->late > part && m->late_t < -3;
 }
 
 /* --- the symptoms --------------------------------------------------------- */
 
-static void find_diverged(struct exam *e)
+static void find_not_finite(struct exam *e)
 {
-	const char *advice = "Lower the learning rate (by a factor of 3 to "
-			     "10), clip gradients, or scale the inputs.";
+	const struct measure *m = e->m.main;
+	struct symptom *f;
 
-	for (int c = 0; c < SERIES_CURVES; c++) {
-		const struct trend *t = &e->trends[c];
-		struct symptom *f;
-		double end;
-		char a[32], b[32];
-
-		if (t->ends_bad) {
-			f = add(e, SYMPTOM_DIVERGED, 1, t->bad_step, advice);
-			f->text = xasprintf("%s is not a finite number from "
-					    "step %" PRId64 " on.",
-					    e->names[c], t->bad_step);
-			json_add_integer(f->data, "not_finite",
-					 (int64_t)t->bad);
-			return;
-		}
-		if (t->n < 3 || c == SERIES_VALID)
-			continue;
-		end = trend_median(t, t->n - (t->n + 3) / 4, t->n);
-		if (end < 2 * fabs(first_level(t)) || t->sign < 0)
-			continue;
-		f = add(e, SYMPTOM_DIVERGED, 0.5 + 0.1 * end, t->last_step,
-			advice);
-		f->text = xasprintf("%s rose from %s to %s.", e->names[c],
-				    value_text(t, first_level(t), a),
-				    value_text(t, end, b));
-		json_add_number(f->data, "first", first_level(t));
-		json_add_number(f->data, "last", end);
+	for (int c = 0; c < SERIES_CURVES; c++)
+		if (e->m.curves[c].trend.ends_bad)
+			m = &e->m.curves[c];
+	if (!m->trend.ends_bad)
 		return;
-	}
+	f = add(e, SYMPTOM_DIVERGED, 10, 1, m->trend.bad_step);
+	f->advice = "Lower the learning rate by a factor of 3 to 10, clip the "
+		    "gradients, and look for inputs that are not scaled.";
+	f->text = xasprintf("%s is no finite number from step %" PRId64 " on.",
+			    m->name, f->step);
+	json_add_integer(f->data, "not_finite", (int64_t)m->trend.bad);
 }
 
-/* k when @loss is ln k within a percent, else 0. */
-static int classes_of(double loss)
+static void find_exploded(struct exam *e)
 {
-	for (int k = 2; k <= CLASSES_MAX; k++)
-		if (fabs(loss / log(k) - 1) < 0.01)
-			return k;
-	return 0;
+	const struct measure *m = e->m.main;
+	struct symptom *f;
+	char a[VALUE_BYTES], b[VALUE_BYTES];
+
+	if (e->found->n > 0 || m->trend.n < 3 || m->trend.offset > 0 ||
+	    m->end < 1.5 * fmax(m->first, m->best) ||
+	    m->end - m->first < 5 * m->trend.noise)
+		return;
+	f = add(e, SYMPTOM_DIVERGED, 8, ramp(m->end / m->first, 1.5, 5),
+		m->trend.points[m->trend.best].step);
+	f->advice = "Lower the learning rate by a factor of 3 to 10, clip the "
+		    "gradients, and look for inputs that are not scaled.";
+	f->text =
+	    xasprintf("%s rose from %s to %s.", m->name,
+		      value_text(m, m->first, a), value_text(m, m->end, b));
+	add_value(f, "first", m, m->first);
+	add_value(f, "last", m, m->end);
 }
 
 static void find_stuck(struct exam *e)
 {
-	const struct trend *t = e->main;
-	double first, best, fall;
+	const struct measure *m = e->m.main;
+	int k = measures_guess(&e->m);
 	struct symptom *f;
-	char a[32], b[32];
-	int k;
+	char a[VALUE_BYTES], b[VALUE_BYTES];
 
-	if (t->n < 3)
+	if (m->trend.n < 3 || (k == 0 && m->fall > 0.03))
 		return;
-	first = first_level(t);
-	best = t->points[t->best].level;
-	fall = (first - best) / fmax(fabs(first), 1e-12);
-	if (fall > 0.02)
-		return;
-	k = t->sign > 0 ? classes_of(trend_median(t, 0, t->n)) : 0;
-	f = add(e, SYMPTOM_STUCK_AT_START, 1 - fall / 0.02, t->last_step,
-		"Try a learning rate 10 times higher and one 10 times lower; "
-		"check the initial weights, the labels and that gradients "
-		"reach the first layer.");
-	f->text =
-	    xasprintf("%s has not moved: %s at first, %s at best", e->main_name,
-		      value_text(t, first, a), value_text(t, best, b));
+	f = add(e, SYMPTOM_STUCK_AT_START, 2,
+		k > 0 ? 1 : ramp(m->fall, 0.03, 0), m->trend.last_step);
+	f->advice = "Try learning rates 10 times higher and 10 times lower, "
+		    "less regularisation and other initial weights; check the "
+		    "labels and that every layer gets a gradient.";
 	if (k > 0) {
-		char *text = xasprintf("%s (ln %d: a uniform guess over %d "
-				       "classes).",
-				       f->text, k, k);
-
-		free(f->text);
-		f->text = text;
+		f->text = xasprintf("%s rests at %s, which is ln %d: a uniform "
+				    "guess over %d classes.",
+				    m->name, value_text(m, m->end, a), k, k);
 		json_add_integer(f->data, "classes", k);
+	} else {
+		f->text = xasprintf(
+		    "%s has hardly moved: %s at first, %s at best.", m->name,
+		    value_text(m, m->first, a), value_text(m, m->best, b));
 	}
-	json_add_number(f->data, "first", trend_value(t, first));
-	json_add_number(f->data, "best", trend_value(t, best));
+	add_value(f, "first", m, m->first);
+	add_value(f, "best", m, m->best);
+	add_value(f, "last", m, m->end);
 }
 
 static void find_overfitting(struct exam *e)
 {
-	const struct trend *t = e->valid;
-	double best, end, rise;
+	const struct measure *t = e->m.train, *v = e->m.valid;
+	double drop, weight = 0;
 	struct symptom *f;
-	char a[32], b[32];
+	char a[VALUE_BYTES], b[VALUE_BYTES], c[VALUE_BYTES], d[VALUE_BYTES];
+	bool rose, never;
 
-	if (t == NULL || e->train == NULL || t->n < 5)
+	if (t == NULL || v == NULL || v->trend.n < 4 || t->trend.n < 4 ||
+	    t->fall < 0.1)
 		return;
-	best = t->points[t->best].level;
-	end = trend_median(t, t->n - (t->n + 4) / 5, t->n);
-	rise = (end - best) / fmax(fabs(best), 1e-12);
-	if (rise < 0.05 || end - best < 3 * t->noise ||
-	    last_level(e->train) > first_level(e->train))
+	drop = fmax(v->first - v->best, 1e-12);
+	never = v->fall < 0.05;
+	rose = v->end - v->best > fmax(0.1 * drop, 3 * v->trend.noise) &&
+	       v->rise > 0.01;
+	if (never && e->m.gap > 0.05)
+		weight = 0.6 + e->m.gap;
+	else if (e->m.gap > 0.45)
+		weight = e->m.gap;
+	if (rose)
+		weight = fmax(weight, (v->rise > 0.03 && v->left > 0.4) ||
+					      v->rise > 0.08
+					  ? 0.5 + v->rise
+					  : 0.2);
+	if (weight <= 0)
 		return;
-	f = add(e, SYMPTOM_OVERFITTING, rise, t->points[t->best].step,
-		"Stop at that step (early stopping), regularise more (weight "
-		"decay, dropout), or use more data or a smaller model.");
-	f->text =
-	    xasprintf("%s was best at step %" PRId64 " (%s) and rose to "
-		      "%s while %s fell on.",
-		      e->names[SERIES_VALID], f->step, value_text(t, best, a),
-		      value_text(t, end, b), e->names[SERIES_TRAIN]);
-	json_add_number(f->data, "best", trend_value(t, best));
-	json_add_number(f->data, "last", trend_value(t, end));
-	json_add_number(f->data, "rise", rise);
+	f = add(e, SYMPTOM_OVERFITTING, weight,
+		ramp(e->m.gap + v->rise, 0.1, 0.6),
+		v->trend.points[v->trend.best].step);
+	f->advice = "Stop at the best step, regularise more (weight decay, "
+		    "dropout), use more or augmented data, or a smaller model.";
+	if (never)
+		f->text = xasprintf(
+		    "%s never improved (%s at first, %s at the end) while %s "
+		    "fell from %s to %s: what is learned does not generalise.",
+		    v->name, value_text(v, v->first, a),
+		    value_text(v, v->end, b), t->name,
+		    value_text(t, t->first, c), value_text(t, t->end, d));
+	else if (rose)
+		f->text = xasprintf("%s was best at step %" PRId64
+				    " (%s) and then rose to %s "
+				    "while %s went on to %s.",
+				    v->name, f->step, value_text(v, v->best, a),
+				    value_text(v, v->end, b), t->name,
+				    value_text(t, t->end, c));
+	else
+		f->text = xasprintf("%s ended at %s, far from the %s of %s.",
+				    v->name, value_text(v, v->end, a),
+				    value_text(t, t->end, b), t->name);
+	add_value(f, "train", t, t->end);
+	add_value(f, "valid", v, v->end);
+	add_value(f, "best", v, v->best);
+	json_add_number(f->data, "gap", e->m.gap);
+	json_add_number(f->data, "rise", v->rise);
 }
 
-static void find_still_improving(struct exam *e)
+static void find_rough(struct exam *e)
 {
-	const struct trend *t = e->valid != NULL ? e->valid : e->main;
-	size_t window = t->n < 6 ? 2 : t->n / 3;
-	struct trend_slope s;
+	const struct measure *t = e->m.train, *v = e->m.valid;
+	const struct measure *m = t;
+	enum symptom_kind kind = SYMPTOM_OSCILLATING;
 	struct symptom *f;
-	double share;
-	char a[32], b[32];
+	char a[VALUE_BYTES], b[VALUE_BYTES];
 
-	if (t->n < 2)
+	if (t == NULL || t->noise < 0.02) {
+		m = v;
+		kind = SYMPTOM_NOISY;
+	}
+	if (m == NULL || m->noise < 0.02)
 		return;
-	s = trend_slope(t, t->n - window, t->n);
-	share =
-	    -s.slope * (double)(window - 1) / fmax(fabs(last_level(t)), 1e-12);
-	if (share < 0.1 || s.t > -3)
-		return;
-	f = add(e, SYMPTOM_STILL_IMPROVING, share, t->last_step,
-		"Train longer: more epochs.");
+	f = add(e, kind, m->noise < 0.03 ? 0.2 : 0.3 + 6 * m->noise,
+		ramp(m->noise, 0.02, 0.1), m->trend.last_step);
+	f->advice = kind == SYMPTOM_OSCILLATING
+			? "Lower the learning rate, let it decay, or use "
+			  "larger batches."
+			: "Use a larger validation set, larger batches or a "
+			  "learning rate that decays.";
 	f->text = xasprintf(
-	    "%s was still improving at the end: %s to %s in the last %zu "
-	    "points.",
-	    e->valid != NULL ? e->names[SERIES_VALID] : e->main_name,
-	    value_text(t, t->points[t->n - window].level, a),
-	    value_text(t, last_level(t), b), window);
-	json_add_number(f->data, "share", share);
+	    "%s scatters by %s from one point to the next, "
+	    "about %s at the end.",
+	    m->name,
+	    value_text(m, m->trend.noise * m->trend.sign + 0 * m->end, a),
+	    value_text(m, m->end, b));
+	json_add_number(f->data, "noise", m->trend.noise);
+	json_add_number(f->data, "share", m->noise);
+	add_value(f, "last", m, m->end);
+}
+
+static void find_unlearned(struct exam *e)
+{
+	const struct measure *m = e->m.main, *v = e->m.valid;
+	bool falling = falls(m, 0.06) || falls(v, 0.06);
+	const struct measure *faller = falls(m, 0.06) ? m : v;
+	enum symptom_kind kind;
+	double weight = m->left;
+	struct symptom *f;
+	char a[VALUE_BYTES], b[VALUE_BYTES];
+
+	if (m->trend.n < 2 || symptoms_get(e->found, SYMPTOM_STUCK_AT_START))
+		return;
+	if (falling) {
+		kind = m->trend.n >= 6 && m->left > 0.3 &&
+			       (m->half >= 0.2 || m->left > 0.6)
+			   ? SYMPTOM_TOO_SLOW
+			   : SYMPTOM_STILL_IMPROVING;
+		if (kind == SYMPTOM_STILL_IMPROVING)
+			weight = m->trend.n < 4 ? 0.5 : 0.2 + faller->late;
+		f = add(e, kind, weight,
+			kind == SYMPTOM_TOO_SLOW
+			    ? ramp(m->left, 0.3, 0.8)
+			    : ramp(faller->late, 0.05, 0.3),
+			m->trend.last_step);
+		f->text = xasprintf(
+		    "%s is still falling: from %s to %s, %.0f %% of it in the last third.",
+		    faller->name, value_text(faller, faller->first, a),
+		    value_text(faller, faller->end, b), 100 * faller->late);
+		f->advice = kind == SYMPTOM_TOO_SLOW
+				? "Raise the learning rate (3 to 10 times), "
+				  "scale the inputs, or train longer."
+				: "Train longer.";
+		json_add_number(f->data, "left", m->left);
+		json_add_number(f->data, "late", faller->late);
+		json_add_number(f->data, "half", m->half);
+		return;
+	}
+	if (m->trend.n < 6)
+		return;
+	if (m->left > 0.5)
+		kind = SYMPTOM_UNDERFITTING;
+	else if (m->left > 0.2 && m->half > 0.08)
+		kind = SYMPTOM_TOO_SLOW;
+	else
+		return;
+	f = add(e, kind, weight, ramp(m->left, 0.3, 0.8), m->trend.last_step);
+	f->text = xasprintf("%s ended at %s, %.0f %% of where it began, and "
+			    "falls no more.",
+			    m->name, value_text(m, m->end, a), 100 * m->left);
+	f->advice = "Use a larger model, less regularisation, better inputs or "
+		    "another learning rate.";
+	json_add_number(f->data, "left", m->left);
+	json_add_number(f->data, "half", m->half);
 }
 
 static void find_no_output(struct exam *e)
 {
-	struct symptom *f = add(e, SYMPTOM_NO_OUTPUT, 1, 0,
-				"Print the metric, as \"loss=0.3\", after each "
-				"epoch.");
+	struct symptom *f = add(e, SYMPTOM_NO_OUTPUT, 10, 1, 0);
 
+	f->advice = "Print the loss of each epoch, as \"loss=0.3\".";
 	f->text = xstrdup("There is no value of the metric.");
+}
+
+static void find_crash(struct exam *e)
+{
+	const struct measure *m = e->m.main;
+	struct symptom *f;
+	char a[VALUE_BYTES];
+
+	if (e->end->state != RUN_FAILED || m->trend.n == 0)
+		return;
+	f = add(e, SYMPTOM_LATE_CRASH, 9, 1, m->trend.last_step);
+	f->advice = "See the end of its output; save checkpoints.";
+	f->text =
+	    xasprintf("It failed (%s) after step %" PRId64 ", with %s at %s.",
+		      e->end->how != NULL ? e->end->how : "unknown how",
+		      f->step, m->name, value_text(m, m->end, a));
+	add_value(f, "last", m, m->end);
 }
 
 static void find_healthy(struct exam *e)
 {
-	const struct trend *t = e->valid != NULL ? e->valid : e->main;
+	const struct measure *m = e->m.valid != NULL ? e->m.valid : e->m.main;
 	struct symptom *f;
-	char a[32], b[32];
+	char a[VALUE_BYTES], b[VALUE_BYTES];
 
-	if (e->found->n > 0 || t->n < 3)
+	for (size_t i = 0; i < e->found->n; i++)
+		if (e->weights[i] > HEALTHY_WEIGHT)
+			return;
+	if (m->trend.n < 4)
 		return;
-	f = add(e, SYMPTOM_HEALTHY, 0.5, t->last_step, "Nothing stands out.");
-	f->text = xasprintf(
-	    "%s went from %s to %s.",
-	    e->valid != NULL ? e->names[SERIES_VALID] : e->main_name,
-	    value_text(t, first_level(t), a), value_text(t, last_level(t), b));
+	f = add(e, SYMPTOM_HEALTHY, HEALTHY_WEIGHT, ramp(m->left, 0.5, 0),
+		m->trend.last_step);
+	f->advice = "Nothing stands out; a search over its parameters may "
+		    "still find better ones.";
+	f->text =
+	    xasprintf("%s went from %s to %s.", m->name,
+		      value_text(m, m->first, a), value_text(m, m->end, b));
+	add_value(f, "first", m, m->first);
+	add_value(f, "last", m, m->end);
 }
 
-static void begin(struct exam *e)
+/* By weight, the highest first. */
+static void sort(struct exam *e)
 {
-	static const char *const unnamed[] = { "the training loss",
-					       "the validation loss" };
-	int main;
+	struct symptoms *s = e->found;
 
-	for (int c = 0; c < SERIES_CURVES; c++) {
-		e->names[c] = e->series->lines[c].name;
-		if (e->names[c] == NULL)
-			e->names[c] = unnamed[c];
-		trend_of(&e->series->lines[c], &e->trends[c]);
+	for (size_t i = 1; i < s->n; i++) {
+		for (size_t k = i; k > 0 && e->weights[k] > e->weights[k - 1];
+		     k--) {
+			struct symptom f = s->list[k];
+			double w = e->weights[k];
+
+			s->list[k] = s->list[k - 1];
+			s->list[k - 1] = f;
+			e->weights[k] = e->weights[k - 1];
+			e->weights[k - 1] = w;
+		}
 	}
-	if (e->trends[SERIES_TRAIN].n > 0)
-		e->train = &e->trends[SERIES_TRAIN];
-	if (e->trends[SERIES_VALID].n > 0)
-		e->valid = &e->trends[SERIES_VALID];
-	main = e->train != NULL ? SERIES_TRAIN : SERIES_VALID;
-	e->main = &e->trends[main];
-	e->main_name = e->names[main];
 }
 
 void symptoms_find(const struct series *s, const struct run_end *end,
@@ -292,25 +391,24 @@ void symptoms_find(const struct series *s, const struct run_end *end,
 	struct exam *e = xcalloc(1, sizeof(*e));
 
 	*ret = (struct symptoms){ 0 };
-	e->series = s;
 	e->end = end != NULL ? end : &unknown;
-	e->siblings = siblings;
 	e->found = ret;
-	begin(e);
-	if (e->trends[SERIES_TRAIN].reported +
-		e->trends[SERIES_VALID].reported ==
-	    0)
+	measures_of(s, siblings, &e->m);
+	if (s->lines[SERIES_TRAIN].n + s->lines[SERIES_VALID].n == 0)
 		find_no_output(e);
-	else
-		find_diverged(e);
+	find_crash(e);
+	find_not_finite(e);
+	find_exploded(e);
 	if (ret->n == 0) {
 		find_stuck(e);
 		find_overfitting(e);
-		find_still_improving(e);
+		find_rough(e);
+		find_unlearned(e);
 		find_healthy(e);
 	}
+	sort(e);
 	if (ret->n == 0)
-		ret->note = xasprintf("%zu points are too little to say more.",
-				      e->main->reported);
+		ret->note = xasprintf("%zu points: too little to say.",
+				      e->m.main->trend.reported);
 	free(e);
 }

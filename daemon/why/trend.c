@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#define FIRST_POINTS 5
+
 static int compare(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
@@ -31,6 +33,11 @@ double trend_median(const struct trend *t, size_t from, size_t to)
 double trend_value(const struct trend *t, double cost)
 {
 	return t->sign * cost + t->offset;
+}
+
+double trend_cost(const struct trend *t, double value)
+{
+	return t->sign * (value - t->offset);
 }
 
 /* A goal to maximize: 1 or 100 is perfect if no value is beyond. */
@@ -84,7 +91,7 @@ static void average(const struct series_line *line, struct trend *t)
 
 		if (!isfinite(p->value))
 			continue;
-		sum += t->sign * (p->value - t->offset);
+		sum += trend_cost(t, p->value);
 		in++;
 		seen++;
 		cell = finite <= TREND_POINTS ? seen
@@ -97,6 +104,17 @@ static void average(const struct series_line *line, struct trend *t)
 		sum = 0;
 		in = 0;
 	}
+}
+
+static double first_of(const struct series_line *line, const struct trend *t)
+{
+	size_t most = line->n - t->bad > TREND_POINTS ? FIRST_POINTS : 1, n = 0;
+	double costs[FIRST_POINTS];
+
+	for (size_t i = 0; i < line->n && n < most; i++)
+		if (isfinite(line->points[i].value))
+			costs[n++] = trend_cost(t, line->points[i].value);
+	return median(costs, n);
 }
 
 static void smooth(struct trend *t)
@@ -124,13 +142,12 @@ static void smooth(struct trend *t)
 static double noise_of(const struct trend *t)
 {
 	double d[TREND_POINTS];
+	size_t n = 0;
 
-	if (t->n < 5)
-		return 0;
-	for (size_t i = 1; i + 1 < t->n; i++)
-		d[i - 1] = fabs(t->points[i - 1].cost - 2 * t->points[i].cost +
-				t->points[i + 1].cost);
-	return 1.4826 * median(d, t->n - 2) / sqrt(6);
+	for (size_t i = t->n / 3 + 1; i + 1 < t->n; i++)
+		d[n++] = fabs(t->points[i - 1].cost - 2 * t->points[i].cost +
+			      t->points[i + 1].cost);
+	return n < 3 ? 0 : 1.4826 * median(d, n) / sqrt(6);
 }
 
 void trend_of(const struct series_line *line, struct trend *ret)
@@ -145,6 +162,7 @@ void trend_of(const struct series_line *line, struct trend *ret)
 	average(line, ret);
 	if (ret->n == 0)
 		return;
+	ret->first = first_of(line, ret);
 	smooth(ret);
 	ret->noise = noise_of(ret);
 }

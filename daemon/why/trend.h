@@ -18,14 +18,17 @@ struct trend {
 	int64_t bad_step; /* the first of those at the end, or the first */
 	bool ends_bad;    /* the last value, or two in a row */
 
-	size_t n; /* averaged points of finite values */
+	double first; /* cost of the first finite value; of the median of the
+		       * first five if neighbours are averaged */
+	size_t n;     /* averaged points of finite values */
 	struct trend_point {
 		int64_t step; /* the last of those averaged */
 		double cost;  /* raw: average of the costs */
 		double level; /* median of it and its neighbours */
 	} points[TREND_POINTS];
-	size_t best;  /* index of the lowest level, the first of them */
-	double noise; /* standard deviation of a point about its trend */
+	size_t best; /* index of the lowest level, the first of them */
+	/* Standard deviation of a point about its trend, after a third. */
+	double noise;
 	/*
 	 * value = sign * cost + offset: of a share (accuracy) the cost is what
 	 * is missing from 1 or 100.
@@ -35,8 +38,9 @@ struct trend {
 
 void trend_of(const struct series_line *line, struct trend *ret);
 
-/* The value that a cost stands for. */
+/* The value that a cost stands for, and back. */
 double trend_value(const struct trend *t, double cost);
+double trend_cost(const struct trend *t, double value);
 
 /*
  * The slope of the levels of [from, to), by least squares over the index, and
