@@ -102,7 +102,8 @@ static void add_value(struct symptom *f, const char *name,
 /* Whether it still gets better at the end, by @part of its whole fall. */
 static bool falls(const struct measure *m, double part)
 {
-	return m != NULL && m->late > part && m->late_t < -3;
+	return m != NULL && m->fall > 0.02 && m->end < m->first &&
+	       m->late > part && m->late_t < -3;
 }
 
 /* --- the symptoms --------------------------------------------------------- */
@@ -178,7 +179,7 @@ static void find_stuck(struct exam *e)
 static void find_overfitting(struct exam *e)
 {
 	const struct measure *t = e->m.train, *v = e->m.valid;
-	double drop, weight = 0;
+	double drop, wasted, weight = 0;
 	struct symptom *f;
 	char a[VALUE_BYTES], b[VALUE_BYTES], c[VALUE_BYTES], d[VALUE_BYTES];
 	bool rose, never;
@@ -188,12 +189,17 @@ static void find_overfitting(struct exam *e)
 		return;
 	drop = fmax(v->first - v->best, 1e-12);
 	never = v->fall < 0.05;
+	wasted = (trend_at(&t->trend, v->trend.points[v->trend.best].step) -
+		  t->end) /
+		 fmax(t->scale, 1e-12);
 	rose = v->end - v->best > fmax(0.1 * drop, 3 * v->trend.noise) &&
 	       v->rise > 0.01;
 	if (never && e->m.gap > 0.05)
-		weight = 0.6 + e->m.gap;
+		weight = 1.2 + e->m.gap;
 	else if (e->m.gap > 0.45)
 		weight = e->m.gap;
+	if (rose && wasted > 0.06)
+		weight = fmax(weight, 0.6 + 3 * wasted);
 	if (rose)
 		weight = fmax(weight, (v->rise > 0.03 && v->left > 0.4) ||
 					      v->rise > 0.08
@@ -245,7 +251,7 @@ static void find_rough(struct exam *e)
 	}
 	if (m == NULL || m->noise < 0.02)
 		return;
-	f = add(e, kind, m->noise < 0.03 ? 0.2 : 0.3 + 6 * m->noise,
+	f = add(e, kind, m->noise < 0.03 ? 0.2 : 0.4 + 8 * m->noise,
 		ramp(m->noise, 0.02, 0.1), m->trend.last_step);
 	f->advice = kind == SYMPTOM_OSCILLATING
 			? "Lower the learning rate, let it decay, or use "
@@ -269,7 +275,7 @@ static void find_unlearned(struct exam *e)
 	bool falling = falls(m, 0.06) || falls(v, 0.06);
 	const struct measure *faller = falls(m, 0.06) ? m : v;
 	enum symptom_kind kind;
-	double weight = m->left;
+	double weight = fmin(m->left, 1);
 	struct symptom *f;
 	char a[VALUE_BYTES], b[VALUE_BYTES];
 
@@ -302,12 +308,14 @@ static void find_unlearned(struct exam *e)
 	}
 	if (m->trend.n < 6)
 		return;
-	if (m->left > 0.5)
-		kind = SYMPTOM_UNDERFITTING;
-	else if (m->left > 0.2 && m->half > 0.08)
+	if (m->left > 0.2 && m->half > (m->left > 0.5 ? 0.15 : 0.08) &&
+	    m->fall > 0.2 && m->noise < 0.02)
 		kind = SYMPTOM_TOO_SLOW;
+	else if (m->left > 0.5)
+		kind = SYMPTOM_UNDERFITTING;
 	else
 		return;
+	weight = fmin(m->left + 0.15, 1);
 	f = add(e, kind, weight, ramp(m->left, 0.3, 0.8), m->trend.last_step);
 	f->text = xasprintf("%s ended at %s, %.0f %% of where it began, and "
 			    "falls no more.",

@@ -30,6 +30,15 @@ double trend_median(const struct trend *t, size_t from, size_t to)
 	return median(costs, to - from);
 }
 
+double trend_at(const struct trend *t, int64_t step)
+{
+	size_t i = 0;
+
+	while (i + 1 < t->n && t->points[i + 1].step <= step)
+		i++;
+	return t->points[i].level;
+}
+
 double trend_value(const struct trend *t, double cost)
 {
 	return t->sign * cost + t->offset;

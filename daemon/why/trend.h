@@ -52,5 +52,7 @@ struct trend_slope {
 };
 
 struct trend_slope trend_slope(const struct trend *t, size_t from, size_t to);
+/* The level at @step, or at the last point before it; n > 0. */
+double trend_at(const struct trend *t, int64_t step);
 /* The median of the costs of [from, to), which is not empty. */
 double trend_median(const struct trend *t, size_t from, size_t to);
