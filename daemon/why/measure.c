@@ -87,7 +87,7 @@ static bool is_same_kind(const struct trend *a, const struct trend *b)
 /* Of the curves of the same kind, a loss or a share, as the curve @c. */
 static double scale_of(const struct measures *m, int c)
 {
-	double scale = 0;
+	double scale = 0, highest = 0;
 
 	for (int i = 0; i < SERIES_CURVES; i++) {
 		const struct measure *own = &m->curves[i];
@@ -96,13 +96,16 @@ static double scale_of(const struct measures *m, int c)
 		if (own->trend.n == 0 ||
 		    !is_same_kind(&own->trend, &m->curves[c].trend))
 			continue;
+		highest = fmax(highest, first);
 		if (may_be_entropy(own))
 			first = fmin(fmax(first, SCALE_LOWEST), SCALE_HIGHEST);
 		else if (own->trend.offset > 0)
 			first = fmax(first, own->trend.offset / 2);
+		else
+			continue;
 		scale = fmax(scale, first);
 	}
-	return scale;
+	return scale > 0 ? scale : highest;
 }
 
 static void take_shares(struct measure *m, double scale, double floor)
@@ -148,7 +151,7 @@ static bool is_near_guess(double loss, int k)
 {
 	double guess = log(k), next = log(k + 1);
 
-	return fabs(loss - guess) < fmin(0.01 * guess, (next - guess) / 5);
+	return fabs(loss - guess) < fmin(0.01 * guess, (next - guess) / 4);
 }
 
 int measures_guess(const struct measures *m)

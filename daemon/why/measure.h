@@ -41,6 +41,6 @@ void measures_of(const struct series *s, const struct siblings *siblings,
 /*
  * k > 1 if the main curve (and validation, if it is of the same kind) has come
  * to rest at ln k, the cross-entropy of a uniform guess over k classes: within
- * 1 %, and a fifth of the way to the next k. 0: it has not.
+ * 1 %, and a quarter of the way to the next k. 0: it has not.
  */
 int measures_guess(const struct measures *m);

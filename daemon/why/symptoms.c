@@ -154,10 +154,10 @@ static void find_stuck(struct exam *e)
 	struct symptom *f;
 	char a[VALUE_BYTES], b[VALUE_BYTES];
 
-	if (m->trend.n < 3 || (k == 0 && m->fall > 0.03))
+	if (m->trend.n < 3 || (k == 0 && m->fall > 0.05))
 		return;
 	f = add(e, SYMPTOM_STUCK_AT_START, 2,
-		k > 0 ? 1 : ramp(m->fall, 0.03, 0), m->trend.last_step);
+		k > 0 ? 1 : ramp(m->fall, 0.05, 0), m->trend.last_step);
 	f->advice = "Try learning rates 10 times higher and 10 times lower, "
 		    "less regularisation and other initial weights; check the "
 		    "labels and that every layer gets a gradient.";
@@ -196,7 +196,7 @@ static void find_overfitting(struct exam *e)
 	       v->rise > 0.01;
 	if (never && e->m.gap > 0.05)
 		weight = 1.2 + e->m.gap;
-	else if (e->m.gap > 0.45)
+	else if (e->m.gap > 0.4)
 		weight = e->m.gap;
 	if (rose && wasted > 0.06)
 		weight = fmax(weight, 0.6 + 3 * wasted);
@@ -241,6 +241,7 @@ static void find_rough(struct exam *e)
 {
 	const struct measure *t = e->m.train, *v = e->m.valid;
 	const struct measure *m = t;
+	double weight = 0.2;
 	enum symptom_kind kind = SYMPTOM_OSCILLATING;
 	struct symptom *f;
 	char a[VALUE_BYTES], b[VALUE_BYTES];
@@ -251,8 +252,9 @@ static void find_rough(struct exam *e)
 	}
 	if (m == NULL || m->noise < 0.02)
 		return;
-	f = add(e, kind, m->noise < 0.03 ? 0.2 : 0.4 + 8 * m->noise,
-		ramp(m->noise, 0.02, 0.1), m->trend.last_step);
+	if (m->noise > 0.03)
+		weight = kind == SYMPTOM_NOISY ? 0.45 : 0.4 + 8 * m->noise;
+	f = add(e, kind, weight, ramp(m->noise, 0.02, 0.1), m->trend.last_step);
 	f->advice = kind == SYMPTOM_OSCILLATING
 			? "Lower the learning rate, let it decay, or use "
 			  "larger batches."
@@ -272,8 +274,9 @@ static void find_rough(struct exam *e)
 static void find_unlearned(struct exam *e)
 {
 	const struct measure *m = e->m.main, *v = e->m.valid;
-	bool falling = falls(m, 0.06) || falls(v, 0.06);
-	const struct measure *faller = falls(m, 0.06) ? m : v;
+	const struct measure *faller =
+	    v != NULL && (falls(v, 0.06) || m->left < 0.5) ? v : m;
+	bool falling = falls(faller, 0.06);
 	enum symptom_kind kind;
 	double weight = fmin(m->left, 1);
 	struct symptom *f;
@@ -283,7 +286,7 @@ static void find_unlearned(struct exam *e)
 		return;
 	if (falling) {
 		kind = m->trend.n >= 6 && m->left > 0.3 &&
-			       (m->half >= 0.2 || m->left > 0.6)
+			       (m->half >= 0.2 || m->left > 0.62)
 			   ? SYMPTOM_TOO_SLOW
 			   : SYMPTOM_STILL_IMPROVING;
 		if (kind == SYMPTOM_STILL_IMPROVING)
@@ -308,7 +311,7 @@ static void find_unlearned(struct exam *e)
 	}
 	if (m->trend.n < 6)
 		return;
-	if (m->left > 0.2 && m->half > (m->left > 0.5 ? 0.15 : 0.08) &&
+	if (m->left > 0.2 && m->half > (m->left > 0.5 ? 0.15 : 0.05) &&
 	    m->fall > 0.2 && m->noise < 0.02)
 		kind = SYMPTOM_TOO_SLOW;
 	else if (m->left > 0.5)
