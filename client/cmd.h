@@ -155,9 +155,6 @@ void print_quoted(struct buf *b, const char *word);
 /* `metrics --try`: what would be read from the output in @log. */
 enum status metrics_try(struct call *call, const char *log);
 
-/* `why --log`: what ails the runs whose outputs are the operands. */
-enum status why_logs(struct call *call);
-
 /* The rows of the view leaderboard as a table. */
 void print_leaderboard(struct out *o, const cJSON *rows);
 

@@ -1,5 +1,5 @@
 /* why: what ails a run, told from its curves. */
-#include "cmd.h"
+#include "why.h"
 
 static enum status run_why(struct call *call)
 {

@@ -7,12 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static void look(const struct log_feed *feed, struct buf *text)
-{
-	if (feed->look != NULL && text->len > 0)
-		feed->look(feed->ctx, text->data, text->len);
-}
-
 /* Returns 0 or -errno. */
 static int feed_fd(int fd, const struct log_feed *feed)
 {
@@ -22,7 +16,8 @@ static int feed_fd(int fd, const struct log_feed *feed)
 
 	while ((n = read(fd, data, sizeof(data))) > 0) {
 		buf_add(&text, data, (size_t)n);
-		look(feed, &text);
+		if (feed->look != NULL)
+			feed->look(feed->ctx, text.data, text.len, (size_t)n);
 		buf_drop(&text, reader_feed(feed->reader, text.data, text.len,
 					    feed->on_metric, feed->ctx));
 	}

@@ -9,11 +9,11 @@ struct log_feed {
 	struct reader *reader;
 	reader_metric_fn *on_metric;
 	/*
-	 * Sees every byte before the reader does, and may change it: whole
-	 * records and the beginning of the next, which it sees again. NULL:
-	 * nobody looks.
+	 * Sees the data before the reader does, and may change it: whole
+	 * records and the beginning of the next one, which it sees again with
+	 * more after it; the last @n_new bytes are new. NULL: nobody looks.
 	 */
-	void (*look)(void *ctx, char *data, size_t len);
+	void (*look)(void *ctx, char *data, size_t len, size_t n_new);
 	void *ctx; /* of both */
 };
 

@@ -134,9 +134,10 @@ static const struct known_word quantities[] = {
 static const struct known_word train_words[] = {
 	{"train",     2, GOAL_MINIMIZE},
         { "training", 2, GOAL_MINIMIZE},
-	{ "tr",       1, GOAL_MINIMIZE},
-        { "fit",      1, GOAL_MINIMIZE},
-	{ NULL,       0, GOAL_MINIMIZE},
+	{ "learn",    1, GOAL_MINIMIZE},
+        { "tr",       1, GOAL_MINIMIZE},
+	{ "fit",      1, GOAL_MINIMIZE},
+        { NULL,       0, GOAL_MINIMIZE},
 };
 static const struct known_word valid_words[] = {
 	{"val",         3, GOAL_MINIMIZE},
@@ -152,13 +153,14 @@ static const struct known_word valid_words[] = {
 };
 /* Words that make a name no other quantity. */
 static const struct known_word neutral_words[] = {
-	{"epoch",    0, GOAL_MINIMIZE},
-        { "avg",     0, GOAL_MINIMIZE},
-	{ "mean",    0, GOAL_MINIMIZE},
-        { "total",   0, GOAL_MINIMIZE},
-	{ "running", 0, GOAL_MINIMIZE},
-        { "cross",   0, GOAL_MINIMIZE},
-	{ NULL,      0, GOAL_MINIMIZE},
+	{"s",        0, GOAL_MINIMIZE},
+        { "epoch",   0, GOAL_MINIMIZE},
+	{ "avg",     0, GOAL_MINIMIZE},
+        { "mean",    0, GOAL_MINIMIZE},
+	{ "total",   0, GOAL_MINIMIZE},
+        { "running", 0, GOAL_MINIMIZE},
+	{ "cross",   0, GOAL_MINIMIZE},
+        { NULL,      0, GOAL_MINIMIZE},
 };
 
 static bool is_letter(char c)
@@ -206,6 +208,44 @@ static bool is_number(struct word w)
 	return true;
 }
 
+/* The word without the number behind it: "valid_1", "test2". */
+static struct word bare(const char *text, size_t len)
+{
+	while (len > 0 && (!is_letter(text[len - 1]) ||
+			   (len > 2 && text[len - 2] == '\'')))
+		len--;
+	return (struct word){ text, len };
+}
+
+bool series_is_curve(const char *word, size_t len)
+{
+	struct word w = bare(word, len);
+
+	return look_up(train_words, w) != NULL ||
+	       look_up(valid_words, w) != NULL;
+}
+
+bool series_is_plain(const char *name, size_t len)
+{
+	static const struct known_word plain[] = {
+		{"loss",        0, GOAL_MINIMIZE},
+		{ "accuracy",   0, GOAL_MAXIMIZE},
+		{ "acc",        0, GOAL_MAXIMIZE},
+		{ "mse",        0, GOAL_MINIMIZE},
+		{ "rmse",       0, GOAL_MINIMIZE},
+		{ "nll",        0, GOAL_MINIMIZE},
+		{ "perplexity", 0, GOAL_MINIMIZE},
+		{ "ppl",        0, GOAL_MINIMIZE},
+		{ NULL,         0, GOAL_MINIMIZE},
+	};
+	size_t begin = len;
+
+	while (begin > 0 && is_letter(name[begin - 1]))
+		begin--;
+	return look_up(plain, (struct word){ name + begin, len - begin }) !=
+	       NULL;
+}
+
 struct series_role series_role(const char *name)
 {
 	struct series_role role = { SERIES_TRAIN, GOAL_MINIMIZE, 0 };
@@ -228,8 +268,10 @@ struct series_role series_role(const char *name)
 			bonus -= 3;
 		}
 	}
-	if (quantity == NULL)
+	if (quantity == NULL) { /* "learn: 0.5  test: 0.6" */
+		role.rank = bonus > 0 && n == 1 ? bonus : 0;
 		return role;
+	}
 	role.goal = quantity->goal;
 	role.rank = quantity->rank + bonus > 1 ? quantity->rank + bonus : 1;
 	return role;

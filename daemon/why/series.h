@@ -8,6 +8,7 @@
  */
 #include "schema/names.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -58,6 +59,11 @@ struct series_role {
 };
 
 struct series_role series_role(const char *name);
+
+/* Whether a word of a name is one for a curve: "train", "val", "test", ... */
+bool series_is_curve(const char *word, size_t len);
+/* Whether a name ends with a quantity that is seldom a word of prose. */
+bool series_is_plain(const char *name, size_t len);
 
 /*
  * The metrics to look at among @names [n]: indices, or -1 for none. Of the
