@@ -94,23 +94,26 @@ static void choose(const struct call *call, struct why_log *log,
 	}
 }
 
-/* The symptoms that a log without a curve has. */
+/* Of a log without a curve the text tells what there is instead. */
 static void tell_nothing(const struct why_log *log, struct symptoms *found)
 {
 	auto_free char *names = list_names(log);
 
-	free(found->note);
-	if (log->counts.records == 0)
-		found->note = xstrdup("The log is empty.");
-	else if (log->n == 0)
-		found->note = xasprintf(
-		    "None of its %llu lines has a metric; 'loss=0.3', 'loss: "
-		    "0.3', 'loss 0.3' and JSON are understood.",
-		    (unsigned long long)log->counts.records);
-	else
+	if (log->n > 0) {
+		symptoms_fini(found);
 		found->note = xasprintf("No metric of it is known to be a "
-					"loss (--metric takes one of %s).",
+					"loss; --metric chooses one of %s.",
 					names);
+		return;
+	}
+	free(found->list[0].text);
+	if (log->counts.records == 0)
+		found->list[0].text = xstrdup("The log is empty.");
+	else
+		found->list[0].text = xasprintf(
+		    "No line of %llu has a metric; \"loss=0.3\", \"loss: "
+		    "0.3\", \"loss 0.3\" and JSON are understood.",
+		    (unsigned long long)log->counts.records);
 }
 
 /* Prints @text from column @at on, in lines of the terminal's width. */

@@ -69,7 +69,9 @@ static char *join(char *word, char *after, char *end)
 		next++;
 	if (next == after || next == end || !is_letter(*next))
 		return after;
-	next_end = word_end(next, end);
+	next_end = next;
+	while (next_end < end && token_is_name(*next_end))
+		next_end++;
 	if (role_of(next, (size_t)(next_end - next)).rank == 0)
 		return after;
 	for (char *p = word; p < next; p++)
@@ -181,8 +183,11 @@ static char *find_crash(const struct why_log *log)
 		line = line != NULL ? line + 1 : tail;
 		if (*line == '\0')
 			return NULL;
-		if (tells_crash(line))
-			return xstrndup(line, CRASH_BYTES);
+		if (tells_crash(line)) {
+			if (strlen(line) > CRASH_BYTES)
+				memcpy(line + CRASH_BYTES - 3, "...", 4);
+			return xstrdup(line);
+		}
 		*line = '\0';
 	}
 	return NULL;

@@ -100,7 +100,8 @@ static void average(const struct series_line *line, struct trend *t)
 
 		if (!isfinite(p->value))
 			continue;
-		sum += trend_cost(t, p->value);
+		t->last = trend_cost(t, p->value);
+		sum += t->last;
 		in++;
 		seen++;
 		cell = finite <= TREND_POINTS ? seen

@@ -20,6 +20,7 @@ struct trend {
 
 	double first; /* cost of the first finite value; of the median of the
 		       * first five if neighbours are averaged */
+	double last;  /* cost of the last finite value */
 	size_t n;     /* averaged points of finite values */
 	struct trend_point {
 		int64_t step; /* the last of those averaged */
