@@ -167,6 +167,8 @@ MUTANTS = {
         "load.c", "\tif (s->replay->checkup != NULL)\n", "\tif (false)\n"),
     "symptoms are not counted on load": (
         "load.c", "\tdiagnose_load(t, kind);\n", ""),
+    "the results of others are not known after a load": (
+        "load.c", "\tsorted_finish(&s->results);\n", "\ts->results.n = 0;\n"),
     "a trial that is stopped as diverged has not diverged": (
         "diagnose.c", "news->is_lost || strcmp(reason, \"diverged\") == 0", "false"),
     "an ended search has no reason": (
