@@ -3,21 +3,25 @@
 
 static enum status run_why(struct call *call)
 {
-	if (call_option(call, "log") == NULL)
+	if (call_option(call, "log") != NULL)
+		return why_logs(call);
+	if (call->n_operands != 1)
 		return fail(STATUS_BAD_INPUT,
-			    "why: --log is missing (usage: hpctl why --log "
-			    "FILE...)");
-	return why_logs(call);
+			    "why: needs one trial, or --log (usage: hpctl why "
+			    "SEARCH/TRIAL, or hpctl why --log FILE...)");
+	return why_trial(call);
 }
 
 const struct command cmd_why = {
 	.name = "why",
-	.operands = "--log [FILE ...]",
+	.operands = "SEARCH/TRIAL | --log [FILE ...]",
 	.min = 0,
 	.max = -1,
-	.operand = OPERAND_FILE,
-	.help = "Tell why a loss does not improve, from the log of a run",
-	.never_starts = true,
+	.operand = OPERAND_TRIAL,
+	.help = "Tell why a loss does not improve",
+	.text = "Of a trial it tells what ails it, as its curves show, and "
+		"what to try. With --log it diagnoses the log of any training "
+		"run, without a daemon.",
 	.options = {{ "log", 0, NULL,
 		       "The operands are logs of any program (none, or -: "
 		       "standard input)" },

@@ -25,6 +25,14 @@ void progress_print_best(struct buf *b, const cJSON *notice);
 void progress_print_ended(struct buf *b, const cJSON *trial);
 
 /*
+ * "commonest symptom: diverged, in 12 of 30 trials (hpctl why digits)", of
+ * @symptoms (how many trials have each) and @counts (trials by state); nothing
+ * unless two trials and a tenth of them have it.
+ */
+void progress_print_symptom(struct buf *b, const cJSON *symptoms,
+			    const cJSON *counts, const char *search);
+
+/*
  * The last line of the file at @path that has something in it; new, NULL if
  * there is none.
  */

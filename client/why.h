@@ -28,5 +28,11 @@ struct why_log {
 enum status why_log_read(const char *path, struct why_log *ret);
 void why_log_free(struct why_log *log);
 
+/* `why SEARCH/TRIAL`: what ails a trial. */
+enum status why_trial(struct call *call);
+
+/* Prints "symptoms" and "note" of an answer, for people. */
+void why_print_symptoms(struct out *o, const cJSON *answer);
+
 /* `why --log`: what ails the runs whose logs are the operands. */
 enum status why_logs(struct call *call);

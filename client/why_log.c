@@ -175,13 +175,11 @@ static void print_head(struct out *o, const char *path, const struct series *s)
 	fputc('\n', o->file);
 }
 
-static void print_people(struct out *o, const char *path,
-			 const struct series *s, const cJSON *answer)
+void why_print_symptoms(struct out *o, const cJSON *answer)
 {
 	const cJSON *row;
 	const char *note = json_get_text(answer, "note");
 
-	print_head(o, path, s);
 	cJSON_ArrayForEach (row, json_get(answer, "symptoms"))
 		print_symptom(o, row);
 	if (note == NULL)
@@ -221,7 +219,8 @@ static void print(struct call *call, const char *path, const struct series *s,
 	if (o->width > 0) {
 		if (!first)
 			fputc('\n', o->file);
-		print_people(o, path, s, answer);
+		print_head(o, path, s);
+		why_print_symptoms(o, answer);
 		return;
 	}
 	cJSON_ArrayForEach (row, cJSON_GetObjectItem(answer, "symptoms"))

@@ -20,6 +20,7 @@ static handler_fn *const handlers[METHOD_N] = {
 	[METHOD_BEST] = question_best,
 	[METHOD_TRIAL] = question_trial,
 	[METHOD_METRICS] = question_metrics,
+	[METHOD_SYMPTOMS] = question_symptoms,
 	[METHOD_EXPLAIN] = question_explain,
 	[METHOD_PAUSE] = command_pause,
 	[METHOD_RESUME] = command_resume,

@@ -62,7 +62,7 @@ static const char *const sql[Q_N] = {
 			"event WHERE search = ?1 AND trial = (SELECT id FROM "
 			"trial WHERE search = ?1 AND number = ?2) "
 			"ORDER BY id DESC LIMIT ?3) ORDER BY id",
-	[Q_SYMPTOMS] = "SELECT rank, symptom, strength, step, text, try, data "
+	[Q_SYMPTOMS] = "SELECT symptom, strength, step, text, try, data "
 		       "FROM symptoms WHERE search = ? AND trial = ? "
 		       "ORDER BY rank",
 	[Q_SYMPTOM_COUNTS] =

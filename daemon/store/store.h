@@ -269,7 +269,7 @@ int store_read_metrics(struct store *s, int64_t search, int64_t number,
 int store_read_events(struct store *s, int64_t search, int64_t number,
 		      int64_t limit, cJSON **ret_rows)
     __attribute__((warn_unused_result));
-/* Rows of a trial by rank. */
+/* Rows of a trial by rank, as symptoms_json() has them. */
 int store_read_symptoms(struct store *s, int64_t search, int64_t number,
 			cJSON **ret_rows) __attribute__((warn_unused_result));
 /*

@@ -411,12 +411,12 @@ START_TEST(the_symptoms_of_a_trial_are_listed_by_rank)
 	cJSON *rows = NULL;
 
 	ck_assert_int_eq(store_read_symptoms(the.s, 1, 0, &rows), 0);
-	check_json(rows, "[{\"rank\":1,\"symptom\":\"overfitting\","
+	check_json(rows, "[{\"symptom\":\"overfitting\","
 			 "\"strength\":0.75,\"step\":8,"
 			 "\"text\":\"rose from step 8 on\","
 			 "\"try\":\"Stop at that step.\","
 			 "\"data\":{\"rise\":0.5}},"
-			 "{\"rank\":2,\"symptom\":\"noisy\",\"strength\":0.25,"
+			 "{\"symptom\":\"noisy\",\"strength\":0.25,"
 			 "\"step\":9,\"text\":\"it scatters\","
 			 "\"try\":\"Average.\",\"data\":null}]");
 	ck_assert_int_eq(store_read_symptoms(the.s, 1, 2, &rows), 0);
