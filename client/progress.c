@@ -103,9 +103,6 @@ void progress_print_line(struct buf *b, const cJSON *notice, double age_s)
 		if (n > 0)
 			buf_addf(b, "  %lld %s", (long long)n, rest[i]);
 	}
-	if (symptom != NULL)
-		buf_addf(b, "  (%.0f %s)", symptom->valuedouble,
-			 symptom->string);
 	if (cJSON_IsObject(best)) {
 		buf_adds(b, "  best ");
 		out_print_value(b, OUT_VALUE, json_get(best, "value"));
@@ -116,6 +113,9 @@ void progress_print_line(struct buf *b, const cJSON *notice, double age_s)
 		buf_adds(b, "  paused");
 	else
 		print_time_left(b, notice, age_s);
+	if (symptom != NULL)
+		buf_addf(b, "  (%.0f %s)", symptom->valuedouble,
+			 symptom->string);
 }
 
 void progress_print_counts(struct buf *b, const cJSON *notice)

@@ -12,7 +12,9 @@
 /* Trials of the notice that are in @state. */
 int64_t progress_count(const cJSON *notice, const char *state);
 
-/* "[17/60]  12 done  2 running  best 0.05 (trial 7)  1m10s left". */
+/*
+ * "[17/60]  12 done  2 running  best 0.05 (trial 7)  1m10s left  (5 diverged)".
+ */
 void progress_print_line(struct buf *b, const cJSON *notice, double age_s);
 
 /* "12 done, 3 pruned, 2 failed" of a search that has ended. */

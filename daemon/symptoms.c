@@ -9,7 +9,6 @@
 
 #include "schema/mem.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,8 +18,8 @@ struct examination {
 	struct late_reply *asked;
 	int64_t search, number;
 	cJSON *trial; /* its row */
-	struct checkup *checkup;
-	struct search_spec *spec; /* NULL until it is read */
+	struct search_spec *spec;
+	struct checkup *checkup; /* borrows the spec */
 	cJSON *result;
 	struct diag diag;
 	int answer; /* RPC error or 0 */
@@ -44,19 +43,6 @@ static int add_metric(void *ctx, int64_t trial, const struct metric_record *m)
 	return 0;
 }
 
-static int read_curves(struct examination *x, struct store *store)
-{
-	auto_free char *text = NULL;
-	int r = store_read_file(store, x->search, &text);
-
-	if (r != 0)
-		return r;
-	if (search_parse(text, strlen(text), &x->spec, &x->diag) != 0)
-		return -EBADMSG;
-	x->checkup = checkup_new(x->spec);
-	return store_load_metrics(store, x->search, x->number, add_metric, x);
-}
-
 static void do_examine(uv_work_t *work)
 {
 	struct examination *x = work->data;
@@ -67,8 +53,11 @@ static void do_examine(uv_work_t *work)
 	int r = store_open_reader(path, &bound, &store, &x->diag);
 
 	if (r == 0) {
-		r = read_curves(x, store);
-		if (r != 0 && x->diag.n == 0)
+		r = store_reader_loads(store);
+		if (r == 0)
+			r = store_load_metrics(store, x->search, x->number,
+					       add_metric, x);
+		if (r != 0)
 			diag_add(&x->diag, "",
 				 "the database cannot be read: %s",
 				 store_error(store));
@@ -98,17 +87,25 @@ static void on_examined(uv_work_t *work, int status)
 	free(x);
 }
 
-/* Takes @trial. */
 static int examine(struct request *req, int64_t search, int64_t number,
-		   cJSON *trial)
+		   const cJSON *trial)
 {
-	struct examination *x = xcalloc(1, sizeof(*x));
+	auto_free char *file = NULL;
+	struct search_spec *spec;
+	struct examination *x;
 
+	if (store_read_file(req->s->store, search, &file) != 0)
+		return request_failed(req);
+	if (search_parse(file, strlen(file), &spec, &req->diag) != 0)
+		return RPC_INTERNAL;
+	x = xcalloc(1, sizeof(*x));
+	x->spec = spec;
+	x->checkup = checkup_new(spec);
 	x->s = req->s;
 	x->asked = api_reply_late(req);
 	x->search = search;
 	x->number = number;
-	x->trial = trial;
+	x->trial = cJSON_Duplicate(trial, true);
 	x->result = cJSON_CreateObject();
 	x->work.data = x;
 	(void)uv_queue_work(&x->s->loop, &x->work, do_examine, on_examined);
@@ -119,7 +116,7 @@ int question_symptoms(struct request *req)
 {
 	int64_t number = json_get_integer(req->params, "trial", 0);
 	auto_json cJSON *trial = NULL;
-	cJSON *rows = NULL, *taken;
+	cJSON *rows = NULL;
 	struct symptoms found;
 	int64_t id;
 	int r = request_find_trial(req, &id, &trial);
@@ -136,9 +133,7 @@ int question_symptoms(struct request *req)
 	if (cJSON_GetArraySize(rows) == 0 &&
 	    !cJSON_IsNull(json_get(trial, "ended"))) {
 		cJSON_Delete(rows);
-		taken = trial;
-		trial = NULL;
-		return examine(req, id, number, taken);
+		return examine(req, id, number, trial);
 	}
 	request_put(req, "symptoms", rows);
 	request_put(req, "note", NULL);

@@ -134,6 +134,8 @@ struct store_summary {
 int store_open_reader(const char *path, struct store_bound *bound,
 		      struct store **ret_store, struct diag *reterr)
     __attribute__((warn_unused_result));
+/* Has a reader take the functions of "loading", too. */
+int store_reader_loads(struct store *s) __attribute__((warn_unused_result));
 /*
  * The same for a file that may be a backup, or anything; never for the
  * database of a running daemon. STORE_FOREIGN, STORE_NEWER.
