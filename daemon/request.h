@@ -32,6 +32,9 @@ handler_fn question_version, question_list, question_show, question_trials,
 /* symptoms.c */
 handler_fn question_symptoms;
 
+/* diagnose.c */
+handler_fn question_why;
+
 /* A failure of the store as an error of the protocol. */
 int request_failed(struct request *req);
 

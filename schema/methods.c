@@ -214,6 +214,20 @@ const struct method_entry methods[METHOD_N] = {
 			  "stop the running trials first" },
 		},
 	},
+	[METHOD_WHY] = {
+		"why",
+		"Says what a search shows of its parameters, by the results of "
+		"all of its trials.",
+		"search, metric, goal; trials: how many have ended so that "
+		"something is known; importance: of each parameter, the most "
+		"important first (parameter, share of all that divides the best "
+		"trials from the others, low and high: from 5 to 95 % of it in "
+		"resampled trials, chance: the probability of as much if it did "
+		"nothing, trials, scale, curve: parts of its range with their "
+		"trials, best, quarter, median, three_quarters); unknown: why "
+		"shares are missing, or null",
+		{ SEARCH_FIELD },
+	},
 };
 
 int method_find(const char *name)

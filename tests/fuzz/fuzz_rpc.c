@@ -135,6 +135,7 @@ METHOD(question_status, METHOD_STATUS)
 METHOD(question_health, METHOD_HEALTH)
 METHOD(question_subscribe, METHOD_SUBSCRIBE)
 METHOD(command_shutdown, METHOD_SHUTDOWN)
+METHOD(question_why, METHOD_WHY)
 
 /* --- what is expected --------------------------------------------------------
  */
