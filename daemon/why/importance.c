@@ -30,7 +30,7 @@ struct axis {
 	double *shares;  /* [rounds] */
 };
 
-struct ranked {
+struct placed {
 	double score;
 	uint32_t trial;
 };
@@ -40,7 +40,7 @@ struct work {
 	struct axis *axes;
 	size_t n_axes;
 	size_t rounds;
-	struct ranked *order; /* [trials] the best first */
+	struct placed *order; /* [trials] the best first */
 	uint32_t *weights; /* [trials] how often each counts; 0: not at all */
 	uint32_t *best;    /* [trials] the same of the best ones */
 	double *counts;    /* [the largest grid] */
@@ -257,7 +257,7 @@ static double measure(struct work *w, const struct axis *a)
 
 static int by_score(const void *a, const void *b)
 {
-	const struct ranked *x = a, *y = b;
+	const struct placed *x = a, *y = b;
 
 	return x->score != y->score
 		   ? (x->score > y->score ? 1 : -1)
@@ -267,7 +267,7 @@ static int by_score(const void *a, const void *b)
 static void rank_trials(struct work *w)
 {
 	for (size_t i = 0; i < w->r->n; i++)
-		w->order[i] = (struct ranked){ w->r->scores[i], (uint32_t)i };
+		w->order[i] = (struct placed){ w->r->scores[i], (uint32_t)i };
 	qsort(w->order, w->r->n, sizeof(*w->order), by_score);
 }
 
@@ -284,7 +284,7 @@ static double choose_best(struct work *w)
 
 	memset(w->best, 0, w->r->n * sizeof(*w->best));
 	for (size_t i = 0; i < w->r->n; i++) {
-		const struct ranked *t = &w->order[i];
+		const struct placed *t = &w->order[i];
 
 		if (w->weights[t->trial] == 0)
 			continue;
