@@ -76,29 +76,26 @@ static double median_of(const cJSON *part)
 	return json_get_number(part, "median", (double)NAN);
 }
 
-/* The medians of the parts from the lowest number on; blank: none. */
+/*
+ * The medians of the parts from the lowest number on, each as high as it ranks
+ * among them: one that is far off would make the others look alike.
+ */
 static void add_sparkline(struct buf *line, const cJSON *curve)
 {
-	double low = INFINITY, high = -INFINITY;
-	const cJSON *part;
+	const cJSON *part, *other;
+	int n = 0;
 
+	cJSON_ArrayForEach (part, curve)
+		n += !isnan(median_of(part));
 	cJSON_ArrayForEach (part, curve) {
-		double v = median_of(part);
+		int lower = 0;
 
-		low = v < low ? v : low;
-		high = v > high ? v : high;
-	}
-	cJSON_ArrayForEach (part, curve) {
-		double v = median_of(part);
-
-		if (isnan(v))
+		cJSON_ArrayForEach (other, curve)
+			lower += median_of(other) < median_of(part);
+		if (isnan(median_of(part)))
 			buf_adds(line, "·");
-		else if (high > low)
-			buf_adds(
-			    line,
-			    levels[(size_t)((v - low) / (high - low) * 7.99)]);
 		else
-			buf_adds(line, levels[0]);
+			buf_adds(line, levels[n > 1 ? 7 * lower / (n - 1) : 0]);
 	}
 }
 
@@ -132,6 +129,31 @@ static void print_share(struct out *o, const cJSON *p, size_t width)
 		add_sparkline(&line, json_get(p, "curve"));
 	}
 	print_line(o, &line);
+}
+
+char *importance_text(const cJSON *result)
+{
+	const char *unknown = json_get_text(result, "unknown");
+	struct buf b = BUF_INIT;
+	size_t others = 0;
+	const cJSON *p;
+
+	if (unknown != NULL)
+		return xstrdup(unknown);
+	cJSON_ArrayForEach (p, json_get(result, "importance")) {
+		if (json_get_number(p, "chance", 1) >= NOTHING) {
+			others++;
+			continue;
+		}
+		buf_addf(&b, "%s%s %.0f %%", b.len == 0 ? "" : ", ",
+			 json_get_text(p, "parameter"),
+			 100 * json_get_number(p, "share", 0));
+	}
+	if (b.len == 0)
+		buf_adds(&b, "no parameter for certain");
+	else if (others > 0)
+		buf_addf(&b, "; the other %zu may do nothing", others);
+	return buf_take(&b);
 }
 
 void importance_print(struct out *o, const cJSON *result)

@@ -31,6 +31,9 @@ void why_log_free(struct why_log *log);
 /* `why SEARCH/TRIAL`: what ails a trial. */
 enum status why_trial(struct call *call);
 
+/* `why SEARCH`: what its trials show together. */
+enum status why_search(struct call *call);
+
 /* Prints "symptoms" and "note" of an answer, for people. */
 void why_print_symptoms(struct out *o, const cJSON *answer);
 

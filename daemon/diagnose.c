@@ -1,6 +1,6 @@
 /*
- * The method "why": what a whole search shows of its parameters. A worker reads
- * the search with a connection of its own, and computes.
+ * The method "why": what all trials of a search show together. A worker reads
+ * them with a connection of its own, and computes.
  */
 #include "request.h"
 #include "why/report.h"
@@ -10,6 +10,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* What ails one trial, in the order of their numbers. */
+struct ailing {
+	int64_t trial;     /* trial_record.id */
+	uint32_t symptoms; /* bits 1 << enum symptom_kind */
+};
 
 struct diagnosis {
 	uv_work_t work;
@@ -23,9 +29,13 @@ struct diagnosis {
 	cJSON *result;
 	/* What is read. */
 	struct search_spec *spec;
-	struct cell *configs; /* [n][spec->space->n] */
-	double *scores;       /* [n] */
-	size_t n, room;
+	struct ailing *ailing; /* [n_ailing] */
+	size_t n_ailing, next_ailing;
+	struct cell *configs;      /* [n][spec->space->n] */
+	double *scores;            /* [n]; NaN of the last, which failed */
+	struct trial_facts *facts; /* [n] */
+	size_t n, room, n_results;
+	bool takes_failed; /* those without a result, in a second pass */
 };
 
 static int on_search(void *ctx, const struct search_record *r)
@@ -34,6 +44,28 @@ static int on_search(void *ctx, const struct search_record *r)
 
 	cJSON_AddStringToObject(d->result, "search", r->name);
 	return search_parse(r->spec, strlen(r->spec), &d->spec, &d->diag);
+}
+
+static int on_symptom(void *ctx, int64_t trial, enum symptom_kind kind)
+{
+	struct diagnosis *d = ctx;
+
+	if (d->n_ailing == 0 || d->ailing[d->n_ailing - 1].trial != trial) {
+		d->ailing = xreallocarray(d->ailing, d->n_ailing + 1,
+					  sizeof(*d->ailing));
+		d->ailing[d->n_ailing++] = (struct ailing){ .trial = trial };
+	}
+	d->ailing[d->n_ailing - 1].symptoms |= 1U << kind;
+	return 0;
+}
+
+/* Trials come in the order of the symptoms. */
+static uint32_t symptoms_of(struct diagnosis *d, int64_t trial)
+{
+	if (d->next_ailing == d->n_ailing ||
+	    d->ailing[d->next_ailing].trial != trial)
+		return 0;
+	return d->ailing[d->next_ailing++].symptoms;
 }
 
 /*
@@ -59,6 +91,7 @@ static void make_room(struct diagnosis *d)
 		return;
 	d->room = d->room == 0 ? 64 : 2 * d->room;
 	d->scores = xreallocarray(d->scores, d->room, sizeof(*d->scores));
+	d->facts = xreallocarray(d->facts, d->room, sizeof(*d->facts));
 	d->configs = xreallocarray(
 	    d->configs, d->room, (d->spec->space->n + 1) * sizeof(*d->configs));
 }
@@ -70,16 +103,38 @@ static int on_trial(void *ctx, const struct trial_record *r)
 	auto_diag struct diag faults = DIAG_INIT;
 	auto_json cJSON *params = NULL;
 	double score = score_of(d->spec, r);
+	bool has_failed = r->state == TRIAL_FAILED;
+	uint32_t symptoms = symptoms_of(d, r->id);
 
-	if (isnan(score))
+	if (d->takes_failed ? !has_failed : isnan(score))
 		return 0;
 	make_room(d);
 	params = cJSON_Parse(r->params);
 	/* One of an older version that does not fit is left out. */
-	if (space_read(space, params, d->configs + d->n * space->n, &faults) ==
+	if (space_read(space, params, d->configs + d->n * space->n, &faults) !=
 	    0)
-		d->scores[d->n++] = score;
+		return 0;
+	d->facts[d->n] = (struct trial_facts){
+		.number = r->number,
+		.symptoms = symptoms,
+		.has_failed = has_failed,
+	};
+	d->scores[d->n++] = score;
 	return 0;
+}
+
+static int read_trials(struct diagnosis *d, struct store *reader)
+{
+	int r = store_load_symptoms(reader, d->search, on_symptom, d);
+
+	if (r == 0)
+		r = store_load_trials(reader, d->search, on_trial, d);
+	d->n_results = d->n;
+	d->takes_failed = true;
+	d->next_ailing = 0;
+	if (r == 0)
+		r = store_load_trials(reader, d->search, on_trial, d);
+	return r;
 }
 
 static int read_search(struct diagnosis *d, struct store *reader)
@@ -89,7 +144,7 @@ static int read_search(struct diagnosis *d, struct store *reader)
 	if (r == 0)
 		r = store_load_search(reader, d->search, on_search, d);
 	if (r == 0 && d->spec != NULL)
-		r = store_load_trials(reader, d->search, on_trial, d);
+		r = read_trials(d, reader);
 	if (r < 0)
 		diag_add(&d->diag, "", "the database cannot be read: %s",
 			 store_error(reader));
@@ -100,17 +155,22 @@ static int read_search(struct diagnosis *d, struct store *reader)
 
 static void conclude(struct diagnosis *d)
 {
-	struct results results = {
-		.space = d->spec->space,
-		.configs = d->configs,
-		.scores = d->scores,
+	struct search_facts facts = {
+		.results = {
+			.space = d->spec->space,
+			.configs = d->configs,
+			.scores = d->scores,
+			.n = d->n_results,
+		},
+		.facts = d->facts,
 		.n = d->n,
+		.metric = d->spec->metric,
+		.goal = d->spec->goal,
 	};
 
 	cJSON_AddStringToObject(d->result, "metric", d->spec->metric);
 	cJSON_AddStringToObject(d->result, "goal", goal_name(d->spec->goal));
-	json_add_integer(d->result, "trials", (int64_t)d->n);
-	report_importance(&results, d->spec->goal, d->spec->seed, d->result);
+	report(&facts, d->spec->seed, d->result);
 }
 
 static void do_diagnosis(uv_work_t *work)
@@ -137,6 +197,8 @@ static void on_diagnosis(uv_work_t *work, int status)
 	diag_free(&d->diag);
 	free(d->configs);
 	free(d->scores);
+	free(d->facts);
+	free(d->ailing);
 	free(d->database);
 	free(d);
 }

@@ -216,16 +216,20 @@ const struct method_entry methods[METHOD_N] = {
 	},
 	[METHOD_WHY] = {
 		"why",
-		"Says what a search shows of its parameters, by the results of "
-		"all of its trials.",
-		"search, metric, goal; trials: how many have ended so that "
-		"something is known; importance: of each parameter, the most "
-		"important first (parameter, share of all that divides the best "
-		"trials from the others, low and high: from 5 to 95 % of it in "
-		"resampled trials, chance: the probability of as much if it did "
-		"nothing, trials, scale, curve: parts of its range with their "
-		"trials, best, quarter, median, three_quarters); unknown: why "
-		"shares are missing, or null",
+		"Says what all trials of a search show together: what ails "
+		"them, which values go with that, and which parameters matter.",
+		"search, metric, goal; trials: how many have ended, "
+		"with_result: so that something is known by their results; "
+		"symptoms: how many trials have each; findings: finding (its "
+		"kind), text, try, data, change (of the search file: "
+		"parameter, and its new min, max or value, or the choice to "
+		"go without; or null); importance: of each parameter, the most "
+		"important first (parameter, share of all that divides the "
+		"best trials from the others, low and high: from 5 to 95 % of "
+		"it in resampled trials, chance: the probability of as much if "
+		"it did nothing, trials, scale, curve: parts of its range with "
+		"their trials, best, quarter, median, three_quarters); "
+		"unknown: why shares are missing, or null",
 		{ SEARCH_FIELD },
 	},
 };

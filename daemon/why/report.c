@@ -124,8 +124,8 @@ static bool varies(const struct param *p)
 	return p->type != PARAM_CONSTANT && param_cardinality(p) != 1;
 }
 
-void report_importance(const struct results *r, enum goal goal, uint64_t seed,
-		       cJSON *object)
+static void report_importance(const struct results *r, enum goal goal,
+			      uint64_t seed, cJSON *object)
 {
 	auto_free struct importance *list = NULL;
 	cJSON *parameters = cJSON_CreateArray();
@@ -143,4 +143,56 @@ void report_importance(const struct results *r, enum goal goal, uint64_t seed,
 	}
 	cJSON_AddItemToObject(object, "importance", parameters);
 	add_unknown(object, answer, r);
+}
+
+struct count {
+	size_t kind, n;
+};
+
+static int by_count(const void *a, const void *b)
+{
+	const struct count *x = a, *y = b;
+
+	if (x->n != y->n)
+		return x->n < y->n ? 1 : -1;
+	return (x->kind > y->kind) - (x->kind < y->kind);
+}
+
+static cJSON *symptoms_counted(const struct search_facts *f)
+{
+	struct count counts[NAMES_SYMPTOMS_N];
+	cJSON *object = cJSON_CreateObject();
+
+	for (size_t kind = 0; kind < NAMES_SYMPTOMS_N; kind++) {
+		counts[kind] = (struct count){ .kind = kind };
+		for (size_t i = 0; i < f->n; i++) {
+			uint32_t s = f->facts[i].symptoms;
+
+			/* A weak one beside it is no ailment. */
+			if (kind != SYMPTOM_HEALTHY &&
+			    (s >> SYMPTOM_HEALTHY) & 1)
+				continue;
+			counts[kind].n += (s >> kind) & 1;
+		}
+	}
+	qsort(counts, NAMES_SYMPTOMS_N, sizeof(counts[0]), by_count);
+	for (size_t i = 0; i < NAMES_SYMPTOMS_N && counts[i].n > 0; i++)
+		json_add_integer(
+		    object,
+		    symptom_kind_name((enum symptom_kind)counts[i].kind),
+		    (int64_t)counts[i].n);
+	return object;
+}
+
+void report(const struct search_facts *f, uint64_t seed, cJSON *object)
+{
+	struct findings found;
+
+	json_add_integer(object, "trials", (int64_t)f->n);
+	json_add_integer(object, "with_result", (int64_t)f->results.n);
+	cJSON_AddItemToObject(object, "symptoms", symptoms_counted(f));
+	findings_find(f, &found);
+	cJSON_AddItemToObject(object, "findings", findings_json(&found));
+	findings_fini(&found);
+	report_importance(&f->results, f->goal, seed, object);
 }
