@@ -153,6 +153,12 @@ static int read_search(struct diagnosis *d, struct store *reader)
 	return d->diag.n > 0 ? RPC_INTERNAL : 0;
 }
 
+static bool learns(enum sampler_type sampler)
+{
+	return sampler == SAMPLER_TPE || sampler == SAMPLER_CMAES ||
+	       sampler == SAMPLER_GP;
+}
+
 static void conclude(struct diagnosis *d)
 {
 	struct search_facts facts = {
@@ -166,6 +172,7 @@ static void conclude(struct diagnosis *d)
 		.n = d->n,
 		.metric = d->spec->metric,
 		.goal = d->spec->goal,
+		.learns = learns(d->spec->sampler),
 	};
 
 	cJSON_AddStringToObject(d->result, "metric", d->spec->metric);

@@ -49,7 +49,8 @@ void finder_put_number(cJSON *object, const char *name, const struct param *p,
 		       double v);
 
 void findings_of_symptoms(struct finder *r); /* findings_symptoms.c */
-void findings_of_ranges(struct finder *r);   /* findings_ranges.c */
+void findings_of_ends(struct finder *r);     /* findings_ranges.c */
+void findings_of_widths(struct finder *r);
 void findings_of_choices(struct finder *r);
 void findings_of_pairs(struct finder *r);   /* findings_pairs.c */
 void findings_of_lengths(struct finder *r); /* findings_runs.c */

@@ -184,12 +184,16 @@ void findings_find(const struct search_facts *f, struct findings *ret)
 	rank_trials(&r);
 	findings_of_symptoms(&r);
 	if (r.n_best > 0) {
-		findings_of_ranges(&r);
+		findings_of_ends(&r);
 		findings_of_lengths(&r);
+	}
+	if (r.n_best > 0 && !f->learns) {
+		findings_of_widths(&r);
 		findings_of_choices(&r);
 		findings_of_pairs(&r);
-		findings_of_noise(&r);
 	}
+	if (r.n_best > 0)
+		findings_of_noise(&r);
 	free(r.order);
 	free(r.is_best);
 }

@@ -9,17 +9,19 @@
  * there is nothing to find, a kind finds something in at most one of 20
  * searches.
  *
- *   symptom      trials with a symptom, or that failed, have certain values of
- * a parameter: the rank-sum test of their values, or Fisher's exact test of a
- * choice edge         the best trial, and too many of the best, lie at an end
- * of a range: the binomial distribution wide         the best lie in a small
- * part of a range, and are better than those outside: the range of uniform
- * draws, and the rank-sum test choice       no trial with a choice came near
- * the best: the best rank of so many drawn trials interaction  what one
- * parameter does depends on another: the contrast of four groups of normal
- * scores of the results longer       the best trials were still improving when
- * they ended noise        nearly equal configurations differ by more than the
- * best results do
+ *   symptom      trials with a symptom, or that failed, have certain values:
+ *                the rank-sum test, or Fisher's exact test of a choice
+ *   edge         the best trial, and too many of the best (the binomial
+ *                distribution), lie at an end of a range, and it is better
+ *                there than beside it (the rank-sum test)
+ *   wide         the best lie in a small part of a range (the range of uniform
+ *                draws), and are better than the others (the rank-sum test)
+ *   choice       no trial with it came near the best (the best rank of so many
+ *                drawn trials)
+ *   interaction  what one parameter does depends on another (the contrast of
+ *                four groups' normal scores)
+ *   longer       the best trials were still improving when they ended
+ *   noise        nearly equal configurations differ by more than the best do
  */
 #include "why/results.h"
 
@@ -45,6 +47,13 @@ struct search_facts {
 	size_t n;
 	const char *metric;
 	enum goal goal;
+	/*
+	 * The sampler learns: its trials lie where it expected good results,
+	 * and got better with time whatever each parameter did. So nothing is
+	 * said of what needs trials that were drawn: wide, choice and
+	 * interaction.
+	 */
+	bool learns;
 };
 
 struct finding {

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #define OUTER  0.1 /* share of a range that is its end */
-#define NARROW 0.5 /* of a range: worth to be narrowed to */
-#define MARGIN 0.5 /* of where the best lie, left on either side */
+#define BESIDE 0.4 /* up to which its neighbourhood goes */
+#define NARROW 0.7 /* of a range: worth to be narrowed to */
 
 /* Where the best trials lie that have the parameter. */
 struct region {
@@ -137,6 +137,34 @@ static void tell_edge(struct finder *r, size_t param, const struct region *g,
 			  further);
 }
 
+/* The probability that the end is no better than what lies beside it. */
+static double slope_chance(const struct finder *r, size_t param, bool is_high)
+{
+	const struct results *all = &r->f->results;
+	const struct param *p = &r->space->params[param];
+	auto_free struct ranked *v = xcalloc(all->n, sizeof(*v));
+	size_t n = 0, beside = 0;
+	bool is_worse;
+	double chance;
+
+	for (size_t i = 0; i < all->n; i++) {
+		const struct cell *c = finder_cell(r, i, param);
+		double at;
+
+		if (!c->active)
+			continue;
+		at = is_high ? 1 - finder_place(p, c) : finder_place(p, c);
+		if (at > BESIDE)
+			continue;
+		v[n++] = (struct ranked){ all->scores[i], at <= OUTER };
+		beside += at > OUTER;
+	}
+	if (beside < FINDINGS_GROUP)
+		return 1;
+	chance = rank_sum(v, n, &is_worse);
+	return is_worse ? 1 : chance;
+}
+
 static void look_at_ends(struct finder *r, size_t param, const struct region *g,
 			 size_t tests)
 {
@@ -149,7 +177,8 @@ static void look_at_ends(struct finder *r, size_t param, const struct region *g,
 
 		if (is_high ? g->best < 1 - OUTER : g->best > OUTER)
 			continue;
-		if (chance <= FINDER_ALPHA && !is_natural(p, is_high))
+		if (chance <= FINDER_ALPHA && !is_natural(p, is_high) &&
+		    slope_chance(r, param, is_high) <= FINDER_ALPHA)
 			tell_edge(r, param, g, is_high, chance);
 	}
 }
@@ -195,11 +224,20 @@ static char *factor_text(const struct param *p, double low, double high)
 			 100 * (high - low) / (param_max(p) - param_min(p)));
 }
 
+/*
+ * Twice what the range of so many uniform draws lacks at either end of theirs,
+ * on average.
+ */
+static double margin_of(const struct region *g)
+{
+	return 2 * (g->high - g->low) / ((double)g->n - 1);
+}
+
 static void tell_wide(struct finder *r, size_t param, const struct region *g,
 		      size_t outside, double chance)
 {
 	const struct param *p = &r->space->params[param];
-	double margin = MARGIN * (g->high - g->low);
+	double margin = margin_of(g);
 	double from = finder_number(p, g->low), to = finder_number(p, g->high);
 	double low = finder_rounded(
 	    p, finder_number(p, fmax(g->low - margin, 0)), false);
@@ -244,14 +282,17 @@ static void look_at_width(struct finder *r, size_t param,
 	double chance = span_chance(span, g->n) * (double)tests, worse;
 	size_t outside;
 
-	if (chance > FINDER_ALPHA || span * (1 + 2 * MARGIN) > NARROW)
+	if (chance > FINDER_ALPHA || span + 2 * margin_of(g) > NARROW)
 		return;
 	worse = compare(r, param, g, &outside) * (double)tests;
 	if (worse <= FINDER_ALPHA && outside >= FINDINGS_GROUP)
 		tell_wide(r, param, g, outside, fmax(chance, worse));
 }
 
-void findings_of_ranges(struct finder *r)
+typedef void look_fn(struct finder *r, size_t param, const struct region *g,
+		     size_t tests);
+
+static void look_at_numbers(struct finder *r, look_fn *look)
 {
 	size_t tests = count_numbers(r);
 	struct region g;
@@ -261,15 +302,18 @@ void findings_of_ranges(struct finder *r)
 
 		if (finder_is_number(p) && finder_varies(p) &&
 		    find_region(r, i, &g))
-			look_at_ends(r, i, &g, tests);
+			look(r, i, &g, tests);
 	}
-	for (size_t i = 0; i < r->space->n; i++) {
-		const struct param *p = &r->space->params[i];
+}
 
-		if (finder_is_number(p) && finder_varies(p) &&
-		    find_region(r, i, &g))
-			look_at_width(r, i, &g, tests);
-	}
+void findings_of_ends(struct finder *r)
+{
+	look_at_numbers(r, look_at_ends);
+}
+
+void findings_of_widths(struct finder *r)
+{
+	look_at_numbers(r, look_at_width);
 }
 
 /* --- choices

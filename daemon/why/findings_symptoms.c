@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define FAILED NAMES_SYMPTOMS_N /* a symptom here, too */
 #define KINDS  (NAMES_SYMPTOMS_N + 1)
@@ -15,19 +16,20 @@
 static const struct {
 	const char *verb; /* of trials; NULL: not looked for */
 	bool is_fatal;    /* where it is, nothing can be won */
+	bool is_of_rates; /* a learning rate is its usual cause */
 } kinds[KINDS] = {
-	[SYMPTOM_DIVERGED] = {"diverged",                   true },
-	[SYMPTOM_OSCILLATING] = { "oscillated",                true },
-	[SYMPTOM_TOO_SLOW] = { "were too slow",             true },
-	[SYMPTOM_PLATEAU] = { "came to a plateau early",   false},
-	[SYMPTOM_OVERFITTING] = { "overfitted",                false},
-	[SYMPTOM_UNDERFITTING] = { "underfitted",               true },
-	[SYMPTOM_STUCK_AT_START] = { "were stuck at their start", true },
-	[SYMPTOM_NOISY] = { "were noisy",                false},
-	[SYMPTOM_STILL_IMPROVING] = { "were still improving",      false},
-	[SYMPTOM_NO_OUTPUT] = { "had no output",             true },
-	[SYMPTOM_LATE_CRASH] = { "crashed late",              true },
-	[FAILED] = { "failed",                    true },
+	[SYMPTOM_DIVERGED] = {"diverged",                   true,  true },
+	[SYMPTOM_OSCILLATING] = { "oscillated",                true,  true },
+	[SYMPTOM_TOO_SLOW] = { "were too slow",             true,  true },
+	[SYMPTOM_PLATEAU] = { "came to a plateau early",   false, false},
+	[SYMPTOM_OVERFITTING] = { "overfitted",                false, false},
+	[SYMPTOM_UNDERFITTING] = { "underfitted",               true,  false},
+	[SYMPTOM_STUCK_AT_START] = { "were stuck at their start", true,  true },
+	[SYMPTOM_NOISY] = { "were noisy",                false, true },
+	[SYMPTOM_STILL_IMPROVING] = { "were still improving",      false, true },
+	[SYMPTOM_NO_OUTPUT] = { "had no output",             true,  false},
+	[SYMPTOM_LATE_CRASH] = { "crashed late",              true,  false},
+	[FAILED] = { "failed",                    true,  false},
 };
 
 /* Trials on one side of a threshold, or with a choice; and the others. */
@@ -153,9 +155,32 @@ static struct split split_choice(const struct finder *r, size_t kind,
 	return best;
 }
 
-/* The parameter that @kind goes with most. */
+/* A word of its name says that it is a learning rate. */
+static bool is_rate(const struct param *p)
+{
+	static const char *const words[] = { "lr", "eta", "eta0" };
+
+	if (!finder_is_number(p))
+		return false;
+	if (strstr(p->name, "learning_rate") != NULL)
+		return true;
+	for (const char *s = p->name; *s != '\0';) {
+		size_t n = strcspn(s, "_-.");
+
+		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+			if (strlen(words[i]) == n &&
+			    strncmp(s, words[i], n) == 0)
+				return true;
+		}
+		s += n;
+		s += *s != '\0';
+	}
+	return false;
+}
+
+/* The parameter that @kind goes with most, of the rates or of the others. */
 static struct split find_split(const struct finder *r, size_t kind,
-			       size_t *tests)
+			       bool of_rates, size_t *tests)
 {
 	struct split best = { .p = 2 };
 
@@ -165,7 +190,8 @@ static struct split find_split(const struct finder *r, size_t kind,
 		size_t hits, n;
 
 		count(r, kind, i, &hits, &n);
-		if (!finder_varies(p) || !are_enough(hits, n))
+		if (!finder_varies(p) || !are_enough(hits, n) ||
+		    (kinds[kind].is_of_rates && is_rate(p)) != of_rates)
 			continue;
 		if (finder_is_number(p)) {
 			s = split_number(r, kind, i, hits, n);
@@ -256,7 +282,7 @@ static void advise(const struct finder *r, struct finding *f, size_t kind,
 }
 
 static void tell(struct finder *r, size_t kind, const struct split *s,
-		 size_t tests)
+		 double p_corrected)
 {
 	const struct param *p = &r->space->params[s->param];
 	auto_free char *place = place_text(p, s);
@@ -282,13 +308,14 @@ static void tell(struct finder *r, size_t kind, const struct split *s,
 	json_add_integer(f->data, "trials", (int64_t)s->n);
 	json_add_integer(f->data, "other_hits", (int64_t)s->other_hits);
 	json_add_integer(f->data, "others", (int64_t)s->other_n);
-	json_add_number(f->data, "p", fmin(s->p * (double)tests, 1));
+	json_add_number(f->data, "p", p_corrected);
 	advise(r, f, kind, s);
 }
 
 struct told {
 	size_t kind;
 	struct split split;
+	double p; /* corrected for what was tried */
 };
 
 static int by_hits(const void *a, const void *b)
@@ -300,24 +327,53 @@ static int by_hits(const void *a, const void *b)
 	return (x->kind > y->kind) - (x->kind < y->kind);
 }
 
+/* Corrects for @tests, of which there are @shares kinds. */
+static void correct(struct told *found, size_t tests, size_t shares)
+{
+	for (size_t kind = 0; kind < KINDS; kind++)
+		found[kind].p =
+		    found[kind].split.p * (double)tests * (double)shares;
+}
+
+static void find_all(struct finder *r, bool of_rates, struct told *found,
+		     size_t *tests)
+{
+	for (size_t kind = 0; kind < KINDS; kind++) {
+		found[kind] =
+		    (struct told){ .kind = kind, .split = { .p = 2 } };
+		if (kinds[kind].verb != NULL)
+			found[kind].split =
+			    find_split(r, kind, of_rates, tests);
+	}
+}
+
+/*
+ * Rates have half of the error for themselves where they are the usual cause:
+ * that is known before, and they are few among many.
+ */
 void findings_of_symptoms(struct finder *r)
 {
-	struct told found[KINDS];
-	size_t tests = 0;
+	struct told rates[KINDS], others[KINDS];
+	size_t of_rates = 0, of_others = 0, shares;
 
+	find_all(r, true, rates, &of_rates);
+	find_all(r, false, others, &of_others);
+	shares = (size_t)(of_rates > 0) + (size_t)(of_others > 0);
+	correct(rates, of_rates, shares);
+	correct(others, of_others, shares);
 	for (size_t kind = 0; kind < KINDS; kind++) {
-		found[kind].kind = kind;
-		found[kind].split = (struct split){ .p = 2 };
-		if (kinds[kind].verb != NULL)
-			found[kind].split = find_split(r, kind, &tests);
+		if (others[kind].split.n > 0 &&
+		    (rates[kind].split.n == 0 ||
+		     others[kind].p < rates[kind].p))
+			rates[kind] = others[kind];
 	}
-	qsort(found, KINDS, sizeof(found[0]), by_hits);
+	qsort(rates, KINDS, sizeof(rates[0]), by_hits);
 	for (size_t i = 0; i < KINDS; i++) {
-		const struct split *s = &found[i].split;
+		const struct split *s = &rates[i].split;
 
 		/* Twice as often, at least: that is worth a sentence. */
-		if (s->n > 0 && s->p * (double)tests <= FINDER_ALPHA &&
+		if (s->n > 0 && rates[i].p <= FINDER_ALPHA &&
 		    s->hits * s->other_n >= 2 * s->other_hits * s->n)
-			tell(r, found[i].kind, s, tests);
+			tell(r, rates[i].kind, s, rates[i].p);
 	}
 }
