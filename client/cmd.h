@@ -168,7 +168,7 @@ bool completion_print(FILE *f, const char *shell);
 
 extern const struct command cmd_run, cmd_submit, cmd_check, cmd_watch;
 extern const struct command cmd_list, cmd_show, cmd_trials, cmd_best, cmd_log,
-    cmd_metrics, cmd_explain;
+    cmd_metrics, cmd_explain, cmd_importance, cmd_why;
 extern const struct command cmd_pause, cmd_resume, cmd_cancel, cmd_kill,
     cmd_retry, cmd_add, cmd_import, cmd_extend, cmd_rm;
 extern const struct command cmd_report;

@@ -1,5 +1,6 @@
 /* Commands that show searches. */
 #include "cmd.h"
+#include "progress.h"
 
 #include "schema/json.h"
 #include "schema/mem.h"
@@ -88,6 +89,7 @@ const struct command cmd_list = {
 static enum status run_show(struct call *call)
 {
 	auto_json cJSON *result = NULL;
+	auto_buf struct buf symptom = BUF_INIT;
 	cJSON *params = target_search_params(call);
 	const cJSON *best, *events;
 	const char *relevance;
@@ -111,6 +113,11 @@ static enum status run_show(struct call *call)
 	relevance = json_get_text(result, "relevance");
 	if (relevance != NULL)
 		out_hintf(&call->out, "\n%s\n", relevance);
+	progress_print_symptom(
+	    &symptom, json_get(result, "symptoms"), json_get(result, "search"),
+	    json_get_text(json_get(result, "search"), "name"));
+	if (symptom.len > 0)
+		out_hintf(&call->out, "\n%s\n", buf_text(&symptom));
 	events = json_get(result, "last");
 	if (cJSON_GetArraySize(events) > 0 && call->out.width > 0) {
 		out_hintf(&call->out, "\n");

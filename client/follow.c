@@ -373,6 +373,11 @@ static enum status print_summary(struct follow *f)
 	out_textf(o, "%s\n", buf_text(&line));
 	if (strcmp(state, "failed") == 0)
 		out_textf(o, "why: hpctl explain %s\n", f->search);
+	buf_clear(&line);
+	progress_print_symptom(&line, json_get(f->notice, "symptoms"),
+			       json_get(f->notice, "counts"), f->search);
+	if (line.len > 0)
+		out_textf(o, "%s\n", buf_text(&line));
 	o->ops->answer(o, f->notice);
 	json_add_integer(params, "limit", 5);
 	r = call_method(f->call, METHOD_BEST, params, &result);

@@ -1,16 +1,13 @@
 /* metrics --try: the reader on a file, without hpsd. */
 #include "cmd.h"
+#include "feed.h"
 #include "submit.h"
 
 #include "schema/json.h"
 #include "schema/limits.h"
 #include "schema/mem.h"
-#include "schema/reader.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 struct trying {
 	const struct search_spec *spec;
@@ -32,26 +29,6 @@ static void on_metric(void *ctx, const struct metric_record *m)
 	cJSON_AddStringToObject(row, "kind", value_kind_name(m->kind));
 	cJSON_AddItemToArray(t->rows, row);
 	t->found = t->found || strcmp(m->name, t->spec->metric) == 0;
-}
-
-/* Feeds the whole of @fd; returns 0 or -errno. */
-static int feed(struct reader *reader, int fd, struct trying *t)
-{
-	auto_buf struct buf text = BUF_INIT;
-	char data[65536];
-	ssize_t n;
-
-	while ((n = read(fd, data, sizeof(data))) > 0) {
-		size_t used;
-
-		buf_add(&text, data, (size_t)n);
-		used = reader_feed(reader, text.data, text.len, on_metric, t);
-		buf_drop(&text, used);
-	}
-	if (n < 0)
-		return -errno;
-	reader_finish(reader, buf_text(&text), text.len, on_metric, t);
-	return 0;
 }
 
 static cJSON *counts_json(const struct reader_counts *c)
@@ -106,16 +83,14 @@ static enum status try_file(struct call *call, const char *log,
 	struct reader *reader = reader_new(spec);
 	auto_json cJSON *answer = cJSON_CreateObject();
 	struct trying t = { .spec = spec };
-	bool is_stdin = strcmp(log, "-") == 0;
-	int fd = is_stdin ? STDIN_FILENO : open(log, O_RDONLY | O_CLOEXEC);
-	int r = fd < 0 ? -errno : 0;
+	struct log_feed feed = { .reader = reader,
+				 .on_metric = on_metric,
+				 .ctx = &t };
+	enum status r;
 
 	t.rows = cJSON_AddArrayToObject(answer, "metrics");
-	if (r == 0)
-		r = feed(reader, fd, &t);
-	if (fd >= 0 && !is_stdin)
-		(void)close(fd);
-	if (r == 0) {
+	r = feed_log(log, &feed);
+	if (r == STATUS_DONE) {
 		cJSON_AddItemToObject(answer, "counts",
 				      counts_json(reader_counts(reader)));
 		cJSON_AddStringToObject(answer, "objective", spec->metric);
@@ -124,9 +99,8 @@ static enum status try_file(struct call *call, const char *log,
 		print_tried(call, &t, reader_counts(reader));
 	}
 	reader_free(reader);
-	if (r < 0)
-		return fail(STATUS_BAD_INPUT, "cannot read %s: %s", log,
-			    strerror(-r));
+	if (r != STATUS_DONE)
+		return r;
 	if (!t.found)
 		tell_missing(spec);
 	return t.found ? STATUS_DONE : STATUS_FAILED;

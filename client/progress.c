@@ -17,6 +17,48 @@ int64_t progress_count(const cJSON *notice, const char *state)
 	return json_get_integer(json_get(notice, "counts"), state, 0);
 }
 
+/* Trials that run or have run. */
+static int64_t count_begun(const cJSON *counts)
+{
+	int64_t n = 0;
+
+	for (int s = 0; s < NAMES_TRIAL_STATES_N; s++)
+		if (s != TRIAL_QUEUED)
+			n += json_get_integer(counts, trial_state_names[s], 0);
+	return n;
+}
+
+/* The symptom that most trials have, if it is worth a word; else NULL. */
+static const cJSON *commonest(const cJSON *symptoms, int64_t begun)
+{
+	const cJSON *most = NULL, *item;
+
+	cJSON_ArrayForEach (item, symptoms) {
+		if (cJSON_IsNumber(item) &&
+		    strcmp(item->string, "healthy") != 0 &&
+		    (most == NULL || item->valuedouble > most->valuedouble))
+			most = item;
+	}
+	return most != NULL && most->valuedouble >= 2 &&
+		       10 * most->valuedouble >= (double)begun
+		   ? most
+		   : NULL;
+}
+
+void progress_print_symptom(struct buf *b, const cJSON *symptoms,
+			    const cJSON *counts, const char *search)
+{
+	int64_t begun = count_begun(counts);
+	const cJSON *most = commonest(symptoms, begun);
+
+	if (most == NULL)
+		return;
+	buf_addf(b,
+		 "commonest symptom: %s, in %.0f of %lld trials (hpctl why "
+		 "%s)",
+		 most->string, most->valuedouble, (long long)begun, search);
+}
+
 static int64_t count_ended(const cJSON *notice)
 {
 	int64_t n = 0;
@@ -44,6 +86,9 @@ void progress_print_line(struct buf *b, const cJSON *notice, double age_s)
 	static const char *const rest[] = { "pruned", "failed", "lost", NULL };
 	const char *state = json_get_text(notice, "state");
 	const cJSON *best = json_get(notice, "best");
+	const cJSON *symptom =
+	    commonest(json_get(notice, "symptoms"),
+		      count_begun(json_get(notice, "counts")));
 	int64_t total = json_get_integer(notice, "trials", 0);
 
 	buf_addf(b, "[%lld", (long long)count_ended(notice));
@@ -68,6 +113,9 @@ void progress_print_line(struct buf *b, const cJSON *notice, double age_s)
 		buf_adds(b, "  paused");
 	else
 		print_time_left(b, notice, age_s);
+	if (symptom != NULL)
+		buf_addf(b, "  (%.0f %s)", symptom->valuedouble,
+			 symptom->string);
 }
 
 void progress_print_counts(struct buf *b, const cJSON *notice)

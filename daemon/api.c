@@ -20,6 +20,7 @@ static handler_fn *const handlers[METHOD_N] = {
 	[METHOD_BEST] = question_best,
 	[METHOD_TRIAL] = question_trial,
 	[METHOD_METRICS] = question_metrics,
+	[METHOD_SYMPTOMS] = question_symptoms,
 	[METHOD_EXPLAIN] = question_explain,
 	[METHOD_PAUSE] = command_pause,
 	[METHOD_RESUME] = command_resume,
@@ -35,6 +36,7 @@ static handler_fn *const handlers[METHOD_N] = {
 	[METHOD_HEALTH] = question_health,
 	[METHOD_SUBSCRIBE] = question_subscribe,
 	[METHOD_SHUTDOWN] = command_shutdown,
+	[METHOD_WHY] = question_why,
 };
 
 static const char cannot_write[] =
@@ -134,7 +136,7 @@ static bool needs_no_writing(const struct server *s, enum method m)
 		return true;
 	return s->store != NULL &&
 	       (m == METHOD_LIST || m == METHOD_TRIALS || m == METHOD_BEST ||
-		m == METHOD_METRICS || m == METHOD_HEALTH);
+		m == METHOD_METRICS || m == METHOD_HEALTH || m == METHOD_WHY);
 }
 
 /* Returns 0 or the error, with its words in req->diag. */

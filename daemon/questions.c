@@ -67,7 +67,7 @@ int question_show(struct request *req)
 	struct store *store = req->s->store;
 	auto_free char *text = NULL;
 	auto_free char *relevance = NULL;
-	cJSON *row = NULL, *best = NULL, *events = NULL;
+	cJSON *row = NULL, *best = NULL, *events = NULL, *symptoms = NULL;
 	int64_t id;
 	int r = request_find_search(req, &id);
 
@@ -86,6 +86,9 @@ int question_show(struct request *req)
 	relevance = explain_relevance(req->s, id);
 	request_put(req, "relevance",
 		    relevance != NULL ? cJSON_CreateString(relevance) : NULL);
+	if (store_count_symptoms(store, id, &symptoms) != 0)
+		return request_failed(req);
+	request_put(req, "symptoms", symptoms);
 	r = store_read_events(store, id, -1, 10, &events);
 	return put_rows(req, "last", r, events);
 }

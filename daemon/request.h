@@ -29,6 +29,12 @@ handler_fn question_version, question_list, question_show, question_trials,
     question_best, question_trial, question_metrics, question_explain,
     question_status, question_health, question_subscribe;
 
+/* symptoms.c */
+handler_fn question_symptoms;
+
+/* diagnose.c */
+handler_fn question_why;
+
 /* A failure of the store as an error of the protocol. */
 int request_failed(struct request *req);
 

@@ -82,6 +82,21 @@ static int load_metric_of(void *ctx, const struct search_record *r)
 				 load_value_row, load);
 }
 
+static int load_others_of(void *ctx, const struct search_record *r)
+{
+	struct load *load = ctx;
+
+	return store_load_others(load->s->store, r->id, r->metric,
+				 load_value_row, load);
+}
+
+static int load_symptom_row(void *ctx, int64_t trial, enum symptom_kind kind)
+{
+	struct load *load = ctx;
+
+	return core_load_symptom(load->s->core, load->search, trial, kind);
+}
+
 int server_load(struct server *s, int64_t search, struct diag *reterr)
 {
 	struct load load = { .s = s, .search = search, .reterr = reterr };
@@ -97,6 +112,11 @@ int server_load(struct server *s, int64_t search, struct diag *reterr)
 					&load);
 	if (r == 0)
 		r = store_load_search(s->store, search, load_metric_of, &load);
+	if (r == 0)
+		r = store_load_search(s->store, search, load_others_of, &load);
+	if (r == 0)
+		r = store_load_symptoms(s->store, search, load_symptom_row,
+					&load);
 	if (r == 0)
 		core_load_end(s->core, search);
 	else

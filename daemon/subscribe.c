@@ -43,6 +43,18 @@ static cJSON *counts_of(const struct core_progress *p)
 	return counts;
 }
 
+static cJSON *symptoms_of(const struct core_progress *p)
+{
+	cJSON *symptoms = cJSON_CreateObject();
+
+	for (int i = 0; i < NAMES_SYMPTOMS_N; i++) {
+		if (p->symptoms[i] > 0)
+			json_add_integer(symptoms, symptom_kind_names[i],
+					 p->symptoms[i]);
+	}
+	return symptoms;
+}
+
 static cJSON *best_row(struct server *s, int64_t search)
 {
 	cJSON *rows = NULL;
@@ -72,6 +84,7 @@ static cJSON *live_progress(struct server *s, int64_t search)
 			 p.left < 0 ? p.search->trials_max
 				    : p.created + p.left);
 	cJSON_AddItemToObject(o, "counts", counts_of(&p));
+	cJSON_AddItemToObject(o, "symptoms", symptoms_of(&p));
 	add_number(o, "seconds", p.seconds);
 	add_number(o, "left_seconds", p.left_seconds);
 	return o;
@@ -84,7 +97,7 @@ static cJSON *stored_progress(struct server *s, int64_t search)
 					      "metric", "goal",  "trials",
 					      "seconds" };
 	auto_json cJSON *row = NULL;
-	cJSON *o, *counts;
+	cJSON *o, *counts, *symptoms;
 
 	if (store_read_search(s->store, search, &row) != 0)
 		return NULL;
@@ -102,6 +115,8 @@ static cJSON *stored_progress(struct server *s, int64_t search)
 		json_add_integer(
 		    counts, trial_state_names[i],
 		    json_get_integer(row, trial_state_names[i], 0));
+	if (store_count_symptoms(s->store, search, &symptoms) == 0)
+		cJSON_AddItemToObject(o, "symptoms", symptoms);
 	json_add_integer(o, "left_seconds", 0);
 	return o;
 }

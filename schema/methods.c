@@ -44,8 +44,8 @@ const struct method_entry methods[METHOD_N] = {
 		"show", "Shows one search.",
 		"search: row of the view searches; file: its text; best: row "
 		"of the view best or null; relevance: a sentence on which "
-		"parameters matter, or null; last: newest rows of the view "
-		"events",
+		"parameters matter, or null; symptoms: how many trials have "
+		"each; last: newest rows of the view events",
 		{ SEARCH_FIELD },
 	},
 	[METHOD_TRIALS] = {
@@ -82,6 +82,14 @@ const struct method_entry methods[METHOD_N] = {
 			{ "name", FIELD_TEXT, false, "only this metric" },
 			{ "skip", FIELD_INT, false, "rows to leave out (0)" },
 		},
+	},
+	[METHOD_SYMPTOMS] = {
+		"symptoms",
+		"Tells what ails one trial: of a running one as it is now.",
+		"symptoms: symptom, strength, step, text, try and data of "
+		"each, the one first that explains its result best; note: why "
+		"there are no others, or null",
+		{ SEARCH_FIELD, TRIAL_FIELD },
 	},
 	[METHOD_EXPLAIN] = {
 		"explain",
@@ -192,7 +200,8 @@ const struct method_entry methods[METHOD_N] = {
 		"ends, the first at once, at most ten a second.",
 		"search (id); each notice holds search, name, state, reason, "
 		"metric, goal, trials, counts (by state), best (row of the view "
-		"best or null), seconds, left_seconds (null: unknown), ended "
+		"best or null), seconds, left_seconds (null: unknown), "
+		"symptoms (how many trials have each), ended "
 		"(trials that ended since the last notice: number, state, "
 		"reason, value, seconds), omitted (how many more of them)",
 		{ SEARCH_FIELD },
@@ -204,6 +213,24 @@ const struct method_entry methods[METHOD_N] = {
 			{ "kill_trials", FIELD_BOOL, false,
 			  "stop the running trials first" },
 		},
+	},
+	[METHOD_WHY] = {
+		"why",
+		"Says what all trials of a search show together: what ails "
+		"them, which values go with that, and which parameters matter.",
+		"search, metric, goal; trials: how many have ended, "
+		"with_result: so that something is known by their results; "
+		"symptoms: how many trials have each; findings: finding (its "
+		"kind), text, try, data, change (of the search file: "
+		"parameter, and its new min, max or value, or the choice to "
+		"go without; or null); importance: of each parameter, the most "
+		"important first (parameter, share of all that divides the "
+		"best trials from the others, low and high: from 5 to 95 % of "
+		"it in resampled trials, chance: the probability of as much if "
+		"it did nothing, trials, scale, curve: parts of its range with "
+		"their trials, best, quarter, median, three_quarters); "
+		"unknown: why shares are missing, or null",
+		{ SEARCH_FIELD },
 	},
 };
 

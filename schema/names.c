@@ -40,6 +40,7 @@ NAMES_DEFINE(RESULTS, result_rule)
 NAMES_DEFINE(ORIGINS, origin)
 NAMES_DEFINE(SAMPLERS, sampler_type)
 NAMES_DEFINE(PRUNERS, pruner_type)
+NAMES_DEFINE(SYMPTOMS, symptom_kind)
 
 static const unsigned search_next[] = { SEARCH_STATES(NEXT, BIT) };
 static const unsigned trial_next[] = { TRIAL_STATES(NEXT, BIT) };

@@ -28,6 +28,7 @@ NAMES_DECLARE(RESULTS, result_rule);
 NAMES_DECLARE(ORIGINS, origin);
 NAMES_DECLARE(SAMPLERS, sampler_type);
 NAMES_DECLARE(PRUNERS, pruner_type);
+NAMES_DECLARE(SYMPTOMS, symptom_kind);
 
 bool search_state_may_follow(enum search_state from, enum search_state to);
 bool trial_state_may_follow(enum trial_state from, enum trial_state to);

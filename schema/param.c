@@ -142,8 +142,8 @@ static char *describe_range(const struct param *p)
 	double step = is_int ? (double)p->int_step : p->step;
 	char a[JSON_NUMBER_BYTES], b[JSON_NUMBER_BYTES], c[JSON_NUMBER_BYTES];
 
-	json_number_text(is_int ? (double)p->int_min : p->min, a);
-	json_number_text(is_int ? (double)p->int_max : p->max, b);
+	json_number_text(param_min(p), a);
+	json_number_text(param_max(p), b);
 	json_number_text(step, c);
 	if (step != 0 && !(is_int && step == 1))
 		return xasprintf("a multiple of %s from %s to %s", c, a, b);
@@ -235,6 +235,47 @@ struct cell param_level(const struct param *p, uint64_t k)
 	return c;
 }
 
+double scale_apply(enum param_scale scale, double v)
+{
+	switch (scale) {
+	case SCALE_LINEAR:
+		break;
+	case SCALE_LOG:
+		return log(v);
+	case SCALE_LOGIT:
+		return log(v / (1 - v));
+	}
+	return v;
+}
+
+double scale_invert(enum param_scale scale, double x)
+{
+	switch (scale) {
+	case SCALE_LINEAR:
+		break;
+	case SCALE_LOG:
+		return exp(x);
+	case SCALE_LOGIT:
+		return 1 / (1 + exp(-x));
+	}
+	return x;
+}
+
+double param_min(const struct param *p)
+{
+	return p->type == PARAM_INT ? (double)p->int_min : p->min;
+}
+
+double param_max(const struct param *p)
+{
+	return p->type == PARAM_INT ? (double)p->int_max : p->max;
+}
+
+double param_number(const struct param *p, const struct cell *c)
+{
+	return p->type == PARAM_INT ? (double)c->i : c->f;
+}
+
 /* The point at @t in [0, 1] of a range, evenly on the scale. */
 static double interpolate(enum param_scale scale, double min, double max,
 			  double t)
@@ -252,9 +293,9 @@ static double interpolate(enum param_scale scale, double min, double max,
 		b = log10(max);
 		return round15(pow(10, a + t * (b - a)));
 	case SCALE_LOGIT:
-		a = log(min / (1 - min));
-		b = log(max / (1 - max));
-		return round15(1 / (1 + exp(-(a + t * (b - a)))));
+		a = scale_apply(scale, min);
+		b = scale_apply(scale, max);
+		return round15(scale_invert(scale, a + t * (b - a)));
 	}
 	/* Not min + t * (max - min), which may overflow. */
 	return round15((1 - t) * min + t * max);
@@ -262,9 +303,7 @@ static double interpolate(enum param_scale scale, double min, double max,
 
 void param_spread(struct param *p, size_t points)
 {
-	bool is_int = p->type == PARAM_INT;
-	double min = is_int ? (double)p->int_min : p->min;
-	double max = is_int ? (double)p->int_max : p->max;
+	double min = param_min(p), max = param_max(p);
 
 	assert(points >= 2);
 	p->values = xcalloc(points, sizeof(*p->values));

@@ -17,6 +17,15 @@
 /* The number of a SCALAR_INT or SCALAR_FLOAT. */
 double scalar_number(const struct scalar *v);
 
+/* @v on the scale: itself, log v or log v/(1-v); and back. */
+double scale_apply(enum param_scale scale, double v);
+double scale_invert(enum param_scale scale, double x);
+
+/* The ends of the range of a float or int, and the number in its cell. */
+double param_min(const struct param *p);
+double param_max(const struct param *p);
+double param_number(const struct param *p, const struct cell *c);
+
 /* @k times @step as a person would write it: 3 x 0.1 is 0.3. */
 double param_multiple(double step, double k);
 

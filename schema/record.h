@@ -99,6 +99,16 @@ struct metric_record {
 	double value; /* meaningful if finite */
 };
 
+/* One of what ails a trial; see why/symptoms.h. */
+struct symptom_record {
+	enum symptom_kind kind;
+	double strength; /* (0, 1] */
+	int64_t step;
+	char *text;         /* one sentence with the numbers */
+	const char *advice; /* what to try */
+	char *data;         /* the numbers, JSON */
+};
+
 /* Why something happened: one sentence, and the numbers as a JSON object. */
 struct event_record {
 	int64_t search;

@@ -255,8 +255,8 @@ static char *read_metric_name(const struct object *o, const char *key)
 }
 
 /* The reader takes these for the step. */
-static void check_no_step(const struct object *o, const char *name,
-			  const char *step)
+static void check_no_step(const struct object *o, const char *key,
+			  const char *name, const char *step, const char *right)
 {
 	static const char *const steps[] = { "step", "epoch", "iter",
 					     "iteration" };
@@ -265,16 +265,31 @@ static void check_no_step(const struct object *o, const char *name,
 	for (size_t i = 0; i < 4; i++)
 		is_step |= strcasecmp(steps[i], name) == 0;
 	if (is_step)
-		object_fault(o, "name",
+		object_fault(o, key,
 			     "is \"%s\", which is read as the step (must be "
-			     "what to improve, as \"val_loss\")",
-			     name);
+			     "%s)",
+			     name, right);
+}
+
+static void check_train(const struct object *o, const struct search_spec *spec)
+{
+	const char *train = spec->train_metric;
+
+	if (train == NULL)
+		return;
+	check_no_step(o, "train", train, spec->step_metric,
+		      "a curve, as \"train_loss\"");
+	if (spec->metric != NULL && strcmp(train, spec->metric) == 0)
+		object_fault(o, "train",
+			     "is the objective itself (must be another curve, "
+			     "as \"train_loss\")");
 }
 
 static void read_metric(const struct object *o, struct search_spec *spec)
 {
 	static const char *const metric_keys[] = { "name",   "goal", "value",
-						   "target", "step", NULL };
+						   "target", "step", "train",
+						   NULL };
 	struct object metric;
 	int goal = GOAL_MINIMIZE, result = RESULT_LAST;
 
@@ -292,12 +307,15 @@ static void read_metric(const struct object *o, struct search_spec *spec)
 	spec->result = (enum result_rule)result;
 	spec->has_target = object_number(&metric, "target", &spec->target);
 	spec->step_metric = read_metric_name(&metric, "step");
+	spec->train_metric = read_metric_name(&metric, "train");
 	if (!object_require(&metric, "name",
 			    "what to improve, as \"val_loss\""))
 		return;
 	spec->metric = read_metric_name(&metric, "name");
 	if (spec->metric != NULL)
-		check_no_step(&metric, spec->metric, spec->step_metric);
+		check_no_step(&metric, "name", spec->metric, spec->step_metric,
+			      "what to improve, as \"val_loss\"");
+	check_train(&metric, spec);
 }
 
 static bool has_hole(const char *text, const char *name)
@@ -636,6 +654,7 @@ void search_free(struct search_spec *spec)
 	free(spec->workdir);
 	free(spec->metric);
 	free(spec->step_metric);
+	free(spec->train_metric);
 	strv_free(spec->patterns);
 	free(spec->start);
 	space_free(spec->space);

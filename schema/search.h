@@ -53,7 +53,8 @@ struct search_spec {
 	char *metric; /* name of the objective */
 	enum goal goal;
 	enum result_rule result;
-	char *step_metric; /* metric.step: further step name, or NULL */
+	char *step_metric;  /* metric.step: further step name, or NULL */
+	char *train_metric; /* metric.train: the training curve, or NULL */
 	bool has_target;
 	double target;
 	char **patterns; /* NULL-ended, or NULL: name=value pairs */

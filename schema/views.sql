@@ -51,7 +51,9 @@ SELECT s.name AS search, t.number, t.state, t.reason,
        max(0, coalesce(nullif(t.ended_ms, 0),
                        (julianday('now') - 2440587.5) * 86400000)
               - nullif(t.started_ms, 0)) / 1000.0 AS seconds,
-       t.error AS value_error, t.runs
+       t.error AS value_error, t.runs,
+       (SELECT y.symptom FROM symptom y WHERE y.trial = t.id AND y.rank = 1)
+           AS symptom
 FROM trial t JOIN search s ON s.id = t.search;
 
 DROP VIEW IF EXISTS params;
@@ -160,3 +162,10 @@ SELECT e.id, s.name AS search, t.number AS trial,
        e.kind, e.text, e.data
 FROM search s JOIN event e ON e.search = s.id
      LEFT JOIN trial t ON t.id = e.trial AND t.search = s.id;
+
+DROP VIEW IF EXISTS symptoms;
+CREATE VIEW symptoms AS
+SELECT s.name AS search, t.number AS trial, y.rank, y.symptom, y.strength,
+       y.step, y.text, y.try, y.data
+FROM symptom y JOIN trial t ON t.id = y.trial
+     JOIN search s ON s.id = t.search;

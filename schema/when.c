@@ -61,8 +61,7 @@ static void read_condition_value(const struct object *o, const cJSON *node,
 static bool comparison_can_hold(const struct param *p,
 				const struct condition *c)
 {
-	double min = p->type == PARAM_INT ? (double)p->int_min : p->min;
-	double max = p->type == PARAM_INT ? (double)p->int_max : p->max;
+	double min = param_min(p), max = param_max(p);
 
 	if (p->type == PARAM_FLOAT || p->type == PARAM_INT)
 		return (!c->has_min || c->min <= max) &&

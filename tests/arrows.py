@@ -6,18 +6,19 @@ import sys
 
 ARROWS = {
     "schema": set(),
-    "client": {"schema"},
+    "client": {"schema", "why"},
     "daemon/base": {"schema"},
     "daemon/num": set(),
     "daemon/search": {"num", "schema"},
-    "daemon/core": {"search", "base", "schema"},
+    "daemon/why": {"num", "schema"},
+    "daemon/core": {"search", "why", "base", "schema"},
     "daemon/store": {"base", "schema"},
     "daemon/net": {"base", "schema"},
     "daemon/exec": {"base", "shim", "schema"},
     "daemon/shim": {"base"},
-    "daemon": {"base", "core", "search", "store", "net", "exec", "schema"},
+    "daemon": {"base", "core", "search", "why", "store", "net", "exec", "schema"},
 }
-PURE = {"schema", "daemon/num", "daemon/search", "daemon/core"}
+PURE = {"schema", "daemon/num", "daemon/search", "daemon/why", "daemon/core"}
 IMPURE = re.compile(r'#include ("base/log\.h"|<(uv|sqlite3|time|sys/time)\.h>)')
 # The only folder that may see a library.
 ONLY_IN = {"cblas": "daemon/num", "nlopt": "daemon/num"}

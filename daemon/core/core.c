@@ -324,8 +324,24 @@ void core_progress(const struct core *c, int64_t search,
 			   1000,
 	};
 	memcpy(ret->counts, s->counts, sizeof(ret->counts));
+	memcpy(ret->symptoms, s->symptoms, sizeof(ret->symptoms));
 	ret->left_seconds = estimate(s, ret->left);
 	ret->used_ms = ends_used(s, at->boot_ms);
+}
+
+bool core_symptoms(const struct core *c, int64_t search, int64_t number,
+		   struct symptoms *ret)
+{
+	const struct search *s = search_find(c, search);
+	const struct trial *t;
+
+	if (s == NULL || number < 0 || number >= (int64_t)s->n)
+		return false;
+	t = s->trials[number];
+	if (t->attempt == NULL)
+		return false;
+	diagnose_find(t, TRIAL_RUNNING, t->attempt->rec.stop_reason, ret);
+	return true;
 }
 
 void core_newest(const struct core *c, const struct moment *at,

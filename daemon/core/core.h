@@ -11,6 +11,7 @@
  */
 #include "core/effect.h"
 #include "core/event.h"
+#include "why/symptoms.h"
 
 struct core;
 
@@ -48,7 +49,8 @@ void core_settle(struct core *c);
 
 /*
  * Loading, from the database: a search, its trials by number, the open
- * attempts, the objective's values by trial number, run and step,
+ * attempts, the objective's values by trial number, run and step, the other
+ * metrics of trials that run, in any order, what ails the trials,
  * core_load_end().
  * Rows that make no sense are answered with -EBADMSG, their fault in @reterr;
  * core_unload() drops what was loaded of the search until then.
@@ -62,6 +64,9 @@ int core_load_attempt(struct core *c, int64_t search,
     __attribute__((warn_unused_result));
 int core_load_value(struct core *c, int64_t search, int64_t trial, int64_t run,
 		    const struct metric_record *m)
+    __attribute__((warn_unused_result));
+int core_load_symptom(struct core *c, int64_t search, int64_t trial,
+		      enum symptom_kind kind)
     __attribute__((warn_unused_result));
 void core_load_end(struct core *c, int64_t search);
 /* Drops a search that could not be loaded whole. */
@@ -90,12 +95,18 @@ struct core_progress {
 	double seconds;                  /* since the submit */
 	double left_seconds;             /* an estimate; NaN: none yet */
 	int64_t used_ms; /* slots times ms; 0 if it has no cost */
+	/* Trials with each symptom; of one that is healthy only that. */
+	int64_t symptoms[NAMES_SYMPTOMS_N];
 };
 
 bool core_has_search(const struct core *c, int64_t search);
 /* The search must be held (core_has_search). */
 void core_progress(const struct core *c, int64_t search,
 		   const struct moment *at, struct core_progress *ret);
+
+/* What ails a trial now that runs: symptoms_fini(). False: it does not run. */
+bool core_symptoms(const struct core *c, int64_t search, int64_t number,
+		   struct symptoms *ret);
 
 /* The search that was submitted last. */
 void core_newest(const struct core *c, const struct moment *at,

@@ -62,6 +62,11 @@ void fx_save_metrics(struct effects *fx, struct fx_metrics m)
 	append(fx, FX_SAVE_METRICS)->metrics = m;
 }
 
+void fx_save_symptoms(struct effects *fx, struct fx_symptoms s)
+{
+	append(fx, FX_SAVE_SYMPTOMS)->symptoms = s;
+}
+
 void fx_save_event(struct effects *fx, struct event_record e)
 {
 	append(fx, FX_SAVE_EVENT)->event = e;
@@ -93,6 +98,15 @@ void fx_search_changed(struct effects *fx, const struct search_record *r)
 	append(fx, FX_SEARCH_CHANGED)->search = r;
 }
 
+static void free_symptoms(struct fx_symptoms *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		free(s->list[i].text);
+		free(s->list[i].data);
+	}
+	free(s->list);
+}
+
 void effects_clear(struct effects *fx)
 {
 	for (size_t i = 0; i < fx->n; i++) {
@@ -104,6 +118,8 @@ void effects_clear(struct effects *fx)
 			free(e->metrics.rows);
 			free(e->metrics.names);
 		}
+		if (e->type == FX_SAVE_SYMPTOMS)
+			free_symptoms(&e->symptoms);
 		if (e->type == FX_SAVE_EVENT) {
 			free(e->event.text);
 			free(e->event.data);

@@ -20,6 +20,7 @@ enum effect_type {
 	FX_SAVE_TRIAL,
 	FX_SAVE_ATTEMPT,
 	FX_SAVE_METRICS,
+	FX_SAVE_SYMPTOMS,
 	FX_SAVE_EVENT,
 	/* acts */
 	FX_LAUNCH,
@@ -50,6 +51,12 @@ struct fx_metrics {
 	size_t n;
 };
 
+struct fx_symptoms {
+	int64_t trial;
+	struct symptom_record *list; /* [n], owned with its texts */
+	size_t n;
+};
+
 /*
  * sampler_propose() is to be called on a worker thread, and EV_SUGGESTED to
  * follow, with whatever came out. The sampler and its spec live until then;
@@ -70,6 +77,7 @@ struct effect {
 		const struct trial_record *trial;     /* ended, too */
 		const struct attempt_record *attempt; /* go, stop, too */
 		struct fx_metrics metrics;
+		struct fx_symptoms symptoms;
 		struct event_record event; /* text and data are owned */
 		struct fx_run run;
 		struct fx_suggest suggest;
@@ -89,6 +97,8 @@ void fx_save_attempt(struct effects *fx, const struct attempt_record *r,
 		     bool *queued);
 /* Takes @m.rows. */
 void fx_save_metrics(struct effects *fx, struct fx_metrics m);
+/* Takes @s.list; the trial has these and no others any more. */
+void fx_save_symptoms(struct effects *fx, struct fx_symptoms s);
 /* Takes @e's text and data. */
 void fx_save_event(struct effects *fx, struct event_record e);
 void fx_run(struct effects *fx, enum effect_type type, struct fx_run run);

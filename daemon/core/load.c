@@ -83,6 +83,8 @@ int core_load_trial(struct core *c, const struct trial_record *r,
 		search_count_end(s, t);
 		(void)search_fails_again(s, t);
 	}
+	if (search_has_result(t))
+		sorted_append(&s->results, t->rec.value);
 	return 0;
 }
 
@@ -162,13 +164,30 @@ static void end_replay(struct search *s)
 	curve_free(&t->curve);
 }
 
+/* Of a trial that runs. */
+static int load_other(struct search *s, int64_t trial,
+		      const struct metric_record *m)
+{
+	struct trial *t = find_by_id(s, trial);
+	struct checkup_news ignored;
+
+	if (t == NULL)
+		return -EBADMSG;
+	if (t->checkup != NULL)
+		checkup_report(t->checkup, m, &ignored);
+	return 0;
+}
+
 int core_load_value(struct core *c, int64_t search, int64_t trial, int64_t run,
 		    const struct metric_record *m)
 {
 	struct search *s = search_find(c, search);
 	struct verdict ignored = { 0 };
+	struct checkup_news news;
 	struct trial *t;
 
+	if (strcmp(m->name, s->spec->metric) != 0)
+		return load_other(s, trial, m);
 	if (s->replay == NULL || s->replay->rec.id != trial ||
 	    s->replay_run != run) {
 		end_replay(s);
@@ -182,6 +201,19 @@ int core_load_value(struct core *c, int64_t search, int64_t trial, int64_t run,
 	}
 	trial_learn(s->replay, run, m, &ignored);
 	verdict_free(&ignored);
+	if (s->replay->checkup != NULL && is_on(s->replay, run))
+		checkup_report(s->replay->checkup, m, &news);
+	return 0;
+}
+
+int core_load_symptom(struct core *c, int64_t search, int64_t trial,
+		      enum symptom_kind kind)
+{
+	struct trial *t = find_by_id(search_find(c, search), trial);
+
+	if (t == NULL)
+		return -EBADMSG;
+	diagnose_load(t, kind);
 	return 0;
 }
 
@@ -190,6 +222,7 @@ void core_load_end(struct core *c, int64_t search)
 	struct search *s = search_find(c, search);
 
 	end_replay(s);
+	sorted_finish(&s->results);
 	s->params_saved = s->n;
 }
 

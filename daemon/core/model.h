@@ -12,9 +12,11 @@
  *                      suggest_ask()          suggest_take()
  *                          \--> a worker thread --/
  */
+#include "core/checkup.h"
 #include "core/core.h"
 #include "search/pruner.h"
 #include "search/sampler.h"
+#include "search/sorted.h"
 
 #include <sys/queue.h>
 
@@ -40,6 +42,8 @@ struct trial {
 	struct cell *config;           /* [space->n] */
 	struct attempt *attempt;       /* the open one, or NULL */
 	struct curve curve;            /* while an attempt is open */
+	struct checkup *checkup;       /* likewise, or NULL */
+	unsigned symptoms;             /* bits of enum symptom_kind, as saved */
 	struct pruner_trial **pruning; /* [spec->runs] if begun; or NULL */
 	struct curve results;          /* of several runs those that are over */
 	bool queued_save;
@@ -70,9 +74,11 @@ struct search {
 	uint64_t listed; /* all points of the list before it are seen */
 	bool exhausted;  /* the sampler has no further point */
 	int64_t counts[NAMES_TRIAL_STATES_N];
-	int64_t open;       /* attempts that are not over */
-	uint64_t launched;  /* core->launches at the latest launch */
-	struct trial *best; /* done, finite; NULL: none */
+	int64_t open;          /* attempts that are not over */
+	uint64_t launched;     /* core->launches at the latest launch */
+	struct trial *best;    /* done, finite; NULL: none */
+	struct sorted results; /* of trials that ran and are done, finite */
+	int64_t symptoms[NAMES_SYMPTOMS_N]; /* trials that have each */
 	int64_t ended_trials;
 	double ended_seconds; /* sum over them, for the time left */
 	/* stop_on_failures: the same end again and again before any success */
@@ -147,6 +153,8 @@ char **search_read_environ(const char *json);
 bool search_fails_again(struct search *s, const struct trial *t);
 /* Adds to the counts that are kept of ended trials. */
 void search_count_end(struct search *s, struct trial *t);
+/* Whether its value is one of s->results. */
+bool search_has_result(const struct trial *t);
 
 /* trial.c: the life of a trial and its attempts */
 struct trial *trial_new(struct search *s, const struct cell *config,
@@ -202,6 +210,21 @@ void runs_end(struct trial *t, double result);
 void runs_keep(struct trial *t, int64_t run, double result);
 /* Fills @ret if the runs that are left shall not be run. */
 void runs_judge(const struct trial *t, struct verdict *ret);
+
+/* diagnose.c: what ails the trials */
+/* Looks for it, if it is time to; @news are of a metric just reported. */
+void diagnose_metric(struct step *st, struct trial *t,
+		     const struct checkup_news *news);
+/* The attempt is over, the trial ends as @state; not yet closed. */
+void diagnose_end(struct step *st, struct trial *t, enum trial_state state,
+		  const char *reason);
+/* It runs anew. */
+void diagnose_forget(struct step *st, struct trial *t);
+/* A saved symptom of @t. */
+void diagnose_load(struct trial *t, enum symptom_kind kind);
+/* What there is to find now, of a trial with an open attempt. */
+void diagnose_find(const struct trial *t, enum trial_state state,
+		   const char *reason, struct symptoms *ret);
 
 /* ends.c: "until" and "stop" of the file */
 /* As search_deadline(), of "until" and "stop". */

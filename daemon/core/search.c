@@ -58,6 +58,7 @@ void search_destroy(struct search *s)
 	for (int64_t run = 0; run < s->spec->runs; run++)
 		pruner_free(s->pruners[run]);
 	free(s->pruners);
+	sorted_free(&s->results);
 	strv_free(s->environ);
 	search_free(s->spec);
 	free(s->rec.name);
@@ -378,9 +379,12 @@ int search_retry(struct step *st, struct search *s, int64_t number,
 		return CORE_CONFLICT;
 	}
 	reopen(st, s);
+	if (search_has_result(t))
+		sorted_remove(&s->results, t->rec.value);
 	search_event(st, s, t, "retry", xstrdup("run again by the user"), NULL);
 	trial_move(st, t, TRIAL_QUEUED, "");
 	runs_begin_anew(t);
+	diagnose_forget(st, t);
 	t->rec.started_ms = 0;
 	if (s->best == t)
 		find_best(s);
@@ -412,6 +416,12 @@ int search_kill(struct step *st, struct search *s, int64_t number,
 
 /* --- how trials end a search ------------------------------------------------
  */
+
+bool search_has_result(const struct trial *t)
+{
+	return t->rec.state == TRIAL_DONE && t->rec.kind == VALUE_FINITE &&
+	       t->rec.attempts > 0;
+}
 
 void search_count_end(struct search *s, struct trial *t)
 {

@@ -84,6 +84,7 @@ void trial_free(struct trial *t)
 	attempt_free(t->attempt);
 	runs_free(t);
 	curve_free(&t->curve);
+	checkup_free(t->checkup);
 	free(t->rec.params);
 	free(t->config);
 	free(t);
@@ -112,6 +113,8 @@ void trial_move(struct step *st, struct trial *t, enum trial_state to,
 	if (t->rec.ended_ms < t->rec.started_ms)
 		t->rec.ended_ms = t->rec.started_ms;
 	search_count_end(s, t);
+	if (search_has_result(t))
+		sorted_add(&s->results, t->rec.value);
 	fx_trial_ended(st->fx, &t->rec);
 }
 
@@ -132,6 +135,7 @@ void trial_open(struct trial *t, struct attempt *a)
 
 	assert(t->attempt == NULL);
 	t->attempt = a;
+	t->checkup = checkup_new(t->search->spec);
 	if (c->n_open == c->cap_open) {
 		c->cap_open = c->cap_open > 0 ? 2 * c->cap_open : 16;
 		c->open = xreallocarray(c->open, c->cap_open, sizeof(*c->open));
@@ -157,6 +161,8 @@ static void trial_close(struct trial *t)
 	}
 	c->ended[c->n_ended++] = t->attempt;
 	t->attempt = NULL;
+	checkup_free(t->checkup);
+	t->checkup = NULL;
 	curve_free(&t->curve);
 }
 
@@ -405,6 +411,7 @@ static void queue_again(struct step *st, struct trial *t, const struct end *end,
 			       (long long)attempt, end->reason),
 		     NULL);
 	runs_forget(t, t->rec.runs);
+	diagnose_forget(st, t);
 	trial_move(st, t, TRIAL_QUEUED, end->reason);
 	TAILQ_INSERT_HEAD(&t->search->queue, t, queue);
 }
@@ -503,6 +510,15 @@ static bool is_delayed_by(const struct outcome *o)
 		o->error == EMFILE || o->error == ENFILE);
 }
 
+/* Its command has, for whatever time. */
+static bool has_run(const struct attempt *a)
+{
+	enum outcome_kind kind = a->rec.outcome.kind;
+
+	return a->rec.started_ms != 0 && kind != OUTCOME_NOT_EXECUTED &&
+	       kind != OUTCOME_NEVER_STARTED;
+}
+
 void trial_ended(struct step *st, struct trial *t, const struct outcome *o)
 {
 	struct attempt *a = t->attempt;
@@ -535,6 +551,8 @@ void trial_ended(struct step *st, struct trial *t, const struct outcome *o)
 	attempt_move(st, a, is_lost ? ATTEMPT_LOST : ATTEMPT_ENDED);
 	end_run(t, &end);
 	again = runs_again(t, &end);
+	if (!again && has_run(a))
+		diagnose_end(st, t, end.state, end.reason);
 	trial_close(t);
 	if (again)
 		queue_again(st, t, &end, a->rec.number);
@@ -594,19 +612,39 @@ static void stop_by_verdict(struct step *st, struct trial *t,
 void trial_learn(struct trial *t, int64_t run, const struct metric_record *m,
 		 struct verdict *ret)
 {
-	double v = m->value;
+	double v = checkup_value(m);
 
-	if (m->kind == VALUE_NAN)
-		v = (double)NAN;
-	else if (m->kind != VALUE_FINITE)
-		v = m->kind == VALUE_PLUS_INF ? (double)INFINITY
-					      : -(double)INFINITY;
 	pruner_report(runs_pruner(t, run), runs_pruning(t, run), &t->curve,
 		      m->step, v, ret);
 	/* The rule learns no further steps, but the last one is the last. */
 	if (t->curve.full && m->step > t->curve.points[t->curve.n - 1].step)
 		t->curve.points[t->curve.n - 1] =
 		    (struct curve_point){ .step = m->step, .value = v };
+}
+
+/* The metric @m, to the rule or to what examines it; true: to the rule. */
+static bool learn_metric(struct step *st, struct trial *t,
+			 const struct metric_record *m, bool is_rest)
+{
+	const struct search_spec *spec = t->search->spec;
+	bool is_objective = strcmp(m->name, spec->metric) == 0;
+	struct verdict verdict = { 0 };
+	int64_t run = t->attempt->rec.run;
+	struct checkup_news news;
+
+	checkup_report(t->checkup, m, &news);
+	if (is_objective)
+		trial_learn(t, run, m, &verdict);
+	else if (news.is_declared && news.is_lost)
+		pruner_report_train(
+		    runs_pruner(t, run), m->name,
+		    (struct curve_point){ news.before.step, news.before.value },
+		    (struct curve_point){ news.after.step, news.after.value },
+		    &verdict);
+	verdict.stop &= !is_rest;
+	stop_by_verdict(st, t, &verdict);
+	diagnose_metric(st, t, &news);
+	return is_objective;
 }
 
 /* The rows outlive the event, whose names they borrow. */
@@ -637,7 +675,6 @@ void trial_output(struct step *st, struct trial *t, const struct event *ev)
 		.attempt = a->rec.number,
 		.time_ms = st->at.now_ms,
 	};
-	struct verdict verdict = { 0 };
 	bool learned = false;
 
 	/* It has not run: what is in the file is an earlier attempt's. */
@@ -652,14 +689,8 @@ void trial_output(struct step *st, struct trial *t, const struct event *ev)
 	if (ev->output.n == 0)
 		return;
 	copy_metrics(&m, ev->output.metrics, ev->output.n);
-	for (size_t i = 0; i < m.n; i++) {
-		if (strcmp(m.rows[i].name, s->spec->metric) != 0)
-			continue;
-		trial_learn(t, a->rec.run, &m.rows[i], &verdict);
-		verdict.stop &= !ev->output.is_rest;
-		stop_by_verdict(st, t, &verdict);
-		learned = true;
-	}
+	for (size_t i = 0; i < m.n; i++)
+		learned |= learn_metric(st, t, &m.rows[i], ev->output.is_rest);
 	fx_save_metrics(st->fx, m);
 	if (learned) {
 		set_value(t);

@@ -24,6 +24,8 @@ enum rng_use {
 	RNG_CMAES_START, /* cmaes: stream = axis, index = run */
 	RNG_CANDIDATE,   /* maximize: 0 seeds a sequence, 1 moves; by cursor */
 	RNG_BRACKET,     /* hyperband: stream = 0, index = trial */
+	RNG_RESAMPLE,    /* importance: stream = round, index = draw */
+	RNG_SHUFFLE,     /* importance: stream = round, index = draw */
 };
 
 /* The stream number @i < 2^24 of @use. */

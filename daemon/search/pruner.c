@@ -31,14 +31,19 @@ void verdict_free(struct verdict *v)
 	*v = (struct verdict){ 0 };
 }
 
-cJSON *rule_data(const struct pruner *p, const char *rule, int64_t step)
+static cJSON *data_of(const char *metric, const char *rule, int64_t step)
 {
 	cJSON *data = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(data, "rule", rule);
-	cJSON_AddStringToObject(data, "metric", p->spec->metric);
+	cJSON_AddStringToObject(data, "metric", metric);
 	json_add_integer(data, "step", step);
 	return data;
+}
+
+cJSON *rule_data(const struct pruner *p, const char *rule, int64_t step)
+{
+	return data_of(p->spec->metric, rule, step);
 }
 
 void rule_stop(struct verdict *ret, const char *reason, cJSON *data,
@@ -78,12 +83,12 @@ static void learn_first(struct pruner *p, struct pruner_trial *t,
 	sorted_add(&p->firsts, t->first);
 }
 
-static void stop_not_finite(const struct pruner *p,
+static void stop_not_finite(const char *metric,
 			    const struct curve_point *before,
 			    const struct curve_point *after,
 			    struct verdict *ret)
 {
-	cJSON *data = rule_data(p, "diverged", after->step);
+	cJSON *data = data_of(metric, "diverged", after->step);
 	char a[JSON_NUMBER_BYTES], b[JSON_NUMBER_BYTES];
 
 	json_add_number(data, "value", after->value);
@@ -92,8 +97,7 @@ static void stop_not_finite(const struct pruner *p,
 	rule_stop(ret, "diverged", data,
 		  "stopped at step %" PRId64 ": it has diverged, its %s is %s "
 		  "there and was %s at step %" PRId64,
-		  after->step, p->spec->metric,
-		  json_number_text(after->value, a),
+		  after->step, metric, json_number_text(after->value, a),
 		  json_number_text(before->value, b), before->step);
 }
 
@@ -125,9 +129,9 @@ static void check_diverged(const struct pruner *p, const struct curve *c,
 
 	if (!isfinite(at->value)) {
 		if (i > 0 && !isfinite(at[-1].value))
-			stop_not_finite(p, at - 1, at, ret);
+			stop_not_finite(p->spec->metric, at - 1, at, ret);
 		else if (i + 1 < c->n && !isfinite(at[1].value))
-			stop_not_finite(p, at, at + 1, ret);
+			stop_not_finite(p->spec->metric, at, at + 1, ret);
 		return;
 	}
 	median = sorted_median(&p->firsts);
@@ -197,6 +201,14 @@ void pruner_report(struct pruner *p, struct pruner_trial *t, struct curve *c,
 	check_diverged(p, c, (size_t)i, ret);
 	if (p->rule->report != NULL)
 		p->rule->report(p, t, c, (size_t)i, ret);
+}
+
+void pruner_report_train(const struct pruner *p, const char *name,
+			 struct curve_point before, struct curve_point after,
+			 struct verdict *ret)
+{
+	if (p->rule != NULL)
+		stop_not_finite(name, &before, &after, ret);
 }
 
 void pruner_ended(struct pruner *p, struct pruner_trial *t,

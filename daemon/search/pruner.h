@@ -36,7 +36,9 @@
  * The others stop a trial only after min_steps reported steps. Every rule but
  * "none" also stops at once a trial that has diverged: two steps in a row
  * without a finite value, or |value| > 1e6 max(1, |m|), where m is the median
- * of the first finite values of all trials. NaN and infinities are never an
+ * of the first finite values of all trials; and if the search file names the
+ * training curve ("metric.train"), two steps in a row without a finite value of
+ * that, too. NaN and infinities are never an
  * improvement, and no part of a mean.
  */
 #include "schema/search.h"
@@ -130,6 +132,14 @@ void pruner_trial_forget(struct pruner_trial *t);
  */
 void pruner_report(struct pruner *p, struct pruner_trial *t, struct curve *c,
 		   int64_t step, double value, struct verdict *ret);
+
+/*
+ * The training curve @name, which the search file names, is not finite at these
+ * two steps in a row: the trial has diverged, as with the objective.
+ */
+void pruner_report_train(const struct pruner *p, const char *name,
+			 struct curve_point before, struct curve_point after,
+			 struct verdict *ret);
 
 /*
  * The trial, whose curve is @c, has ended as @state and is not run again by

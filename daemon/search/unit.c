@@ -1,33 +1,9 @@
 #include "search/unit.h"
 
+#include "schema/param.h"
+
 #include <assert.h>
 #include <math.h>
-
-static double to_scale(enum param_scale scale, double v)
-{
-	switch (scale) {
-	case SCALE_LINEAR:
-		break;
-	case SCALE_LOG:
-		return log(v);
-	case SCALE_LOGIT:
-		return log(v / (1 - v));
-	}
-	return v;
-}
-
-static double from_scale(enum param_scale scale, double x)
-{
-	switch (scale) {
-	case SCALE_LINEAR:
-		break;
-	case SCALE_LOG:
-		return exp(x);
-	case SCALE_LOGIT:
-		return 1 / (1 + exp(-x));
-	}
-	return x;
-}
 
 static double half_step(const struct param *p)
 {
@@ -37,9 +13,7 @@ static double half_step(const struct param *p)
 /* The values at the ends of the coordinate, which @p need not take. */
 static void ends(const struct param *p, double *ret_min, double *ret_max)
 {
-	bool is_int = p->type == PARAM_INT;
-	double min = is_int ? (double)p->int_min : p->min;
-	double max = is_int ? (double)p->int_max : p->max;
+	double min = param_min(p), max = param_max(p);
 	double half = half_step(p);
 
 	/* Half a step at each end, but not out of what the scale takes. */
@@ -54,10 +28,10 @@ static struct cell number(const struct param *p, double u)
 	double min, max;
 
 	ends(p, &min, &max);
-	min = to_scale(p->scale, min);
-	max = to_scale(p->scale, max);
+	min = scale_apply(p->scale, min);
+	max = scale_apply(p->scale, max);
 	/* Not min + u * (max - min), which may overflow. */
-	return param_snap(p, from_scale(p->scale, (1 - u) * min + u * max));
+	return param_snap(p, scale_invert(p->scale, (1 - u) * min + u * max));
 }
 
 /* Where @v lies between the ends; @p need not take it. */
@@ -68,9 +42,9 @@ static double coordinate(const struct param *p, double v)
 	ends(p, &min, &max);
 	if (v <= min || v >= max)
 		return min == max ? 0.5 : v <= min ? 0 : 1;
-	min = to_scale(p->scale, min);
-	max = to_scale(p->scale, max);
-	v = to_scale(p->scale, v);
+	min = scale_apply(p->scale, min);
+	max = scale_apply(p->scale, max);
+	v = scale_apply(p->scale, v);
 	/* Halves of what may be near the largest double. */
 	u = isinf(max - min) ? (v / 2 - min / 2) / (max / 2 - min / 2)
 			     : (v - min) / (max - min);
@@ -95,18 +69,13 @@ struct cell unit_cell(const struct param *p, double u)
 	return c;
 }
 
-static double number_of_cell(const struct param *p, const struct cell *c)
-{
-	return p->type == PARAM_INT ? (double)c->i : c->f;
-}
-
 double unit_of(const struct param *p, const struct cell *c)
 {
 	assert(c->active);
 	switch (p->type) {
 	case PARAM_FLOAT:
 	case PARAM_INT:
-		return coordinate(p, number_of_cell(p, c));
+		return coordinate(p, param_number(p, c));
 	case PARAM_CHOICE:
 		return ((double)c->i + 0.5) / (double)p->n_values;
 	case PARAM_CONSTANT:
@@ -129,7 +98,7 @@ void unit_interval(const struct param *p, const struct cell *c, double *ret_low,
 		*ret_low = (double)c->i / n;
 		*ret_high = ((double)c->i + 1) / n;
 	} else {
-		v = number_of_cell(p, c);
+		v = param_number(p, c);
 		*ret_low = coordinate(p, v - half);
 		*ret_high = coordinate(p, v + half);
 	}

@@ -101,6 +101,11 @@ int store_open_reader(const char *path, struct store_bound *bound,
 	return open_reader(path, false, bound, ret_store, reterr);
 }
 
+int store_reader_loads(struct store *s)
+{
+	return load_prepare(s);
+}
+
 static bool has_beside(const char *path, const char *suffix)
 {
 	auto_free char *name = xasprintf("%s%s", path, suffix);

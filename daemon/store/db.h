@@ -20,9 +20,9 @@
 
 /* Numbers of queries of the files of their names. */
 #define DB_COMMIT_N 2
-#define DB_WRITE_N  10
-#define DB_LOAD_N   6
-#define DB_READ_N   20
+#define DB_WRITE_N  12
+#define DB_LOAD_N   9
+#define DB_READ_N   22
 
 struct file_id {
 	dev_t dev;

@@ -7,6 +7,9 @@ enum query {
 	Q_TRIALS,
 	Q_ATTEMPTS,
 	Q_METRIC,
+	Q_OTHERS,
+	Q_METRICS,
+	Q_SYMPTOMS,
 	Q_N,
 };
 
@@ -51,6 +54,21 @@ static const char *const sql[Q_N] = {
 	    "JOIN metric m ON m.trial = t.id AND m.attempt = a.number "
 	    "AND m.name = ?2 "
 	    "WHERE t.search = ?1 ORDER BY t.number, a.run, m.step",
+	[Q_OTHERS] =
+	    "SELECT t.id, a.run, m.name, m.step, m.kind, m.value "
+	    "FROM trial t JOIN attempt a ON a.trial = t.id AND a.number = t.attempts JOIN metric m ON m.trial = t.id "
+	    "AND m.attempt = t.attempts AND m.name <> ?2 "
+	    "WHERE t.search = ?1 AND t.state = 'running' "
+	    "ORDER BY t.number, m.name, m.step",
+	[Q_METRICS] =
+	    "SELECT t.id, a.run, m.name, m.step, m.kind, m.value "
+	    "FROM trial t JOIN attempt a ON a.trial = t.id AND a.number = t.attempts JOIN metric m ON m.trial = t.id "
+	    "AND m.attempt = t.attempts "
+	    "WHERE t.search = ?1 AND t.number = ?2 "
+	    "ORDER BY m.name, m.step",
+	[Q_SYMPTOMS] = "SELECT y.trial, y.symptom FROM trial t "
+		       "JOIN symptom y ON y.trial = t.id "
+		       "WHERE t.search = ? ORDER BY t.number, y.rank",
 };
 
 _Static_assert(Q_N == DB_LOAD_N, "room in struct store");
@@ -245,27 +263,76 @@ int store_load_attempts(struct store *s, int64_t search, store_attempt_fn *fn,
 	return r;
 }
 
-int store_load_metric(struct store *s, int64_t search, const char *name,
-		      store_metric_fn *fn, void *ctx)
+static int load_metrics(struct store *s, struct run *run, store_metric_fn *fn,
+			void *ctx)
 {
-	static const char *const doing = "loading a metric";
-	struct run run = run_begin(s->load[Q_METRIC]);
+	static const char *const doing = "loading metrics";
 	struct metric_record record;
 	int64_t trial, of_run;
 	int r;
 
-	bind_int(&run, search);
-	bind_text(&run, name);
-	while ((r = run_step(s, &run, doing)) > 0) {
-		trial = next_int(&run);
-		of_run = next_int(&run);
-		record.name = next_text(&run);
-		record.step = next_int(&run);
-		record.kind = next_word(&run, value_kind_find);
-		record.value = db_value(record.kind, next_real(&run));
-		r = run_check(s, &run, doing);
+	while ((r = run_step(s, run, doing)) > 0) {
+		trial = next_int(run);
+		of_run = next_int(run);
+		record.name = next_text(run);
+		record.step = next_int(run);
+		record.kind = next_word(run, value_kind_find);
+		record.value = db_value(record.kind, next_real(run));
+		r = run_check(s, run, doing);
 		if (r == 0)
 			r = fn(ctx, trial, of_run, &record);
+		if (r != 0)
+			break;
+	}
+	run_end(run);
+	return r;
+}
+
+int store_load_metric(struct store *s, int64_t search, const char *name,
+		      store_metric_fn *fn, void *ctx)
+{
+	struct run run = run_begin(s->load[Q_METRIC]);
+
+	bind_int(&run, search);
+	bind_text(&run, name);
+	return load_metrics(s, &run, fn, ctx);
+}
+
+int store_load_others(struct store *s, int64_t search, const char *name,
+		      store_metric_fn *fn, void *ctx)
+{
+	struct run run = run_begin(s->load[Q_OTHERS]);
+
+	bind_int(&run, search);
+	bind_text(&run, name);
+	return load_metrics(s, &run, fn, ctx);
+}
+
+int store_load_metrics(struct store *s, int64_t search, int64_t number,
+		       store_metric_fn *fn, void *ctx)
+{
+	struct run run = run_begin(s->load[Q_METRICS]);
+
+	bind_int(&run, search);
+	bind_int(&run, number);
+	return load_metrics(s, &run, fn, ctx);
+}
+
+int store_load_symptoms(struct store *s, int64_t search, store_symptom_fn *fn,
+			void *ctx)
+{
+	static const char *const doing = "loading symptoms";
+	struct run run = run_begin(s->load[Q_SYMPTOMS]);
+	int r;
+
+	bind_int(&run, search);
+	while ((r = run_step(s, &run, doing)) > 0) {
+		int64_t trial = next_int(&run);
+		enum symptom_kind kind = next_word(&run, symptom_kind_find);
+
+		r = run_check(s, &run, doing);
+		if (r == 0)
+			r = fn(ctx, trial, kind);
 		if (r != 0)
 			break;
 	}

@@ -19,6 +19,8 @@ enum query {
 	Q_METRICS_OF,
 	Q_EVENTS,
 	Q_EVENTS_OF,
+	Q_SYMPTOMS,
+	Q_SYMPTOM_COUNTS,
 	Q_IMPORT,
 	Q_SUGGESTED,
 	Q_FILE,
@@ -60,6 +62,15 @@ static const char *const sql[Q_N] = {
 			"event WHERE search = ?1 AND trial = (SELECT id FROM "
 			"trial WHERE search = ?1 AND number = ?2) "
 			"ORDER BY id DESC LIMIT ?3) ORDER BY id",
+	[Q_SYMPTOMS] = "SELECT symptom, strength, step, text, try, data "
+		       "FROM symptoms WHERE search = ? AND trial = ? "
+		       "ORDER BY rank",
+	[Q_SYMPTOM_COUNTS] =
+	    "SELECT y.symptom, count(*) FROM trial t "
+	    "JOIN symptom y ON y.trial = t.id "
+	    "LEFT JOIN symptom h ON h.trial = t.id AND h.symptom = 'healthy' "
+	    "WHERE t.search = ? AND (h.trial IS NULL OR y.rank = h.rank) "
+	    "GROUP BY y.symptom ORDER BY count(*) DESC, y.symptom",
 	[Q_IMPORT] = "SELECT data FROM event WHERE search = ? AND "
 		     "trial IS NULL AND kind = 'import' AND "
 		     "data ->> 'key' = ? LIMIT 1",
@@ -338,6 +349,41 @@ int store_read_events(struct store *s, int64_t search, int64_t number,
 		bind_int(&run, number);
 	bind_int(&run, limit);
 	return read_rows(s, &run, "listing events", ret_rows);
+}
+
+int store_read_symptoms(struct store *s, int64_t search, int64_t number,
+			cJSON **ret_rows)
+{
+	auto_free char *name = NULL;
+	struct run run;
+	int r = begin_of(s, Q_SYMPTOMS, search, &name, &run);
+
+	if (r < 0)
+		return r;
+	bind_int(&run, number);
+	return read_rows(s, &run, "listing symptoms", ret_rows);
+}
+
+int store_count_symptoms(struct store *s, int64_t search, cJSON **ret_counts)
+{
+	static const char *const doing = "counting symptoms";
+	struct run run = run_begin(s->read[Q_SYMPTOM_COUNTS]);
+	cJSON *counts = cJSON_CreateObject();
+	int r;
+
+	bind_int(&run, search);
+	while ((r = run_step(s, &run, doing)) > 0) {
+		const char *name = next_text(&run);
+
+		json_add_integer(counts, name, next_int(&run));
+	}
+	run_end(&run);
+	if (r < 0) {
+		cJSON_Delete(counts);
+		return r;
+	}
+	*ret_counts = counts;
+	return 0;
 }
 
 int store_read_import(struct store *s, int64_t search, const char *key,

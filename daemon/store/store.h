@@ -74,6 +74,10 @@ int store_save_metric(struct store *s, int64_t trial, int64_t attempt,
     __attribute__((warn_unused_result));
 int store_save_event(struct store *s, const struct event_record *e)
     __attribute__((warn_unused_result));
+/* In the place of all that the trial had; the first is rank 1. */
+int store_save_symptoms(struct store *s, int64_t trial,
+			const struct symptom_record *list, size_t n)
+    __attribute__((warn_unused_result));
 /* Deletes a search and all its rows. */
 int store_delete_search(struct store *s, int64_t search)
     __attribute__((warn_unused_result));
@@ -130,6 +134,8 @@ struct store_summary {
 int store_open_reader(const char *path, struct store_bound *bound,
 		      struct store **ret_store, struct diag *reterr)
     __attribute__((warn_unused_result));
+/* Has a reader take the functions of "loading", too. */
+int store_reader_loads(struct store *s) __attribute__((warn_unused_result));
 /*
  * The same for a file that may be a backup, or anything; never for the
  * database of a running daemon. STORE_FOREIGN, STORE_NEWER.
@@ -185,6 +191,7 @@ typedef int store_trial_fn(void *ctx, const struct trial_record *r);
 typedef int store_attempt_fn(void *ctx, const struct attempt_record *r);
 typedef int store_metric_fn(void *ctx, int64_t trial, int64_t run,
 			    const struct metric_record *m);
+typedef int store_symptom_fn(void *ctx, int64_t trial, enum symptom_kind kind);
 
 /* The searches that are running or paused, or that have an open attempt. */
 int store_load_open_searches(struct store *s, store_search_fn *fn, void *ctx)
@@ -204,6 +211,18 @@ int store_load_attempts(struct store *s, int64_t search, store_attempt_fn *fn,
 int store_load_metric(struct store *s, int64_t search, const char *name,
 		      store_metric_fn *fn, void *ctx)
     __attribute__((warn_unused_result));
+
+/* The same of all metrics but @name, of trials that are running. */
+int store_load_others(struct store *s, int64_t search, const char *name,
+		      store_metric_fn *fn, void *ctx)
+    __attribute__((warn_unused_result));
+/* All metrics of the latest attempt of one trial, by name and step. */
+int store_load_metrics(struct store *s, int64_t search, int64_t number,
+		       store_metric_fn *fn, void *ctx)
+    __attribute__((warn_unused_result));
+/* What ails the trials, by trial number and rank. */
+int store_load_symptoms(struct store *s, int64_t search, store_symptom_fn *fn,
+			void *ctx) __attribute__((warn_unused_result));
 
 /* --- reading for clients -------------------------------------------------- */
 
@@ -251,6 +270,15 @@ int store_read_metrics(struct store *s, int64_t search, int64_t number,
 /* @number < 0: events of the search itself. The newest @limit, oldest first. */
 int store_read_events(struct store *s, int64_t search, int64_t number,
 		      int64_t limit, cJSON **ret_rows)
+    __attribute__((warn_unused_result));
+/* Rows of a trial by rank, as symptoms_json() has them. */
+int store_read_symptoms(struct store *s, int64_t search, int64_t number,
+			cJSON **ret_rows) __attribute__((warn_unused_result));
+/*
+ * An object: how many trials of the search have each symptom, the most first;
+ * of one that is healthy only that is counted.
+ */
+int store_count_symptoms(struct store *s, int64_t search, cJSON **ret_counts)
     __attribute__((warn_unused_result));
 /* What the event of the import with @key holds; NULL and STORE_NOT_FOUND. */
 int store_read_import(struct store *s, int64_t search, const char *key,

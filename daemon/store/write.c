@@ -12,6 +12,8 @@ enum query {
 	Q_INSERT_ATTEMPT,
 	Q_SAVE_METRIC,
 	Q_INSERT_EVENT,
+	Q_DELETE_SYMPTOMS,
+	Q_INSERT_SYMPTOM,
 	Q_DELETE_SEARCH,
 	Q_N,
 };
@@ -81,6 +83,10 @@ static const char *const sql[Q_N] = {
 	[Q_INSERT_EVENT] =
 	    "INSERT INTO event (search, trial, time_ms, kind, text, data) "
 	    "VALUES (?, nullif(?, 0), ?, ?, ?, ?)",
+	[Q_DELETE_SYMPTOMS] = "DELETE FROM symptom WHERE trial = ?",
+	[Q_INSERT_SYMPTOM] =
+	    "INSERT INTO symptom (trial, rank, symptom, strength, step, text, "
+	    "try, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 	[Q_DELETE_SEARCH] = "DELETE FROM search WHERE id = ?",
 };
 
@@ -279,6 +285,36 @@ int store_save_event(struct store *s, const struct event_record *e)
 	bind_text(&run, e->text);
 	bind_text(&run, e->data);
 	return run_all(s, &run, "saving an event");
+}
+
+static int insert_symptom(struct store *s, int64_t trial, int64_t rank,
+			  const struct symptom_record *r)
+{
+	struct run run = run_begin(s->write[Q_INSERT_SYMPTOM]);
+
+	bind_int(&run, trial);
+	bind_int(&run, rank);
+	bind_text(&run, symptom_kind_name(r->kind));
+	bind_real(&run, r->strength);
+	bind_int(&run, r->step);
+	bind_text(&run, r->text);
+	bind_text(&run, r->advice);
+	bind_text(&run, r->data);
+	return run_all(s, &run, "saving a symptom");
+}
+
+int store_save_symptoms(struct store *s, int64_t trial,
+			const struct symptom_record *list, size_t n)
+{
+	struct run run = run_begin(s->write[Q_DELETE_SYMPTOMS]);
+	int r;
+
+	assert(!sqlite3_get_autocommit(s->db));
+	bind_int(&run, trial);
+	r = run_all(s, &run, "deleting symptoms");
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = insert_symptom(s, trial, (int64_t)i + 1, &list[i]);
+	return r;
 }
 
 int store_delete_search(struct store *s, int64_t search)

@@ -119,6 +119,7 @@ METHOD(question_trials, METHOD_TRIALS)
 METHOD(question_best, METHOD_BEST)
 METHOD(question_trial, METHOD_TRIAL)
 METHOD(question_metrics, METHOD_METRICS)
+METHOD(question_symptoms, METHOD_SYMPTOMS)
 METHOD(question_explain, METHOD_EXPLAIN)
 METHOD(command_pause, METHOD_PAUSE)
 METHOD(command_resume, METHOD_RESUME)
@@ -134,6 +135,7 @@ METHOD(question_status, METHOD_STATUS)
 METHOD(question_health, METHOD_HEALTH)
 METHOD(question_subscribe, METHOD_SUBSCRIBE)
 METHOD(command_shutdown, METHOD_SHUTDOWN)
+METHOD(question_why, METHOD_WHY)
 
 /* --- what is expected --------------------------------------------------------
  */

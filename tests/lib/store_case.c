@@ -158,6 +158,14 @@ void case_save_event(const struct event_record *e)
 	commit();
 }
 
+void case_save_symptoms(int64_t trial, const struct symptom_record *list,
+			size_t n)
+{
+	begin();
+	ck_assert_int_eq(store_save_symptoms(the.s, trial, list, n), 0);
+	commit();
+}
+
 char *case_query(const char *query)
 {
 	sqlite3 *db;

@@ -35,6 +35,8 @@ void case_save_attempt(const struct attempt_record *r);
 void case_save_metric(int64_t trial, int64_t attempt, const char *name,
 		      int64_t step, double value);
 void case_save_event(const struct event_record *e);
+void case_save_symptoms(int64_t trial, const struct symptom_record *list,
+			size_t n);
 
 /* The first column of the first row of @query on a connection of its own. */
 char *case_query(const char *query);

@@ -81,6 +81,8 @@ static void add_metric(struct sim *sim, struct buf *b)
 	if (draw_chance(sim, 15))
 		buf_addf(b, ",\"target\":%g",
 			 (double)draw_below(sim, 600) / 100);
+	if (draw_chance(sim, 30))
+		buf_adds(b, ",\"train\":\"acc\"");
 	buf_adds(b, "},");
 }
 

@@ -45,6 +45,9 @@ static struct thing {
 	{ "a further run",                    0},
 	{ "a mean of several runs",           0},
 	{ "a load between two runs",          0},
+	{ "a running trial with symptoms",    0},
+	{ "the symptom diverged",             0},
+	{ "the symptom healthy",              0},
 };
 
 static struct thing reasons[] = {
@@ -75,10 +78,11 @@ static const char *const events[] = {
 };
 
 static const char *const effects[] = {
-	"save search",    "save trial", "save attempt", "save metrics",
-	"save event",     "launch",     "adopt",        "go",
-	"terminate",      "kill",       "suggest",      "trial ended",
-	"search changed",
+	"save search",  "save trial",     "save attempt",
+	"save metrics", "save symptoms",  "save event",
+	"launch",       "adopt",          "go",
+	"terminate",    "kill",           "suggest",
+	"trial ended",  "search changed",
 };
 
 static const char *const crashes[] = {

@@ -39,7 +39,7 @@ MUTANTS = {
         "trial.c", "\tif (a->rec.state == ATTEMPT_LAUNCHING)\n\t\treturn;\n",
         ""),
     "what has ended is stopped": (
-        "trial.c", "\t\tverdict.stop &= !ev->output.is_rest;\n", ""),
+        "trial.c", "\tverdict.stop &= !is_rest;\n", ""),
     "a shutdown launches again": (
         "trial.c", "a->relaunch_boot_ms != 0 && !c->shutting_down",
         "a->relaunch_boot_ms != 0"),
@@ -198,6 +198,18 @@ MUTANTS = {
     "an ended search is kept": (
         "core.c", "s->sampler == NULL ||\n\t\t    !search_state_is_final",
         "s->sampler == NULL ||\n\t\t    true || !search_state_is_final"),
+    "the symptoms of an earlier attempt stay": (
+        "trial.c", "\t\tdiagnose_forget(st, t);\n", ""),
+    "a restarted daemon has no training curves": (
+        "load.c", "\t\treturn load_other(s, trial, m);\n", "\t\treturn 0;\n"),
+    "a restarted daemon has no validation curves": (
+        "load.c", "\tif (s->replay->checkup != NULL)\n", "\tif (false)\n"),
+    "symptoms are not counted on load": (
+        "load.c", "\tdiagnose_load(t, kind);\n", ""),
+    "the results of others are not known after a load": (
+        "load.c", "\tsorted_finish(&s->results);\n", "\ts->results.n = 0;\n"),
+    "a trial that is stopped as diverged has not diverged": (
+        "diagnose.c", "news->is_lost || strcmp(reason, \"diverged\") == 0", "false"),
     "an ended search has no reason": (
         "search.c", "\tsearch_event(st, s, NULL, \"end\", text, data);\n",
         "\tfree(text);\n"),

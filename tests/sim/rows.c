@@ -204,6 +204,24 @@ static void save_metrics(struct sim *sim, const struct fx_metrics *m)
 	}
 }
 
+static void save_symptoms(struct sim *sim, const struct fx_symptoms *s)
+{
+	struct trial_row *t = rows_trial(&sim->rows, s->trial);
+
+	sim_check(sim, t->commit != 0, "symptoms of a trial without a row");
+	t->symptoms = 0;
+	for (size_t i = 0; i < s->n; i++) {
+		sim_check(
+		    sim, s->list[i].text != NULL && s->list[i].step >= -100,
+		    "a symptom of trial %lld is not told", (long long)s->trial);
+		t->symptoms |= 1u << s->list[i].kind;
+		if (s->list[i].kind == SYMPTOM_DIVERGED)
+			cover_thing("the symptom diverged");
+		if (s->list[i].kind == SYMPTOM_HEALTHY)
+			cover_thing("the symptom healthy");
+	}
+}
+
 static void save_event(struct rows *r, const struct event_record *e)
 {
 	r->events =
@@ -232,6 +250,9 @@ void rows_save(struct sim *sim, const struct effect *e)
 		break;
 	case FX_SAVE_METRICS:
 		save_metrics(sim, &e->metrics);
+		break;
+	case FX_SAVE_SYMPTOMS:
+		save_symptoms(sim, &e->symptoms);
 		break;
 	case FX_SAVE_EVENT:
 		save_event(&sim->rows, &e->event);

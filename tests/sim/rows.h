@@ -33,6 +33,8 @@ struct trial_row {
 	int64_t search, number; /* known since its first step */
 	struct cell *config;
 	uint64_t history;       /* of all configurations up to its own */
+	unsigned symptoms;      /* saved: bits of enum symptom_kind */
+	uint64_t found;         /* hash of what ailed it at the latest commit */
 	uint64_t retried_after; /* bit k: attempt k + 1 was the user's wish */
 };
 

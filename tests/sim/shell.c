@@ -277,6 +277,7 @@ static void commit(struct sim *sim)
 		rows_save(sim, &sim->fx.list[i]);
 	oracle_commit(sim);
 	promises_commit(sim);
+	oracle_symptoms(sim);
 }
 
 /* True when the daemon dies before they are all done. */
@@ -350,23 +351,38 @@ static void must(struct sim *sim, int r, const struct diag *d)
 }
 
 static void load_values(struct sim *sim, const struct search_row *s,
-			const struct trial_row *t)
+			const struct trial_row *t, const char *name)
 {
 	auto_diag struct diag d = DIAG_INIT;
 	struct points points;
 
-	for (int64_t run = 0; run <= t->rec.runs; run++) {
+	int64_t run = strcmp(name, s->rec.metric) == 0 ? 0 : t->rec.runs;
+
+	for (; run <= t->rec.runs; run++) {
 		const struct attempt_row *a = rows_latest(t, run);
 
 		if (a == NULL)
 			continue;
-		rows_points(a, s->rec.metric, &points);
+		rows_points(a, name, &points);
 		for (size_t i = 0; i < points.n; i++)
 			must(sim,
 			     core_load_value(sim->core, s->rec.id, t->rec.id,
 					     run, &points.list[i]),
 			     &d);
 		free(points.list);
+	}
+}
+
+static void load_symptoms(struct sim *sim, const struct trial_row *t)
+{
+	auto_diag struct diag d = DIAG_INIT;
+
+	for (int k = 0; k < NAMES_SYMPTOMS_N; k++) {
+		if ((t->symptoms >> k & 1) != 0)
+			must(sim,
+			     core_load_symptom(sim->core, t->rec.search,
+					       t->rec.id, (enum symptom_kind)k),
+			     &d);
 	}
 }
 
@@ -398,15 +414,22 @@ void sim_load(struct sim *sim, int64_t search)
 			     &d);
 	}
 	for (size_t i = 0; i < r->n_trials; i++) {
+		if (r->trials[i]->rec.search == search)
+			load_values(sim, s, r->trials[i], s->rec.metric);
+	}
+	for (size_t i = 0; i < r->n_trials; i++) {
 		const struct trial_record *t = &r->trials[i]->rec;
 
 		if (t->search != search)
 			continue;
-		load_values(sim, s, r->trials[i]);
+		if (t->state == TRIAL_RUNNING)
+			load_values(sim, s, r->trials[i], "acc");
+		load_symptoms(sim, r->trials[i]);
 		if (t->state == TRIAL_QUEUED && t->runs > 0)
 			cover_thing("a load between two runs");
 	}
 	core_load_end(sim->core, search);
+	oracle_loaded(sim, search);
 }
 
 static void start(struct sim *sim)

@@ -146,6 +146,10 @@ void oracle_kill(struct sim *sim, const struct proc *p);
 void oracle_adopt(struct sim *sim, const struct fx_run *run);
 /* An FX_SUGGEST that has just come up. */
 void oracle_asked(struct sim *sim, const struct fx_suggest *asked);
+/* What is committed, and what the core finds, of the trials' symptoms. */
+void oracle_symptoms(struct sim *sim);
+/* The core has loaded a search. */
+void oracle_loaded(struct sim *sim, int64_t search);
 /* What a sampler answers that was made now and told the same. */
 size_t oracle_suggest_again(const struct sim *sim,
 			    const struct fx_suggest *asked,

@@ -247,6 +247,7 @@ START_TEST(what_is_left_out_has_its_default)
 	ck_assert_int_eq(s->goal, GOAL_MINIMIZE);
 	ck_assert_int_eq(s->result, RESULT_LAST);
 	ck_assert_ptr_null(s->step_metric);
+	ck_assert_ptr_null(s->train_metric);
 	ck_assert(!s->has_target);
 	ck_assert_ptr_null(s->patterns);
 	ck_assert_uint_eq(s->space->n, 1);
@@ -275,7 +276,7 @@ START_TEST(every_key_arrives_in_the_spec)
 	    "{\"name\": \"all\", \"command\": [\"t\"], \"workdir\": \"/w\", "
 	    "\"env\": {\"A\": \"1\", \"B\": \"{x}\"}, \"metric\": {\"name\": "
 	    "\"acc\", \"goal\": \"maximize\", \"value\": \"mean\", \"target\": "
-	    "0.9, \"step\": \"batch\"}, \"patterns\": [\"a {acc}%\"], "
+	    "0.9, \"step\": \"batch\", \"train\": \"tr\"}, \"patterns\": [\"a {acc}%\"], "
 	    "\"parameters\": {\"x\": {\"type\": \"int\", \"min\": 1, \"max\": "
 	    "3}}, \"sampler\": {\"type\": \"grid\", \"seed\": "
 	    "9007199254740992, \"shuffle\": true, \"allow_duplicates\": true}, "
@@ -294,6 +295,7 @@ START_TEST(every_key_arrives_in_the_spec)
 	ck_assert(s->has_target);
 	ck_assert_double_eq(s->target, 0.9);
 	ck_assert_str_eq(s->step_metric, "batch");
+	ck_assert_str_eq(s->train_metric, "tr");
 	ck_assert_str_eq(s->patterns[0], "a {acc}%");
 	ck_assert_ptr_null(s->patterns[1]);
 	ck_assert_int_eq(s->sampler, SAMPLER_GRID);

@@ -239,12 +239,11 @@ struct metric_list {
 	double values[8];
 };
 
-static int add_metric(void *ctx, int64_t trial, int64_t run,
-		      const struct metric_record *m)
+static int add_any(void *ctx, int64_t trial, int64_t run,
+		   const struct metric_record *m)
 {
 	struct metric_list *list = ctx;
 
-	ck_assert_str_eq(m->name, "val_loss");
 	ck_assert_uint_lt(list->n, 8);
 	ck_assert_int_eq(m->kind, value_kind_of(m->value));
 	list->trials[list->n] = trial;
@@ -252,6 +251,13 @@ static int add_metric(void *ctx, int64_t trial, int64_t run,
 	list->steps[list->n] = m->step;
 	list->values[list->n++] = m->value;
 	return 0;
+}
+
+static int add_metric(void *ctx, int64_t trial, int64_t run,
+		      const struct metric_record *m)
+{
+	ck_assert_str_eq(m->name, "val_loss");
+	return add_any(ctx, trial, run, m);
 }
 
 /* Search 1 with trial 0 (two attempts, the first reported too) and 1. */
@@ -317,12 +323,77 @@ START_TEST(a_metric_loads_by_run_from_the_latest_attempt_of_each)
 		case_save_metric(trial.id, i + 1, "val_loss", 7, i);
 	}
 	ck_assert_int_eq(
-	    store_load_metric(the.s, 1, "val_loss", add_metric, &list), 0);
+	    store_load_metric(the.s, 1, "val_loss", add_any, &list), 0);
 	ck_assert_uint_eq(list.n, 2);
 	for (int i = 0; i < 2; i++) {
 		ck_assert_int_eq(list.runs[i], i);
 		ck_assert_double_eq(list.values[i], 2 + i);
 	}
+}
+END_TEST
+
+START_TEST(the_metrics_of_one_trial_load_by_name_and_step)
+{
+	struct metric_list list = { 0 };
+
+	save_metrics();
+	ck_assert_int_eq(store_load_metrics(the.s, 1, 0, add_any, &list), 0);
+	ck_assert_uint_eq(list.n, 4);
+	ck_assert_double_eq(list.values[0], 0.7); /* acc */
+	ck_assert_int_eq(list.steps[1], 2);
+	ck_assert_int_eq(list.steps[3], 11);
+}
+END_TEST
+
+START_TEST(of_a_running_trial_the_other_metrics_are_loaded)
+{
+	struct trial_record trial = sample_trial(1, 0);
+	struct metric_list list = { 0 };
+
+	save_metrics();
+	case_save_metric(1001, 1, "acc", 1, 0.1);
+	trial.state = TRIAL_RUNNING;
+	trial.attempts = 2;
+	case_save_trial(&trial);
+	ck_assert_int_eq(
+	    store_load_others(the.s, 1, "val_loss", add_any, &list), 0);
+	ck_assert_uint_eq(list.n, 1);
+	ck_assert_int_eq(list.trials[0], 1000);
+	ck_assert_double_eq(list.values[0], 0.7);
+}
+END_TEST
+
+static int add_symptom(void *ctx, int64_t trial, enum symptom_kind kind)
+{
+	struct buf *b = ctx;
+
+	buf_addf(b, "%lld %s\n", (long long)trial, symptom_kind_name(kind));
+	return 0;
+}
+
+START_TEST(symptoms_replace_those_before_and_load_by_trial_and_rank)
+{
+	static const struct symptom_record first[] = {
+		{SYMPTOM_NOISY,    0.5,  9, TEXT("a"), "b", TEXT("{}")},
+		{ SYMPTOM_PLATEAU, 0.25, 9, TEXT("a"), "b", NULL      },
+	};
+	static const struct symptom_record second[] = {
+		{SYMPTOM_DIVERGED, 1,   9, TEXT("a"), "b", NULL},
+		{ SYMPTOM_NOISY,   0.5, 9, TEXT("a"), "b", NULL},
+	};
+	auto_buf struct buf b = BUF_INIT;
+
+	save_metrics();
+	case_save_symptoms(1001, first, 2);
+	case_save_symptoms(1000, first, 2);
+	case_save_symptoms(1000, second, 2);
+	ck_assert_int_eq(store_load_symptoms(the.s, 1, add_symptom, &b), 0);
+	ck_assert_str_eq(buf_text(&b), "1000 diverged\n1000 noisy\n"
+				       "1001 noisy\n1001 plateau\n");
+	case_save_symptoms(1000, NULL, 0);
+	buf_clear(&b);
+	ck_assert_int_eq(store_load_symptoms(the.s, 1, add_symptom, &b), 0);
+	ck_assert_str_eq(buf_text(&b), "1001 noisy\n1001 plateau\n");
 }
 END_TEST
 
@@ -629,6 +700,10 @@ Suite *suite(void)
 	    tc, a_metric_loads_by_trial_and_step_from_the_latest_attempt);
 	tcase_add_test(tc,
 		       a_metric_loads_by_run_from_the_latest_attempt_of_each);
+	tcase_add_test(tc, the_metrics_of_one_trial_load_by_name_and_step);
+	tcase_add_test(tc, of_a_running_trial_the_other_metrics_are_loaded);
+	tcase_add_test(
+	    tc, symptoms_replace_those_before_and_load_by_trial_and_rank);
 	tcase_add_test(tc, G8_a_repeated_step_keeps_the_last_value_and_counts);
 	suite_add_tcase(s, tc);
 

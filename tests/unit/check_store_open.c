@@ -377,7 +377,8 @@ static void make_version_1(void)
 	execute("PRAGMA journal_mode = WAL");
 	execute(sql_migrations[0].text);
 	execute(sql_views[0].text);
-	execute("DROP VIEW runs"); /* a later one */
+	execute("DROP VIEW runs");     /* a later one */
+	execute("DROP VIEW symptoms"); /* which that version had not */
 	execute("PRAGMA user_version = 1;"
 		"INSERT INTO search VALUES (3, 'digits', 'k', 'loss', "
 		"'minimize', 'running', '', 60, 1, 1, 1, 'b', 0);"
@@ -414,6 +415,7 @@ START_TEST(a_database_of_version_1_keeps_its_rows_and_admits_new_origins)
 	r.origin = ORIGIN_IMPORTED;
 	case_save_trial(&r);
 	ck_assert_int_eq(number_of("SELECT count(*) FROM trials"), 4);
+	ck_assert_int_eq(number_of("SELECT count(*) FROM symptoms"), 0);
 	ck_assert_int_eq(
 	    number_of("SELECT count(*) FROM pragma_integrity_check "
 		      "WHERE integrity_check <> 'ok'"),

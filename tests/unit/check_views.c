@@ -77,6 +77,19 @@ static void save_sample(const struct sample *sample)
 	case_save_attempt(&a);
 }
 
+static const struct symptom_record overfits[] = {
+	{SYMPTOM_OVERFITTING, 0.75, 8, TEXT("rose from step 8 on"),
+         "Stop at that step.",						  TEXT("{\"rise\":0.5}")},
+	{ SYMPTOM_NOISY,      0.25, 9, TEXT("it scatters"),         "Average.", NULL                  },
+};
+static const struct symptom_record is_healthy[] = {
+	{SYMPTOM_HEALTHY, 0.5,   9, TEXT("it fell"),     "Nothing.", NULL},
+	{ SYMPTOM_NOISY,  0.125, 9, TEXT("it scatters"), "Average.", NULL},
+};
+static const struct symptom_record diverged[] = {
+	{SYMPTOM_DIVERGED, 1, 3, TEXT("it is NaN"), "Lower the rate.", NULL},
+};
+
 static void fill(void)
 {
 	struct search_record digits = sample_search(1, "digits");
@@ -109,6 +122,10 @@ static void fill(void)
 	case_save_metric(1000, 1, "val_loss", 1, (double)NAN);
 	case_save_metric(1000, 1, "acc", 1, 0.25);
 	case_save_metric(1000, 1, "acc", 2, -(double)INFINITY);
+	case_save_symptoms(1000, overfits, 2);
+	case_save_symptoms(1001, is_healthy, 2);
+	case_save_symptoms(1003, diverged, 1);
+	case_save_symptoms(1006, diverged, 1);
 }
 
 /* All rows of @query: columns with |, rows with a newline. */
@@ -148,9 +165,9 @@ static const struct {
 	  "2|max|finished|reason|val_loss|maximize|60|4|0|0|0|0|0|0|0.875|3|"
 	  "2026-11-18T11:06:40.000Z|2026-11-18T11:07:40.250Z\n"
 	  "3|empty|running|reason|val_loss|minimize|60|0|0|0|0|0|0|0|NULL|"
-	  "NULL|2026-11-18T11:06:40.123Z|NULL\n"                },
-	{ "SELECT seconds FROM searches WHERE name = 'max'",                    "60.25\n"                                                 },
-	{ "SELECT seconds > 0 FROM trials WHERE state = 'running'",             "1\n"                                                     },
+	  "NULL|2026-11-18T11:06:40.123Z|NULL\n"                   },
+	{ "SELECT seconds FROM searches WHERE name = 'max'",                    "60.25\n"                                                    },
+	{ "SELECT seconds > 0 FROM trials WHERE state = 'running'",             "1\n"                                                        },
 	{ "SELECT number, state, reason, value, kind, attempts FROM trials "
 	  "WHERE search = 'digits' ORDER BY number LIMIT 8",	   "0|done||0.5|finite|1\n"
 	  "1|done||0.25|finite|1\n"
@@ -159,45 +176,53 @@ static const struct {
 	  "4|pruned|median@7|0.01|finite|1\n"
 	  "5|failed|exit:1|NULL|none|1\n"
 	  "6|running||NULL|none|1\n"
-	  "7|queued||NULL|none|0\n"                                  },
+	  "7|queued||NULL|none|0\n"				     },
 	{ "SELECT created, started, ended, seconds, origin FROM trials "
 	  "WHERE search = 'digits' AND number IN (0, 7)",	      "2026-11-18T11:06:40.000Z|2026-11-18T11:06:41.001Z|"
 	  "2026-11-18T11:06:42.501Z|1.5|sampler\n"
-	  "2026-11-18T11:06:40.000Z|NULL|NULL|NULL|sampler\n"           },
+	  "2026-11-18T11:06:40.000Z|NULL|NULL|NULL|sampler\n"              },
 	{ "SELECT kind, value FROM trials WHERE search = 'max' AND number = 1",
-         "+inf|NULL\n"														    },
+         "+inf|NULL\n"														       },
 	{ "SELECT name, value FROM params WHERE search = 'digits' AND "
 	  "trial IN (0, 1, 2, 10) ORDER BY trial, name",	       "lr|0.1\noptimizer|adam\nlr|1.0e-05\non|1\nlr|0.3\n"
-	  "seed|9007199254740993\no'pt|\xf0\x9f\x98\x80\n"               },
+	  "seed|9007199254740993\no'pt|\xf0\x9f\x98\x80\n"                  },
 	{ "SELECT value = 0.1 + 0.2 FROM params WHERE search = 'digits' AND "
-	  "trial = 2 AND name = 'lr'",				 "1\n"						     },
+	  "trial = 2 AND name = 'lr'",				 "1\n"							},
 	{ "SELECT trial, name, step, value, kind, time FROM metrics "
 	  "WHERE search = 'digits' ORDER BY name, step",	       "0|acc|1|0.25|finite|2026-11-18T11:06:42.500Z\n"
 	  "0|acc|2|NULL|-inf|2026-11-18T11:06:42.500Z\n"
 	  "0|val_loss|1|NULL|nan|2026-11-18T11:06:42.500Z\n"
-	  "0|val_loss|2|0.5|finite|2026-11-18T11:06:42.500Z\n"           },
+	  "0|val_loss|2|0.5|finite|2026-11-18T11:06:42.500Z\n"              },
 	{ "SELECT search, goal, trial, value, seconds FROM best "
-	  "ORDER BY search",					   "digits|minimize|10|0.125|1.5\nmax|maximize|3|0.875|1.5\n"},
+	  "ORDER BY search",					   "digits|minimize|10|0.125|1.5\nmax|maximize|3|0.875|1.5\n"   },
 	{ "SELECT search, rank, trial, value FROM leaderboard "
 	  "ORDER BY search, rank",				     "digits|1|10|0.125\ndigits|2|1|0.25\ndigits|3|2|0.25\n"
 	  "digits|4|0|0.5\n"
-	  "max|1|3|0.875\nmax|2|0|0.75\nmax|3|2|0.5\n"                                         },
+	  "max|1|3|0.875\nmax|2|0|0.75\nmax|3|2|0.5\n"                                            },
 	{ "SELECT trial, value, best FROM curves WHERE search = 'digits' "
-	  "ORDER BY trial",					    "0|0.5|0.5\n1|0.25|0.25\n2|0.25|0.25\n10|0.125|0.125\n"   },
+	  "ORDER BY trial",					    "0|0.5|0.5\n1|0.25|0.25\n2|0.25|0.25\n10|0.125|0.125\n"      },
 	{ "SELECT trial, value, best FROM curves WHERE search = 'max' "
-	  "ORDER BY trial",					    "0|0.75|0.75\n2|0.5|0.75\n3|0.875|0.875\n"                },
+	  "ORDER BY trial",					    "0|0.75|0.75\n2|0.5|0.75\n3|0.875|0.875\n"                   },
 	{ "SELECT trial, number, state, outcome, code, signal, core, error, "
 	  "seconds, user_seconds FROM attempts WHERE search = 'digits' "
 	  "AND trial BETWEEN 4 AND 6 ORDER BY trial",		  "4|1|ended|signaled|NULL|15|0|NULL|NULL|1.5\n"
 	  "5|1|ended|exited|1|NULL|NULL|NULL|1.5|0.0\n"
-	  "6|1|running|none|NULL|NULL|NULL|NULL|NULL|NULL\n"                },
+	  "6|1|running|none|NULL|NULL|NULL|NULL|NULL|NULL\n"                   },
+	{ "SELECT number, symptom FROM trials WHERE search = 'digits' AND "
+	  "number < 4 ORDER BY number",				"0|overfitting\n1|healthy\n2|NULL\n3|diverged\n"             },
+	{ "SELECT search, trial, rank, symptom, strength, step, text, try, "
+	  "data FROM symptoms WHERE trial < 3 ORDER BY trial, rank",   "digits|0|1|overfitting|0.75|8|rose from step 8 on|"
+	  "Stop at that step.|{\"rise\":0.5}\n"
+	  "digits|0|2|noisy|0.25|9|it scatters|Average.|NULL\n"
+	  "digits|1|1|healthy|0.5|9|it fell|Nothing.|NULL\n"
+	  "digits|1|2|noisy|0.125|9|it scatters|Average.|NULL\n"},
 	{ "SELECT trial, time, kind, text, data FROM events ORDER BY id",
          "NULL|2026-11-18T11:06:40.000Z|submit|submitted|NULL\n"
 	  "4|2026-11-18T11:06:40.001Z|stop|above the median|"
 	  "{\"median\":0.30000000000000004}\n"
 	  "NULL|2026-11-18T11:06:40.002Z|pause|paused|NULL\n"
 	  "10|2026-11-18T11:06:40.003Z|suggested|chosen|{\"low\":0.125}\n"
-	  "5|2026-11-18T11:06:40.004Z|suggested|chosen|NULL\n"									    },
+	  "5|2026-11-18T11:06:40.004Z|suggested|chosen|NULL\n"									       },
 };
 
 START_TEST(a_view_answers_as_computed_by_hand)
@@ -304,7 +329,7 @@ START_TEST(a_trial_as_json_keeps_every_number_exactly)
 		   "\"params\":{\"lr\":0.30000000000000004,"
 		   "\"seed\":9007199254740993},\"origin\":\"sampler\","
 		   "\"attempts\":1,\"steps\":0," COMMON_TIMES
-		   ",\"value_error\":null,\"runs\":0}");
+		   ",\"value_error\":null,\"runs\":0,\"symptom\":null}");
 }
 END_TEST
 
@@ -440,6 +465,36 @@ START_TEST(the_reasons_of_the_newest_trial_are_read)
 }
 END_TEST
 
+START_TEST(the_symptoms_of_a_trial_are_listed_by_rank)
+{
+	cJSON *rows = NULL;
+
+	ck_assert_int_eq(store_read_symptoms(the.s, 1, 0, &rows), 0);
+	check_json(rows, "[{\"symptom\":\"overfitting\","
+			 "\"strength\":0.75,\"step\":8,"
+			 "\"text\":\"rose from step 8 on\","
+			 "\"try\":\"Stop at that step.\","
+			 "\"data\":{\"rise\":0.5}},"
+			 "{\"symptom\":\"noisy\",\"strength\":0.25,"
+			 "\"step\":9,\"text\":\"it scatters\","
+			 "\"try\":\"Average.\",\"data\":null}]");
+	ck_assert_int_eq(store_read_symptoms(the.s, 1, 2, &rows), 0);
+	check_json(rows, "[]");
+}
+END_TEST
+
+START_TEST(symptoms_are_counted_and_of_a_healthy_trial_nothing_else)
+{
+	cJSON *counts = NULL;
+
+	ck_assert_int_eq(store_count_symptoms(the.s, 1, &counts), 0);
+	check_json(counts, "{\"diverged\":2,\"healthy\":1,\"noisy\":1,"
+			   "\"overfitting\":1}");
+	ck_assert_int_eq(store_count_symptoms(the.s, 2, &counts), 0);
+	check_json(counts, "{}");
+}
+END_TEST
+
 START_TEST(attempts_and_the_file_of_a_search_are_read)
 {
 	auto_free char *text = NULL;
@@ -469,6 +524,7 @@ static const struct {
 	{ "UPDATE attempt SET state = %s",                        attempt_state_names},
 	{ "UPDATE attempt SET outcome = %s",                      outcome_kind_names },
 	{ "UPDATE metric SET kind = %s",                          value_kind_names   },
+	{ "UPDATE symptom SET symptom = %s",                      symptom_kind_names },
 };
 
 static int set_to(sqlite3 *db, const char *update, const char *name)
@@ -610,6 +666,9 @@ Suite *suite(void)
 	tcase_add_test(tc, metrics_are_listed_by_name_and_step);
 	tcase_add_test(tc, the_newest_events_are_listed_the_oldest_first);
 	tcase_add_test(tc, the_reasons_of_the_newest_trial_are_read);
+	tcase_add_test(tc, the_symptoms_of_a_trial_are_listed_by_rank);
+	tcase_add_test(
+	    tc, symptoms_are_counted_and_of_a_healthy_trial_nothing_else);
 	tcase_add_test(tc, attempts_and_the_file_of_a_search_are_read);
 	suite_add_tcase(s, tc);
 

@@ -1,0 +1,319 @@
+#include "importance.h"
+
+#include "schema/json.h"
+#include "schema/mem.h"
+#include "schema/names.h"
+
+#include <math.h>
+#include <string.h>
+
+#define NAME_WIDTH 20   /* of a parameter or a range, at most */
+#define BAR_WIDTH  24   /* a share of 1 */
+#define NOTHING    0.05 /* chance from which a share may be nothing */
+#define DECADES    20   /* ratio of results from which their logs are shown */
+
+static const char *const eighths[] = { "", "▏", "▎", "▍", "▌", "▋", "▊", "▉" };
+static const char *const levels[] = { "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
+
+static void add_cell(struct buf *line, const char *text, size_t width,
+		     bool is_right)
+{
+	size_t used = out_text_width(text);
+
+	if (is_right && used < width)
+		buf_addf(line, "%*s", (int)(width - used), "");
+	buf_adds(line, text);
+	if (!is_right && used < width)
+		buf_addf(line, "%*s", (int)(width - used), "");
+}
+
+/* A cell with a gap behind it, cut to its width. */
+static void add_name(struct out *o, struct buf *line, const char *name,
+		     size_t width)
+{
+	auto_buf struct buf text = BUF_INIT;
+
+	buf_adds(&text, name);
+	out_shorten(&text, width, o->utf8);
+	add_cell(line, buf_text(&text), width, false);
+	buf_adds(line, "  ");
+}
+
+static void print_line(struct out *o, struct buf *line)
+{
+	while (line->len > 0 && line->data[line->len - 1] == ' ')
+		line->data[--line->len] = '\0';
+	out_hintf(o, "%s\n", buf_text(line));
+	buf_clear(line);
+}
+
+/* --- shares -----------------------------------------------------------------
+ */
+
+/* The share, and behind it what it may be, too. */
+static void add_bar(struct out *o, struct buf *line, double share, double high)
+{
+	double cells = share * BAR_WIDTH;
+	size_t whole = (size_t)cells, end = (size_t)ceil(high * BAR_WIDTH);
+	size_t used = whole;
+
+	for (size_t i = 0; i < whole; i++)
+		buf_adds(line, o->utf8 ? "█" : "#");
+	if (o->utf8 && whole < BAR_WIDTH) {
+		const char *part =
+		    eighths[(size_t)((cells - (double)whole) * 8)];
+
+		buf_adds(line, part);
+		used += *part != '\0';
+	}
+	for (; used < end && used < BAR_WIDTH; used++)
+		buf_adds(line, o->utf8 ? "░" : "-");
+	buf_addf(line, "%*s", (int)(BAR_WIDTH - used), "");
+}
+
+static double median_of(const cJSON *part)
+{
+	return json_get_number(part, "median", (double)NAN);
+}
+
+/*
+ * The medians of the parts from the lowest number on, each as high as it ranks
+ * among them: one that is far off would make the others look alike.
+ */
+static void add_sparkline(struct buf *line, const cJSON *curve)
+{
+	const cJSON *part, *other;
+	int n = 0;
+
+	cJSON_ArrayForEach (part, curve)
+		n += !isnan(median_of(part));
+	cJSON_ArrayForEach (part, curve) {
+		int lower = 0;
+
+		cJSON_ArrayForEach (other, curve)
+			lower += median_of(other) < median_of(part);
+		if (isnan(median_of(part)))
+			buf_adds(line, "·");
+		else
+			buf_adds(line, levels[n > 1 ? 7 * lower / (n - 1) : 0]);
+	}
+}
+
+static size_t name_width(const cJSON *list)
+{
+	size_t width = strlen("PARAMETER");
+	const cJSON *p;
+
+	cJSON_ArrayForEach (p, list) {
+		size_t w = out_text_width(json_get_text(p, "parameter"));
+
+		width = w > width ? w : width;
+	}
+	return width < NAME_WIDTH ? width : NAME_WIDTH;
+}
+
+static void print_share(struct out *o, const cJSON *p, size_t width)
+{
+	double share = json_get_number(p, "share", 0);
+	double high = json_get_number(p, "high", 0);
+	double chance = json_get_number(p, "chance", 1);
+	auto_buf struct buf line = BUF_INIT;
+
+	add_name(o, &line, json_get_text(p, "parameter"), width);
+	buf_addf(&line, "%3.0f %%  %2.0f-%3.0f %%  ", 100 * share,
+		 100 * json_get_number(p, "low", 0), 100 * high);
+	add_bar(o, &line, share, high);
+	buf_addf(&line, "  %6.2g", chance);
+	if (o->utf8 && cJSON_GetArraySize(json_get(p, "curve")) <= 12) {
+		buf_adds(&line, "  ");
+		add_sparkline(&line, json_get(p, "curve"));
+	}
+	print_line(o, &line);
+}
+
+char *importance_text(const cJSON *result)
+{
+	const char *unknown = json_get_text(result, "unknown");
+	struct buf b = BUF_INIT;
+	size_t others = 0;
+	const cJSON *p;
+
+	if (unknown != NULL)
+		return xstrdup(unknown);
+	cJSON_ArrayForEach (p, json_get(result, "importance")) {
+		if (json_get_number(p, "chance", 1) >= NOTHING) {
+			others++;
+			continue;
+		}
+		buf_addf(&b, "%s%s %.0f %%", b.len == 0 ? "" : ", ",
+			 json_get_text(p, "parameter"),
+			 100 * json_get_number(p, "share", 0));
+	}
+	if (b.len == 0)
+		buf_adds(&b, "no parameter for certain");
+	else if (others > 0)
+		buf_addf(&b, "; the other %zu may do nothing", others);
+	return buf_take(&b);
+}
+
+void importance_print(struct out *o, const cJSON *result)
+{
+	const cJSON *list = json_get(result, "importance"), *p;
+	size_t width = name_width(list);
+	auto_buf struct buf line = BUF_INIT;
+	bool is_nothing = false;
+
+	out_hintf(o, "what divides the best of %lld trials from the others\n\n",
+		  (long long)json_get_integer(result, "trials", 0));
+	add_name(o, &line, "PARAMETER", width);
+	add_cell(&line, "SHARE", 5, true);
+	add_cell(&line, "90 %", 10, true);
+	buf_addf(&line, "%*sCHANCE", BAR_WIDTH + 4, "");
+	if (o->utf8)
+		buf_addf(&line, "  %s", json_get_text(result, "metric"));
+	print_line(o, &line);
+	cJSON_ArrayForEach (p, list) {
+		print_share(o, p, width);
+		is_nothing =
+		    is_nothing || json_get_number(p, "chance", 1) >= NOTHING;
+	}
+	if (is_nothing)
+		out_hintf(o,
+			  "\nwhere the chance is %g or more, the parameter may "
+			  "do nothing\n",
+			  NOTHING);
+}
+
+/* --- the results over one parameter
+ * ---------------------------------------------
+ */
+
+struct scale {
+	double low, high;
+	bool is_log;
+	size_t width;
+};
+
+static void widen(struct scale *s, double v)
+{
+	if (isnan(v))
+		return;
+	s->low = v < s->low ? v : s->low;
+	s->high = v > s->high ? v : s->high;
+}
+
+/*
+ * Shows all medians, and the better ends of their halves; what lies beyond on
+ * the bad side would make the good ones look alike.
+ */
+static struct scale scale_of(const cJSON *curve, bool is_minimized, int width)
+{
+	struct scale s = { (double)INFINITY, -(double)INFINITY, false, 0 };
+	const cJSON *part;
+
+	cJSON_ArrayForEach (part, curve) {
+		widen(&s, median_of(part));
+		widen(&s, json_get_number(part, "quarter", (double)NAN));
+	}
+	s.is_log = is_minimized && s.low > 0 && s.high > DECADES * s.low;
+	s.width = width > 40 ? (size_t)width : 40;
+	return s;
+}
+
+/* A column of the picture, or -1 and the width for what lies outside. */
+static int column(const struct scale *s, double v)
+{
+	double low = s->is_log ? log(s->low) : s->low;
+	double high = s->is_log ? log(s->high) : s->high;
+	double at;
+
+	if (s->is_log)
+		v = log(v);
+	at = high > low ? (v - low) / (high - low) : 0.5;
+	if (isnan(at) || at > 1)
+		return (int)s->width;
+	return at < 0 ? -1 : (int)nearbyint(at * (double)(s->width - 1));
+}
+
+static void add_box(struct out *o, struct buf *line, const struct scale *s,
+		    const cJSON *part, bool is_minimized)
+{
+	double bad = is_minimized ? (double)INFINITY : -(double)INFINITY;
+	int a = column(s, json_get_number(part, "quarter", bad));
+	int m = column(s, json_get_number(part, "median", bad));
+	int b = column(s, json_get_number(part, "three_quarters", bad));
+	int left = a < b ? a : b, right = a < b ? b : a;
+
+	for (int i = 0; i < (int)s->width; i++) {
+		if (i == m)
+			buf_adds(line, o->utf8 ? "●" : "o");
+		else if (i == left || i == right)
+			buf_adds(line, o->utf8 ? (i == left ? "├" : "┤") : "|");
+		else if (i > left && i < right)
+			buf_adds(line, o->utf8 ? "─" : "-");
+		else
+			buf_addc(line, ' ');
+	}
+	if (left < 0 || right >= (int)s->width)
+		buf_adds(line, left < 0 ? "<" : ">");
+}
+
+static char *part_name(const cJSON *part)
+{
+	const cJSON *value = json_get(part, "value");
+	struct buf b = BUF_INIT;
+
+	if (value != NULL) {
+		out_print_value(&b, OUT_VALUE, value);
+		return buf_take(&b);
+	}
+	buf_addf(&b, "%.3g .. %.3g", json_get_number(part, "low", 0),
+		 json_get_number(part, "high", 0));
+	return buf_take(&b);
+}
+
+static void print_part(struct out *o, const struct scale *s, const cJSON *part,
+		       size_t width, bool is_minimized)
+{
+	auto_free char *name = part_name(part);
+	auto_buf struct buf line = BUF_INIT;
+
+	add_name(o, &line, name, width);
+	buf_addf(&line, "%6lld  ",
+		 (long long)json_get_integer(part, "trials", 0));
+	if (isnan(median_of(part)))
+		add_cell(&line, "-", 9, true);
+	else
+		buf_addf(&line, "%9.4g", median_of(part));
+	buf_adds(&line, "  ");
+	add_box(o, &line, s, part, is_minimized);
+	print_line(o, &line);
+}
+
+void importance_print_curve(struct out *o, const cJSON *result,
+			    const cJSON *parameter)
+{
+	const cJSON *curve = json_get(parameter, "curve"), *part;
+	bool is_minimized = strcmp(json_get_text(result, "goal"),
+				   goal_name(GOAL_MINIMIZE)) == 0;
+	auto_buf struct buf line = BUF_INIT;
+	size_t width = 0;
+	struct scale s;
+
+	cJSON_ArrayForEach (part, curve) {
+		auto_free char *name = part_name(part);
+		size_t w = out_text_width(name);
+
+		width = w > width ? w : width;
+	}
+	width = width < NAME_WIDTH ? width : NAME_WIDTH;
+	s = scale_of(curve, is_minimized, o->width - (int)width - 22);
+	out_hintf(o, "\n%s over %s%s\n\n", json_get_text(result, "metric"),
+		  json_get_text(parameter, "parameter"),
+		  s.is_log ? " (to the right by its logarithm)" : "");
+	add_name(o, &line, "", width);
+	buf_adds(&line, "TRIALS     MEDIAN  AND THE MIDDLE HALF");
+	print_line(o, &line);
+	cJSON_ArrayForEach (part, curve)
+		print_part(o, &s, part, width, is_minimized);
+}

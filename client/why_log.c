@@ -1,0 +1,276 @@
+/* why --log: what ails the run that wrote a log, without hpsd. */
+#include "why.h"
+#include "why/symptoms.h"
+
+#include "schema/json.h"
+#include "schema/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define INDENT 2
+
+static const struct out_column columns[] = {
+	{"file",      NULL, OUT_TEXT },
+        { "symptom",  NULL, OUT_TEXT },
+	{ "strength", NULL, OUT_VALUE},
+        { "step",     NULL, OUT_COUNT},
+	{ "text",     NULL, OUT_TEXT },
+        { "try",      NULL, OUT_TEXT },
+	{ NULL,       NULL, OUT_TEXT },
+};
+
+static size_t points(const struct why_metric *m)
+{
+	return m->by_step.lines[SERIES_TRAIN].n;
+}
+
+/* The names to choose among, by metric; "" is one that says too little. */
+static const char **names_of(const struct why_log *log, const char *told)
+{
+	const char **names = xcalloc(log->n + 1, sizeof(*names));
+	size_t most = 0;
+
+	for (size_t i = 0; i < log->n; i++)
+		most = points(&log->metrics[i]) > most
+			   ? points(&log->metrics[i])
+			   : most;
+	/* A single "train_loss" at the end sums up a run, it is no curve. */
+	for (size_t i = 0; i < log->n; i++)
+		names[i] = points(&log->metrics[i]) > 1 || most < 3 ||
+				   (told != NULL &&
+				    strcmp(told, log->metrics[i].name) == 0)
+			       ? log->metrics[i].name
+			       : "";
+	return names;
+}
+
+static char *list_names(const struct why_log *log)
+{
+	struct buf b = BUF_INIT;
+
+	for (size_t i = 0; i < log->n; i++)
+		buf_addf(&b, "%s%s", i > 0 ? ", " : "", log->metrics[i].name);
+	return buf_take(&b);
+}
+
+/* A name that was given must be there. */
+static enum status check_name(const struct call *call, const char *option,
+			      const char *path, const struct why_log *log)
+{
+	const char *name = call_option(call, option);
+	auto_free char *all = list_names(log);
+
+	for (size_t i = 0; i < log->n; i++)
+		if (name == NULL || strcmp(log->metrics[i].name, name) == 0)
+			return STATUS_DONE;
+	if (name == NULL || log->n == 0)
+		return STATUS_DONE;
+	return fail(STATUS_BAD_INPUT, "--%s: %s has no '%s' (it has %s)",
+		    option, path, name, all);
+}
+
+/* Moves the points of the chosen metrics to @ret. */
+static void choose(const struct call *call, struct why_log *log,
+		   struct series *ret)
+{
+	const char *metric = call_option(call, "metric");
+	const char *train = call_option(call, "train");
+	const char **names = names_of(log, metric != NULL ? metric : train);
+	struct series_choice choice =
+	    series_choose(names, log->n, metric, train);
+
+	free(names);
+	for (int c = 0; c < SERIES_CURVES; c++) {
+		struct why_metric *m;
+
+		if (choice.curves[c] < 0)
+			continue;
+		m = &log->metrics[choice.curves[c]];
+		ret->lines[c] = m->by_step.lines[SERIES_TRAIN];
+		m->by_step = (struct series){ 0 };
+		series_set_metric(ret, (enum series_curve)c, m->name,
+				  series_role(m->name).goal);
+	}
+}
+
+/* Of a log without a curve the text tells what there is instead. */
+static void tell_nothing(const struct why_log *log, struct symptoms *found)
+{
+	auto_free char *names = list_names(log);
+
+	if (log->n > 0) {
+		symptoms_fini(found);
+		found->note = xasprintf("No metric of it is known to be a "
+					"loss; --metric chooses one of %s.",
+					names);
+		return;
+	}
+	free(found->list[0].text);
+	if (log->counts.records == 0)
+		found->list[0].text = xstrdup("The log is empty.");
+	else
+		found->list[0].text = xasprintf(
+		    "No line of %llu has a metric; \"loss=0.3\", \"loss: "
+		    "0.3\", \"loss 0.3\" and JSON are understood.",
+		    (unsigned long long)log->counts.records);
+}
+
+/* Prints @text from column @at on, in lines of the terminal's width. */
+static void print_wrapped(struct out *o, const char *text, int at, int indent)
+{
+	while (*text != '\0') {
+		size_t len = strcspn(text, " ");
+		auto_free char *word = xstrndup(text, len);
+		int width = (int)out_text_width(word);
+
+		if (at > indent && at + 1 + width > o->width) {
+			fprintf(o->file, "\n%*s", indent, "");
+			at = indent;
+		} else if (at > indent) {
+			fputc(' ', o->file);
+			at++;
+		}
+		fputs(word, o->file);
+		at += width;
+		text += len;
+		text += strspn(text, " ");
+	}
+	fputc('\n', o->file);
+}
+
+static const char *strength_word(double strength)
+{
+	return strength >= 0.8 ? "clear" : strength >= 0.5 ? "likely" : "weak";
+}
+
+static void print_symptom(struct out *o, const cJSON *row)
+{
+	const char *name = json_get_text(row, "symptom");
+	const char *strength =
+	    strength_word(json_get_number(row, "strength", 0));
+
+	fprintf(o->file, "  %s%s%s, %s\n", o->colour ? "\033[1m" : "", name,
+		o->colour ? "\033[0m" : "", strength);
+	fprintf(o->file, "%*s", 2 * INDENT, "");
+	print_wrapped(o, json_get_text(row, "text"), 2 * INDENT, 2 * INDENT);
+	fprintf(o->file, "%*s", 2 * INDENT, "");
+	print_wrapped(o, json_get_text(row, "try"), 2 * INDENT, 2 * INDENT);
+}
+
+/* What was looked at: "train_loss and val_loss, 30 points". */
+static void print_head(struct out *o, const char *path, const struct series *s)
+{
+	const struct series_line *t = &s->lines[SERIES_TRAIN];
+	const struct series_line *v = &s->lines[SERIES_VALID];
+
+	fprintf(o->file, "%s",
+		strcmp(path, "-") == 0 ? "standard input" : path);
+	if (t->n > 0)
+		fprintf(o->file, ": %s, %zu point%s", t->name, t->n,
+			t->n == 1 ? "" : "s");
+	if (v->n > 0)
+		fprintf(o->file, "%s%s, %zu point%s", t->n > 0 ? "; " : ": ",
+			v->name, v->n, v->n == 1 ? "" : "s");
+	fputc('\n', o->file);
+}
+
+void why_print_symptoms(struct out *o, const cJSON *answer)
+{
+	const cJSON *row;
+	const char *note = json_get_text(answer, "note");
+
+	cJSON_ArrayForEach (row, json_get(answer, "symptoms"))
+		print_symptom(o, row);
+	if (note == NULL)
+		return;
+	fprintf(o->file, "%*s", INDENT, "");
+	print_wrapped(o, note, INDENT, INDENT);
+}
+
+static cJSON *answer_of(const char *path, const struct series *s,
+			const struct symptoms *found)
+{
+	static const char *const keys[] = { "train", "valid" };
+	cJSON *answer = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(answer, "file", path);
+	for (int c = 0; c < SERIES_CURVES; c++) {
+		if (s->lines[c].n == 0)
+			continue;
+		cJSON_AddStringToObject(answer, keys[c], s->lines[c].name);
+	}
+	cJSON_AddItemToObject(answer, "symptoms", symptoms_json(found));
+	if (found->note != NULL)
+		cJSON_AddStringToObject(answer, "note", found->note);
+	return answer;
+}
+
+static void print(struct call *call, const char *path, const struct series *s,
+		  const struct symptoms *found, bool first)
+{
+	struct out *o = &call->out;
+	auto_json cJSON *answer = answer_of(path, s, found);
+	cJSON *row;
+
+	o->ops->answer(o, answer);
+	if (call->json)
+		return;
+	if (o->width > 0) {
+		if (!first)
+			fputc('\n', o->file);
+		print_head(o, path, s);
+		why_print_symptoms(o, answer);
+		return;
+	}
+	cJSON_ArrayForEach (row, cJSON_GetObjectItem(answer, "symptoms"))
+		cJSON_AddStringToObject(row, "file", path);
+	o->ops->table(o, columns, json_get(answer, "symptoms"), !first);
+	if (found->note != NULL)
+		note("%s: %s", path, found->note);
+}
+
+static enum status why_log(struct call *call, const char *path, bool first)
+{
+	struct why_log log = { 0 };
+	struct series s = { 0 };
+	struct symptoms found = { 0 };
+	enum status r = why_log_read(path, &log);
+
+	if (r == STATUS_DONE)
+		r = check_name(call, "metric", path, &log);
+	if (r == STATUS_DONE)
+		r = check_name(call, "train", path, &log);
+	if (r == STATUS_DONE) {
+		struct run_end end = { .state = log.crash != NULL ? RUN_FAILED
+								  : RUN_UNKNOWN,
+				       .how = log.crash };
+		bool is_there;
+
+		choose(call, &log, &s);
+		is_there = s.lines[SERIES_TRAIN].n + s.lines[SERIES_VALID].n;
+		symptoms_find(&s, &end, NULL, &found);
+		if (!is_there)
+			tell_nothing(&log, &found);
+		print(call, path, &s, &found, first);
+		r = is_there && found.n > 0 ? STATUS_DONE : STATUS_FAILED;
+	}
+	symptoms_fini(&found);
+	series_fini(&s);
+	why_log_free(&log);
+	return r;
+}
+
+enum status why_logs(struct call *call)
+{
+	enum status worst = STATUS_DONE;
+
+	if (call->n_operands == 0)
+		return why_log(call, "-", true);
+	for (int i = 0; i < call->n_operands; i++) {
+		enum status r = why_log(call, call->operands[i], i == 0);
+
+		worst = r > worst ? r : worst;
+	}
+	return worst;
+}
