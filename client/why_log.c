@@ -5,10 +5,12 @@
 #include "schema/json.h"
 #include "schema/mem.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define INDENT 2
+#define INDENT      2
+#define SPARK_CELLS 24
 
 static const struct out_column columns[] = {
 	{"file",      NULL, OUT_TEXT },
@@ -158,21 +160,64 @@ static void print_symptom(struct out *o, const cJSON *row)
 	print_wrapped(o, json_get_text(row, "try"), 2 * INDENT, 2 * INDENT);
 }
 
-/* What was looked at: "train_loss and val_loss, 30 points". */
+/* The values of a curve, at most SPARK_CELLS of them, drawn in one line. */
+static void print_spark(struct out *o, const struct series_line *line)
+{
+	static const char *const bars[] = { "▁", "▂", "▃", "▄",
+					    "▅", "▆", "▇", "█" };
+	size_t cells = line->n < SPARK_CELLS ? line->n : SPARK_CELLS;
+	double low = INFINITY, high = -INFINITY;
+
+	for (size_t i = 0; i < line->n; i++) {
+		if (isfinite(line->points[i].value)) {
+			low = fmin(low, line->points[i].value);
+			high = fmax(high, line->points[i].value);
+		}
+	}
+	for (size_t i = 0; i < cells; i++) {
+		size_t at = cells == 1 ? 0 : i * (line->n - 1) / (cells - 1);
+		double v = line->points[at].value;
+
+		if (isfinite(v))
+			fputs(bars[high > low
+				       ? (int)(7.99 * (v - low) / (high - low))
+				       : 0],
+			      o->file);
+		else
+			fputc('!', o->file);
+	}
+	fputs("  ", o->file);
+}
+
+static void print_line(struct out *o, const struct series_line *line, int width)
+{
+	fprintf(o->file, "%*s%s%*s", INDENT, "", line->name,
+		width - (int)out_text_width(line->name) + 2, "");
+	if (o->utf8 && line->n > 1)
+		print_spark(o, line);
+	fprintf(o->file, "%.4g", line->points[0].value);
+	if (line->n > 1)
+		fprintf(o->file, " to %.4g in %zu points",
+			line->points[line->n - 1].value, line->n);
+	fputc('\n', o->file);
+}
+
+/* What was looked at. */
 static void print_head(struct out *o, const char *path, const struct series *s)
 {
-	const struct series_line *t = &s->lines[SERIES_TRAIN];
-	const struct series_line *v = &s->lines[SERIES_VALID];
+	int width = 0;
 
-	fprintf(o->file, "%s",
+	fprintf(o->file, "%s\n",
 		strcmp(path, "-") == 0 ? "standard input" : path);
-	if (t->n > 0)
-		fprintf(o->file, ": %s, %zu point%s", t->name, t->n,
-			t->n == 1 ? "" : "s");
-	if (v->n > 0)
-		fprintf(o->file, "%s%s, %zu point%s", t->n > 0 ? "; " : ": ",
-			v->name, v->n, v->n == 1 ? "" : "s");
-	fputc('\n', o->file);
+	for (int c = 0; c < SERIES_CURVES; c++) {
+		const struct series_line *line = &s->lines[c];
+
+		if (line->n > 0 && (int)out_text_width(line->name) > width)
+			width = (int)out_text_width(line->name);
+	}
+	for (int c = 0; c < SERIES_CURVES; c++)
+		if (s->lines[c].n > 0)
+			print_line(o, &s->lines[c], width);
 }
 
 void why_print_symptoms(struct out *o, const cJSON *answer)

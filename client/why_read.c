@@ -80,6 +80,13 @@ static char *join(char *word, char *after, char *end)
 	return next_end;
 }
 
+static bool begins_number(const char *p, const char *end)
+{
+	double v;
+
+	return p < end && token_number(p, end, &v) != NULL;
+}
+
 /* "loss 0.5" is "loss=0.5"; other words are too common in prose. */
 static void give_sign(const char *word, char *after, const char *end)
 {
@@ -87,7 +94,7 @@ static void give_sign(const char *word, char *after, const char *end)
 
 	while (p < end && (*p == ' ' || *p == '\t'))
 		p++;
-	if (p > after && p < end && token_looks_numeric(p, end) &&
+	if (p > after && begins_number(p, end) &&
 	    series_is_plain(word, (size_t)(after - word)))
 		p[-1] = '=';
 }

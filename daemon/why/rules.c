@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define HEALTHY_WEIGHT 0.3 /* of a run with no symptom above this */
+#define HEALTHY_WEIGHT 0.3  /* of a run with no symptom above this */
+#define WEAK           0.45 /* at most, beside healthy */
 #define VALUE_BYTES    32
 #define TINY           1e-12
 
@@ -215,6 +216,8 @@ static void improving(struct exam *e, enum symptom_kind kind,
 	/* Half-way after the first few points: one that learns slowly. */
 	if (!slow && (m->trend.n < 4 || (left > 0.2 && e->m.main->half > 0.05)))
 		weight = 0.5;
+	else if (!slow && m->late < 0.06)
+		weight = 0.2;
 	if (m->trend.n < 4)
 		strength = fmin(strength, 0.5);
 	f = add(e, kind, weight, strength, m->trend.last_step);
@@ -230,9 +233,9 @@ static void improving(struct exam *e, enum symptom_kind kind,
 				    m->name, a, b, m->trend.reported);
 	else if (slow)
 		f->text = xasprintf(
-		    "%s crawls: from %s to %s in %zu points, still improving "
-		    "at the end, with %.0f %% of the way left.",
-		    m->name, a, b, m->trend.reported, 100 * left);
+		    "%s crawls: from %s to %s in %zu points, and it was still "
+		    "improving at the end.",
+		    m->name, a, b, m->trend.reported);
 	else
 		f->text = xasprintf(
 		    "%s was still improving at the end: from %s to %s, %.0f %% "
@@ -276,26 +279,34 @@ static void flat(struct exam *e, const struct measure *m)
 		    "dropout), scaled inputs, or another learning rate.";
 }
 
+/* Whether the last third brought a tenth of what is left, if that is little. */
+static bool gains(const struct measure *m)
+{
+	return m->trend.n >= 6 && m->end > 0 &&
+	       m->late * (m->first - m->best) > 0.1 * m->end;
+}
+
 /* Still falling, or at rest too high. */
 void rules_unlearned(struct exam *e)
 {
 	const struct measure *m = e->m.main, *v = e->m.valid, *who = m;
-	bool slow;
 
 	if (m->trend.n < 2 || symptoms_get(e->found, SYMPTOM_STUCK_AT_START))
 		return;
 	if (v != NULL && (improves(v, 0.06) || m->left < 0.5))
 		who = v;
-	if (improves(who, 0.06)) {
-		slow = m->trend.n >= 6 && m->left > 0.3 &&
-		       (m->half >= 0.2 || m->left > 0.62);
-		if (slow)
-			improving(e, SYMPTOM_TOO_SLOW, who);
-		if (!slow || who->late > 0.1)
-			improving(e, SYMPTOM_STILL_IMPROVING, who);
-	} else if (m->trend.n >= 6 && !improves(m, 0.06)) {
+	if (improves(who, 0.06))
+		improving(e,
+			  m->trend.n >= 6 && m->left > 0.3 &&
+				  (m->half >= 0.2 || m->left > 0.62)
+			      ? SYMPTOM_TOO_SLOW
+			      : SYMPTOM_STILL_IMPROVING,
+			  who);
+	else if (m->trend.n >= 6 && !improves(m, 0.06))
 		flat(e, m);
-	}
+	if (symptoms_get(e->found, SYMPTOM_STILL_IMPROVING) == NULL &&
+	    m->left < 0.3 && improves(who, 0) && gains(who))
+		improving(e, SYMPTOM_STILL_IMPROVING, who);
 }
 
 void rules_plateau(struct exam *e)
@@ -326,23 +337,32 @@ void rules_plateau(struct exam *e)
 
 /* --- it learned something else -------------------------------------------- */
 
+/* What training gained since validation was best: by heart. */
+static double by_heart(const struct measures *m)
+{
+	const struct measure *t = m->train;
+
+	return (trend_at(&t->trend, best_step(m->valid)) - t->end) /
+	       fmax(t->scale, TINY);
+}
+
+/* 0: it does not show. */
 static double overfitting_weight(const struct measures *m, bool never,
 				 bool rose)
 {
-	const struct measure *t = m->train, *v = m->valid;
-	/* What training gained since validation was best: by heart. */
-	double by_heart =
-	    (trend_at(&t->trend, best_step(v)) - t->end) / fmax(t->scale, TINY);
+	const struct measure *v = m->valid;
 	double weight = 0;
 
 	if (never)
 		return 1.2 + m->gap;
 	if (m->gap > 0.4)
 		weight = m->gap;
+	else if (m->gap > 0.2 && m->gap > 0.8 * v->left)
+		weight = 0.2;
 	if (!rose)
 		return weight;
-	if (by_heart > 0.06)
-		weight = fmax(weight, 0.6 + 3 * by_heart);
+	if (by_heart(m) > 0.06)
+		weight = fmax(weight, 0.6 + 3 * by_heart(m));
 	if ((v->rise > 0.03 && v->left > 0.4) || v->rise > 0.08)
 		weight = fmax(weight, 0.5 + v->rise);
 	return fmax(weight, 0.2);
@@ -360,7 +380,7 @@ void rules_overfitting(struct exam *e)
 	    t->fall < 0.1)
 		return;
 	never = v->fall < 0.05 && v->left > 0.7 && e->m.gap > 0.05;
-	rose = v->rise > 0.01 &&
+	rose = v->rise > 0.01 && by_heart(&e->m) > 0 &&
 	       v->end - v->best >
 		   fmax(0.1 * (v->first - v->best), 3 * v->trend.noise);
 	weight = overfitting_weight(&e->m, never, rose);
@@ -416,9 +436,10 @@ void rules_rough(struct exam *e)
 	if (m->noise > 0.03)
 		weight = kind == SYMPTOM_NOISY ? 0.45 : 0.4 + 8 * m->noise;
 	f = add(e, kind, weight, ramp(m->noise, 0.02, 0.1), m->trend.last_step);
-	f->text = xasprintf("%s jumps by %.2g from one point to the next, "
-			    "about %s.",
-			    m->name, m->trend.noise, value_text(m, m->end, a));
+	f->text =
+	    xasprintf("%s jumps by about %.4g from one point to the next, "
+		      "around %s.",
+		      m->name, m->trend.noise, value_text(m, m->end, a));
 	f->advice = kind == SYMPTOM_OSCILLATING
 			? "Lower the learning rate, let it decay, or use "
 			  "larger batches."
@@ -440,11 +461,15 @@ void rules_healthy(struct exam *e)
 			return;
 	if (m->trend.n < 4)
 		return;
+	for (size_t i = 0; i < e->found->n; i++)
+		e->found->list[i].strength =
+		    fmin(e->found->list[i].strength, WEAK);
 	f = add(e, SYMPTOM_HEALTHY, HEALTHY_WEIGHT, ramp(m->left, 0.6, 0.1),
 		m->trend.last_step);
-	f->text = xasprintf("%s improved from %s to %s and came to rest.",
-			    m->name, value_text(m, m->first, a),
-			    value_text(m, m->trend.last, b));
+	f->text = xasprintf("%s improved from %s to %s%s.", m->name,
+			    value_text(m, m->first, a),
+			    value_text(m, m->trend.last, b),
+			    improves(m, 0.02) ? "" : " and came to rest");
 	f->advice = "Nothing stands in the way; a search over its parameters "
 		    "may still find better ones.";
 	add_ends(f, m);
