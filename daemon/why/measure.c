@@ -57,6 +57,8 @@ static void measure(const struct series_line *line, struct measure *m)
 		return;
 	m->first = t->first;
 	m->best = t->points[t->best].level;
+	m->lowest = t->points[t->lowest].cost;
+	m->lowest_step = t->points[t->lowest].step;
 	m->end = trend_median(t, t->n - end_points(t->n), t->n);
 	m->fall = (m->first - m->best) / fmax(fabs(m->first), TINY);
 	m->half = half_of(t, m->first, m->best);
@@ -139,8 +141,9 @@ void measures_of(const struct series *s, const struct siblings *siblings,
 		ret->train = &ret->curves[SERIES_TRAIN];
 	if (ret->curves[SERIES_VALID].trend.n > 0)
 		ret->valid = &ret->curves[SERIES_VALID];
-	ret->main =
-	    ret->train != NULL ? ret->train : &ret->curves[SERIES_VALID];
+	ret->main = &ret->curves[ret->curves[SERIES_TRAIN].trend.reported > 0
+				     ? SERIES_TRAIN
+				     : SERIES_VALID];
 	if (ret->train != NULL && ret->valid != NULL &&
 	    is_same_kind(&ret->train->trend, &ret->valid->trend))
 		ret->gap = (ret->valid->end - ret->train->end) /

@@ -18,14 +18,16 @@ struct measure {
 	struct trend trend; /* n is 0: there is no such curve */
 	double first, end;  /* costs; the end is the median of the last ones */
 	double best;        /* the lowest level */
-	double scale;       /* cost of having learned nothing */
-	double left;        /* share that is left at the end */
-	double fall;        /* part of first by which best is lower */
-	double rise;        /* share by which the end is above the best */
-	double late;        /* part of the fall that came in the last third */
-	double late_t;      /* its t statistic: below -3 it is no accident */
-	double half;        /* part of the run after which half was reached */
-	double noise;       /* share, after the first third */
+	double lowest;      /* the lowest cost, and where it was */
+	int64_t lowest_step;
+	double scale;  /* cost of having learned nothing */
+	double left;   /* share that is left at the end */
+	double fall;   /* part of first by which best is lower */
+	double rise;   /* share by which the end is above the best */
+	double late;   /* part of the fall that came in the last third */
+	double late_t; /* its t statistic: below -3 it is no accident */
+	double half;   /* part of the run after which half was reached */
+	double noise;  /* share, after the first third */
 };
 
 struct measures {

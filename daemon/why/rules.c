@@ -56,7 +56,7 @@ static void add_value(struct symptom *f, const char *name,
 static void add_ends(struct symptom *f, const struct measure *m)
 {
 	add_value(f, "first", m, m->first);
-	add_value(f, "best", m, m->best);
+	add_value(f, "best", m, m->lowest);
 	add_value(f, "last", m, m->trend.last);
 }
 
@@ -80,6 +80,13 @@ static bool improves(const struct measure *m, double part)
 static int64_t best_step(const struct measure *m)
 {
 	return m->trend.points[m->trend.best].step;
+}
+
+/* Whether it runs, and what it has not reached yet may still come. */
+static bool has_time(const struct exam *e)
+{
+	return e->end->state == RUN_RUNNING &&
+	       e->m.main->trend.last_step < e->end->planned / 2 + 1;
 }
 
 /* --- it broke ------------------------------------------------------------- */
@@ -136,9 +143,9 @@ static void not_finite(struct exam *e, const struct measure *m)
 	f->text = xasprintf("%s is no finite number from step %" PRId64
 			    " on (before: %s at first, %s at best).",
 			    m->name, step, value_text(m, m->first, a),
-			    value_text(m, m->best, b));
+			    value_text(m, m->lowest, b));
 	add_value(f, "first", m, m->first);
-	add_value(f, "best", m, m->best);
+	add_value(f, "best", m, m->lowest);
 }
 
 static void exploded(struct exam *e, const struct measure *m)
@@ -180,7 +187,8 @@ void rules_stuck(struct exam *e)
 	struct symptom *f;
 	char a[VALUE_BYTES], b[VALUE_BYTES];
 
-	if (m->trend.n < 3 || (k == 0 && m->fall > most))
+	if (m->trend.n < (e->end->state == RUN_RUNNING ? 6 : 3) ||
+	    (k == 0 && m->fall > most))
 		return;
 	f = add(e, SYMPTOM_STUCK_AT_START, 2,
 		k > 0 ? 1 : ramp(m->fall, most, 0), m->trend.last_step);
@@ -199,7 +207,7 @@ void rules_stuck(struct exam *e)
 	    xasprintf("%s has hardly moved in %zu points: %s at first, "
 		      "%s at best.",
 		      m->name, m->trend.reported, value_text(m, m->first, a),
-		      value_text(m, m->best, b));
+		      value_text(m, m->lowest, b));
 }
 
 static void improving(struct exam *e, enum symptom_kind kind,
@@ -244,6 +252,13 @@ static void improving(struct exam *e, enum symptom_kind kind,
 	f->advice = slow ? "Raise the learning rate 3 to 10 times; scale the "
 			   "inputs; train longer."
 			 : "Train longer, or raise the learning rate.";
+}
+
+/* Only a run that came to its end could have gone on. */
+static void still_improving(struct exam *e, const struct measure *m)
+{
+	if (e->end->state != RUN_RUNNING && e->end->state != RUN_STOPPED)
+		improving(e, SYMPTOM_STILL_IMPROVING, m);
 }
 
 static void flat(struct exam *e, const struct measure *m)
@@ -291,22 +306,19 @@ void rules_unlearned(struct exam *e)
 {
 	const struct measure *m = e->m.main, *v = e->m.valid, *who = m;
 
-	if (m->trend.n < 2 || symptoms_get(e->found, SYMPTOM_STUCK_AT_START))
+	if (m->trend.n < 2 || has_time(e) ||
+	    symptoms_get(e->found, SYMPTOM_STUCK_AT_START))
 		return;
 	if (v != NULL && (improves(v, 0.06) || m->left < 0.5))
 		who = v;
-	if (improves(who, 0.06))
-		improving(e,
-			  m->trend.n >= 6 && m->left > 0.3 &&
-				  (m->half >= 0.2 || m->left > 0.62)
-			      ? SYMPTOM_TOO_SLOW
-			      : SYMPTOM_STILL_IMPROVING,
-			  who);
+	if (improves(who, 0.06) && m->trend.n >= 6 && m->left > 0.3 &&
+	    (m->half >= 0.2 || m->left > 0.62))
+		improving(e, SYMPTOM_TOO_SLOW, who);
+	else if (improves(who, 0.06) ||
+		 (m->left < 0.3 && improves(who, 0) && gains(who)))
+		still_improving(e, who);
 	else if (m->trend.n >= 6 && !improves(m, 0.06))
 		flat(e, m);
-	if (symptoms_get(e->found, SYMPTOM_STILL_IMPROVING) == NULL &&
-	    m->left < 0.3 && improves(who, 0) && gains(who))
-		improving(e, SYMPTOM_STILL_IMPROVING, who);
 }
 
 void rules_plateau(struct exam *e)
@@ -317,7 +329,7 @@ void rules_plateau(struct exam *e)
 	struct symptom *f;
 	char a[VALUE_BYTES];
 
-	if (m->trend.n < 10 || m->left < 0.1 || m->rise > 0.02 ||
+	if (m->trend.n < 10 || m->left < 0.1 || has_time(e) || m->rise > 0.02 ||
 	    symptoms_get(e->found, SYMPTOM_STUCK_AT_START) ||
 	    symptoms_get(e->found, SYMPTOM_STILL_IMPROVING))
 		return;
@@ -387,8 +399,8 @@ void rules_overfitting(struct exam *e)
 	if (weight <= 0)
 		return;
 	f = add(e, SYMPTOM_OVERFITTING, weight,
-		ramp(e->m.gap + v->rise, 0.1, 0.6), best_step(v));
-	value_text(v, v->best, a);
+		ramp(e->m.gap + v->rise, 0.1, 0.6), v->lowest_step);
+	value_text(v, v->lowest, a);
 	value_text(v, v->trend.last, b);
 	value_text(t, t->first, c);
 	value_text(t, t->trend.last, d);
@@ -411,7 +423,7 @@ void rules_overfitting(struct exam *e)
 		f->text = xasprintf("%s stays at %s, far from %s at %s.",
 				    v->name, b, t->name, d);
 	}
-	add_value(f, "best", v, v->best);
+	add_value(f, "best", v, v->lowest);
 	add_value(f, "valid", v, v->trend.last);
 	add_value(f, "train", t, t->trend.last);
 	json_add_number(f->data, "gap", e->m.gap);

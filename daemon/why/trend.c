@@ -140,9 +140,12 @@ static void smooth(struct trend *t)
 	}
 	if (t->n >= 7)
 		t->points[last].level = trend_median(t, last - 2, last + 1);
-	for (size_t i = 0; i < t->n; i++)
+	for (size_t i = 0; i < t->n; i++) {
 		if (t->points[i].level < t->points[t->best].level)
 			t->best = i;
+		if (t->points[i].cost < t->points[t->lowest].cost)
+			t->lowest = i;
+	}
 }
 
 /*
