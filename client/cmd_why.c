@@ -20,8 +20,9 @@ const struct command cmd_why = {
 	.operand = OPERAND_TRIAL,
 	.help = "Tell why a loss does not improve",
 	.text = "Of a trial it tells what ails it, as its curves show, and "
-		"what to try. With --log it diagnoses the log of any training "
-		"run, without a daemon.",
+		"what to try. With --log it reads the output of any training "
+		"run, without a daemon, and tells in sentences whether it "
+		"diverged, crawls, overfits, ...: see DIAGNOSIS.",
 	.options = {{ "log", 0, NULL,
 		       "The operands are logs of any program (none, or -: "
 		       "standard input)" },

@@ -252,7 +252,7 @@ static cJSON *answer_of(const char *path, const struct series *s,
 }
 
 static void print(struct call *call, const char *path, const struct series *s,
-		  const struct symptoms *found, bool first)
+		  const struct symptoms *found, bool *first)
 {
 	struct out *o = &call->out;
 	auto_json cJSON *answer = answer_of(path, s, found);
@@ -262,20 +262,22 @@ static void print(struct call *call, const char *path, const struct series *s,
 	if (call->json)
 		return;
 	if (o->width > 0) {
-		if (!first)
-			fputc('\n', o->file);
+		fputs(*first ? "" : "\n", o->file);
+		*first = false;
 		print_head(o, path, s);
 		why_print_symptoms(o, answer);
 		return;
 	}
 	cJSON_ArrayForEach (row, cJSON_GetObjectItem(answer, "symptoms"))
 		cJSON_AddStringToObject(row, "file", path);
-	o->ops->table(o, columns, json_get(answer, "symptoms"), !first);
+	o->ops->table(o, columns, json_get(answer, "symptoms"), !*first);
+	*first = false;
 	if (found->note != NULL)
 		note("%s: %s", path, found->note);
 }
 
-static enum status why_log(struct call *call, const char *path, bool first)
+/* @first: nothing has been printed before. */
+static enum status why_log(struct call *call, const char *path, bool *first)
 {
 	struct why_log log = { 0 };
 	struct series s = { 0 };
@@ -309,11 +311,12 @@ static enum status why_log(struct call *call, const char *path, bool first)
 enum status why_logs(struct call *call)
 {
 	enum status worst = STATUS_DONE;
+	bool first = true;
 
 	if (call->n_operands == 0)
-		return why_log(call, "-", true);
+		return why_log(call, "-", &first);
 	for (int i = 0; i < call->n_operands; i++) {
-		enum status r = why_log(call, call->operands[i], i == 0);
+		enum status r = why_log(call, call->operands[i], &first);
 
 		worst = r > worst ? r : worst;
 	}

@@ -140,7 +140,7 @@ static void not_finite(struct exam *e, const struct measure *m)
 		f->text = xasprintf("%s was never a finite number.", m->name);
 		return;
 	}
-	f->text = xasprintf("%s is no finite number from step %" PRId64
+	f->text = xasprintf("%s is not finite from step %" PRId64
 			    " on (before: %s at first, %s at best).",
 			    m->name, step, value_text(m, m->first, a),
 			    value_text(m, m->lowest, b));

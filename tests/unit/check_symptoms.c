@@ -114,7 +114,7 @@ START_TEST(a_loss_that_becomes_nan_has_diverged)
 	ck_assert_int_eq(found.list[0].kind, SYMPTOM_DIVERGED);
 	ck_assert_int_eq(found.list[0].step, 30);
 	ck_assert_str_eq(found.list[0].text,
-			 "train_loss is no finite number from step 30 on "
+			 "train_loss is not finite from step 30 on "
 			 "(before: 2.3 at first, 0.05 at best).");
 	ck_assert_int_eq(json_get_integer(found.list[0].data, "not_finite", 0),
 			 2);
