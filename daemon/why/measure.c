@@ -157,22 +157,31 @@ static bool is_near_guess(double loss, int k)
 	return fabs(loss - guess) < fmin(0.01 * guess, (next - guess) / 4);
 }
 
-int measures_guess(const struct measures *m)
+/* Whether the second half of the run stayed where it ends. */
+static bool rests(const struct measure *m)
+{
+	size_t n = m->trend.n, half = n / 2, late = n - n / 4;
+
+	return fabs(trend_median(&m->trend, half, n) - m->end) <
+		   0.01 * m->end &&
+	       fabs(trend_median(&m->trend, half, late) -
+		    trend_median(&m->trend, late - 1, n)) < 0.008 * m->end;
+}
+
+int measures_guess(const struct measures *m, const struct measure **ret_who)
 {
 	const struct measure *a = m->main, *b = m->valid;
-	size_t half;
 
-	if (!may_be_entropy(a) || a->trend.n < 3)
+	if (b == NULL || !is_same_kind(&a->trend, &b->trend))
+		b = a;
+	*ret_who = b;
+	/* Training shows no less than validation, but may be noisier. */
+	if (!may_be_entropy(a) || a->trend.n < 3 || b->trend.n < 3 ||
+	    !rests(b) || a->end < 0.985 * b->end || a->end > 1.1 * b->end)
 		return 0;
-	half = a->trend.n / 2;
 	/* Of many classes only round numbers: any loss is near one of them. */
-	for (int k = 2; k <= GUESS_MAX; k += k < 20 ? 1 : 10) {
-		if (is_near_guess(a->end, k) &&
-		    is_near_guess(trend_median(&a->trend, half, a->trend.n),
-				  k) &&
-		    (b == NULL || b == a || b->trend.sign < 0 ||
-		     fabs(b->end - a->end) < 0.02 * a->end))
+	for (int k = 2; k <= GUESS_MAX; k += k < 20 ? 1 : 10)
+		if (is_near_guess(b->end, k))
 			return k;
-	}
 	return 0;
 }

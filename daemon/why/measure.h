@@ -41,8 +41,9 @@ void measures_of(const struct series *s, const struct siblings *siblings,
 		 struct measures *ret);
 
 /*
- * k > 1 if the main curve (and validation, if it is of the same kind) has come
- * to rest at ln k, the cross-entropy of a uniform guess over k classes: within
- * 1 %, and a quarter of the way to the next k. 0: it has not.
+ * k > 1 if the validation curve (training, if there is none of the same kind)
+ * rests at ln k, the cross-entropy of a uniform guess over k classes, within
+ * 1 % and a quarter of the way to the next k, and the training curve is not
+ * below. 0: it does not. @ret_who: the curve that was judged.
  */
-int measures_guess(const struct measures *m);
+int measures_guess(const struct measures *m, const struct measure **ret_who);

@@ -180,8 +180,8 @@ void rules_diverged(struct exam *e)
 
 void rules_stuck(struct exam *e)
 {
-	const struct measure *m = e->m.main;
-	int k = measures_guess(&e->m);
+	const struct measure *m = e->m.main, *who;
+	int k = measures_guess(&e->m, &who);
 	/* A few points that fall a little have only begun to. */
 	double most = m->trend.n < 10 ? 0.02 : 0.05;
 	struct symptom *f;
@@ -197,9 +197,10 @@ void rules_stuck(struct exam *e)
 		    "less regularisation and other initial weights; check the "
 		    "labels and that every layer gets a gradient.";
 	if (k > 0) {
-		f->text = xasprintf("%s rests at %s, which is ln %d: a uniform "
-				    "guess over %d classes.",
-				    m->name, value_text(m, m->end, a), k, k);
+		f->text =
+		    xasprintf("%s rests at %s, which is ln %d: a uniform "
+			      "guess over %d classes.",
+			      who->name, value_text(who, who->end, a), k, k);
 		json_add_integer(f->data, "classes", k);
 		return;
 	}
@@ -366,7 +367,7 @@ static double overfitting_weight(const struct measures *m, bool never,
 	double weight = 0;
 
 	if (never)
-		return 1.2 + m->gap;
+		return (m->gap > 0.15 ? 1.2 : 0.5) + m->gap;
 	if (m->gap > 0.4)
 		weight = m->gap;
 	else if (m->gap > 0.2 && m->gap > 0.8 * v->left)
@@ -394,7 +395,7 @@ void rules_overfitting(struct exam *e)
 	never = v->fall < 0.05 && v->left > 0.7 && e->m.gap > 0.05;
 	rose = v->rise > 0.01 && by_heart(&e->m) > 0 &&
 	       v->end - v->best >
-		   fmax(0.1 * (v->first - v->best), 3 * v->trend.noise);
+		   fmax(0.1 * (v->first - v->best), 2 * v->trend.noise);
 	weight = overfitting_weight(&e->m, never, rose);
 	if (weight <= 0)
 		return;

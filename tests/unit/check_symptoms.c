@@ -242,7 +242,7 @@ START_TEST(a_loss_at_rest_at_ln_k_is_a_guess_over_k_classes)
 	auto_free char *words = text(two(guess, guess));
 
 	ck_assert_str_eq(names(two(guess, guess)), "stuck_at_start");
-	ck_assert_str_eq(words, "train_loss rests at 2.303, which is ln 10: a "
+	ck_assert_str_eq(words, "val_loss rests at 2.303, which is ln 10: a "
 				"uniform guess over 10 classes.");
 	other.rest = 2.0;
 	ck_assert_str_eq(names(two(other, other)), "underfitting plateau");
