@@ -134,23 +134,28 @@ static double first_of(const struct series_line *line, const struct trend *t)
 	return median(costs, n);
 }
 
+static double median_of_3(double a, double b, double c)
+{
+	return fmax(fmin(a, b), fmin(fmax(a, b), c));
+}
+
 static void smooth(struct trend *t)
 {
 	size_t last = t->n - 1;
 
 	for (size_t i = 0; i < t->n; i++) {
 		struct trend_point *p = &t->points[i];
+		/* The last one and the two before it. */
+		size_t mid = i < last ? i : i - 1;
 
 		p->level = p->cost;
-		if (t->n >= 7 && i > 0 && i < last)
-			p->level = trend_median(t, i - 1, i + 2);
-	}
-	if (t->n >= 7)
-		t->points[last].level = trend_median(t, last - 2, last + 1);
-	for (size_t i = 0; i < t->n; i++) {
-		if (t->points[i].level < t->points[t->best].level)
+		if (t->n >= 7 && i > 0)
+			p->level = median_of_3(t->points[mid - 1].cost,
+					       t->points[mid].cost,
+					       t->points[mid + 1].cost);
+		if (p->level < t->points[t->best].level)
 			t->best = i;
-		if (t->points[i].cost < t->points[t->lowest].cost)
+		if (p->cost < t->points[t->lowest].cost)
 			t->lowest = i;
 	}
 }
