@@ -86,6 +86,14 @@ static bool is_same_kind(const struct trend *a, const struct trend *b)
 	       a->offset >= b->offset;
 }
 
+/* One that ends above the highest is of many classes, or diverged. */
+static double entropy_scale(const struct measure *m)
+{
+	if (m->end > SCALE_HIGHEST)
+		return m->first;
+	return fmin(fmax(m->first, SCALE_LOWEST), SCALE_HIGHEST);
+}
+
 /* Of the curves of the same kind, a loss or a share, as the curve @c. */
 static double scale_of(const struct measures *m, int c)
 {
@@ -100,7 +108,7 @@ static double scale_of(const struct measures *m, int c)
 			continue;
 		highest = fmax(highest, first);
 		if (may_be_entropy(own))
-			first = fmin(fmax(first, SCALE_LOWEST), SCALE_HIGHEST);
+			first = entropy_scale(own);
 		else if (own->trend.offset > 0)
 			first = fmax(first, own->trend.offset / 2);
 		else

@@ -6,9 +6,9 @@
  * nothing, above the floor, the cost that is within reach.
  *
  * The scale is the larger first cost of the two curves. Of a cross-entropy it
- * is at least that of a uniform guess over 2 classes and at most that of one
- * over 12: rows that are worse than a guess when it begins, and those that
- * have learned most before they first report, look alike then.
+ * is at least that of a uniform guess over 2 classes and, unless it ends above,
+ * at most that of one over 12: runs that are worse than a guess when it begins,
+ * and those that have learned most before they first report, look alike then.
  */
 #include "why/symptoms.h"
 #include "why/trend.h"

@@ -446,7 +446,7 @@ void rules_rough(struct exam *e)
 	}
 	if (m == NULL || m->noise < 0.02)
 		return;
-	if (m->noise > 0.03)
+	if (m->noise > 0.03 || m->left > 0.15)
 		weight = kind == SYMPTOM_NOISY ? 0.45 : 0.4 + 8 * m->noise;
 	f = add(e, kind, weight, ramp(m->noise, 0.02, 0.1), m->trend.last_step);
 	f->text =
