@@ -30,20 +30,21 @@ static size_t points(const struct why_metric *m)
 /* The names to choose among, by metric; "" is one that says too little. */
 static const char **names_of(const struct why_log *log, const char *told)
 {
-	const char **names = xcalloc(log->n + 1, sizeof(*names));
+	const char **names = xcalloc(log->metrics.n + 1, sizeof(*names));
 	size_t most = 0;
 
-	for (size_t i = 0; i < log->n; i++)
-		most = points(&log->metrics[i]) > most
-			   ? points(&log->metrics[i])
+	for (size_t i = 0; i < log->metrics.n; i++)
+		most = points(&log->metrics.list[i]) > most
+			   ? points(&log->metrics.list[i])
 			   : most;
 	/* A single "train_loss" at the end sums up a run, it is no curve. */
-	for (size_t i = 0; i < log->n; i++)
-		names[i] = points(&log->metrics[i]) > 1 || most < 3 ||
-				   (told != NULL &&
-				    strcmp(told, log->metrics[i].name) == 0)
-			       ? log->metrics[i].name
-			       : "";
+	for (size_t i = 0; i < log->metrics.n; i++)
+		names[i] =
+		    points(&log->metrics.list[i]) > 1 || most < 3 ||
+			    (told != NULL &&
+			     strcmp(told, log->metrics.list[i].name) == 0)
+			? log->metrics.list[i].name
+			: "";
 	return names;
 }
 
@@ -51,8 +52,9 @@ static char *list_names(const struct why_log *log)
 {
 	struct buf b = BUF_INIT;
 
-	for (size_t i = 0; i < log->n; i++)
-		buf_addf(&b, "%s%s", i > 0 ? ", " : "", log->metrics[i].name);
+	for (size_t i = 0; i < log->metrics.n; i++)
+		buf_addf(&b, "%s%s", i > 0 ? ", " : "",
+			 log->metrics.list[i].name);
 	return buf_take(&b);
 }
 
@@ -63,10 +65,11 @@ static enum status check_name(const struct call *call, const char *option,
 	const char *name = call_option(call, option);
 	auto_free char *all = list_names(log);
 
-	for (size_t i = 0; i < log->n; i++)
-		if (name == NULL || strcmp(log->metrics[i].name, name) == 0)
+	for (size_t i = 0; i < log->metrics.n; i++)
+		if (name == NULL ||
+		    strcmp(log->metrics.list[i].name, name) == 0)
 			return STATUS_DONE;
-	if (name == NULL || log->n == 0)
+	if (name == NULL || log->metrics.n == 0)
 		return STATUS_DONE;
 	return fail(STATUS_BAD_INPUT, "--%s: %s has no '%s' (it has %s)",
 		    option, path, name, all);
@@ -80,7 +83,7 @@ static void choose(const struct call *call, struct why_log *log,
 	const char *train = call_option(call, "train");
 	const char **names = names_of(log, metric != NULL ? metric : train);
 	struct series_choice choice =
-	    series_choose(names, log->n, metric, train);
+	    series_choose(names, log->metrics.n, metric, train);
 
 	free(names);
 	for (int c = 0; c < SERIES_CURVES; c++) {
@@ -88,7 +91,7 @@ static void choose(const struct call *call, struct why_log *log,
 
 		if (choice.curves[c] < 0)
 			continue;
-		m = &log->metrics[choice.curves[c]];
+		m = &log->metrics.list[choice.curves[c]];
 		ret->lines[c] = m->by_step.lines[SERIES_TRAIN];
 		m->by_step = (struct series){ 0 };
 		series_set_metric(ret, (enum series_curve)c, m->name,
@@ -101,7 +104,7 @@ static void tell_nothing(const struct why_log *log, struct symptoms *found)
 {
 	auto_free char *names = list_names(log);
 
-	if (log->n > 0) {
+	if (log->metrics.n > 0) {
 		symptoms_fini(found);
 		found->note = xasprintf("No metric of it is known to be a "
 					"loss; --metric chooses one of %s.",
@@ -114,7 +117,7 @@ static void tell_nothing(const struct why_log *log, struct symptoms *found)
 	else
 		found->list[0].text = xasprintf(
 		    "No line of %llu has a metric; \"loss=0.3\", \"loss: "
-		    "0.3\", \"loss 0.3\" and JSON are understood.",
+		    "0.3\", \"loss 0.3\", JSON and tables are understood.",
 		    (unsigned long long)log->counts.records);
 }
 
