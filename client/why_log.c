@@ -121,9 +121,16 @@ static void tell_nothing(const struct why_log *log, struct symptoms *found)
 		    (unsigned long long)log->counts.records);
 }
 
-/* Prints @text from column @at on, in lines of the terminal's width. */
-static void print_wrapped(struct out *o, const char *text, int at, int indent)
+/* Prints a text in lines of the terminal's width. */
+static void print_wrapped(struct out *o, const cJSON *node, int indent)
 {
+	auto_buf struct buf visible = BUF_INIT;
+	const char *text;
+	int at = indent;
+
+	out_print_value(&visible, OUT_TEXT, node);
+	text = buf_text(&visible);
+	fprintf(o->file, "%*s", indent, "");
 	while (*text != '\0') {
 		size_t len = strcspn(text, " ");
 		auto_free char *word = xstrndup(text, len);
@@ -157,10 +164,8 @@ static void print_symptom(struct out *o, const cJSON *row)
 
 	fprintf(o->file, "  %s%s%s, %s\n", o->colour ? "\033[1m" : "", name,
 		o->colour ? "\033[0m" : "", strength);
-	fprintf(o->file, "%*s", 2 * INDENT, "");
-	print_wrapped(o, json_get_text(row, "text"), 2 * INDENT, 2 * INDENT);
-	fprintf(o->file, "%*s", 2 * INDENT, "");
-	print_wrapped(o, json_get_text(row, "try"), 2 * INDENT, 2 * INDENT);
+	print_wrapped(o, json_get(row, "text"), 2 * INDENT);
+	print_wrapped(o, json_get(row, "try"), 2 * INDENT);
 }
 
 /* The values of a curve, at most SPARK_CELLS of them, drawn in one line. */
@@ -226,14 +231,12 @@ static void print_head(struct out *o, const char *path, const struct series *s)
 void why_print_symptoms(struct out *o, const cJSON *answer)
 {
 	const cJSON *row;
-	const char *note = json_get_text(answer, "note");
+	const cJSON *remark = json_get(answer, "note");
 
 	cJSON_ArrayForEach (row, json_get(answer, "symptoms"))
 		print_symptom(o, row);
-	if (note == NULL)
-		return;
-	fprintf(o->file, "%*s", INDENT, "");
-	print_wrapped(o, note, INDENT, INDENT);
+	if (remark != NULL)
+		print_wrapped(o, remark, INDENT);
 }
 
 static cJSON *answer_of(const char *path, const struct series *s,

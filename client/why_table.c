@@ -47,6 +47,13 @@ static void split(char *line, bool commas, struct fields *ret)
 	}
 }
 
+static bool is_printable(const char *name)
+{
+	while (*name >= ' ' && *name <= '~')
+		name++;
+	return *name == '\0';
+}
+
 /* Names alone, at least two, one of which is that of a metric. */
 static bool is_header(const struct fields *f)
 {
@@ -57,7 +64,7 @@ static bool is_header(const struct fields *f)
 
 		if (!token_begins_name(*name) ||
 		    strlen(name) > LIMIT_NAME_BYTES ||
-		    strpbrk(name, "=:{}") != NULL)
+		    strpbrk(name, "=:{}") != NULL || !is_printable(name))
 			return false;
 		known |= series_role(name).rank > 0;
 	}
