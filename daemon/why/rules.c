@@ -265,7 +265,7 @@ static void still_improving(struct exam *e, const struct measure *m)
 static void flat(struct exam *e, const struct measure *m)
 {
 	bool slow = m->left > 0.2 && m->half > (m->left > 0.5 ? 0.15 : 0.05) &&
-		    m->fall > 0.2 && m->noise < 0.02;
+		    m->fall > 0.05 && m->noise < 0.02;
 	double left = fmin(1, m->left);
 	struct symptom *f;
 	char a[VALUE_BYTES], b[VALUE_BYTES];
@@ -367,7 +367,7 @@ static double overfitting_weight(const struct measures *m, bool never,
 	double weight = 0;
 
 	if (never)
-		return (m->gap > 0.15 ? 1.2 : 0.5) + m->gap;
+		return (m->gap > 0.18 ? 1.2 : 0.5) + m->gap;
 	if (m->gap > 0.4)
 		weight = m->gap;
 	else if (m->gap > 0.2 && m->gap > 0.8 * v->left)
@@ -436,7 +436,7 @@ void rules_rough(struct exam *e)
 {
 	const struct measure *m = e->m.train;
 	enum symptom_kind kind = SYMPTOM_OSCILLATING;
-	double weight = 0.2;
+	double weight = 0.2, noise;
 	struct symptom *f;
 	char a[VALUE_BYTES];
 
@@ -446,9 +446,12 @@ void rules_rough(struct exam *e)
 	}
 	if (m == NULL || m->noise < 0.02)
 		return;
+	noise = m->noise;
+	if (kind == SYMPTOM_OSCILLATING && e->m.valid != NULL)
+		noise = fmax(noise, e->m.valid->noise);
 	if (m->noise > 0.03 || m->left > 0.15)
-		weight = kind == SYMPTOM_NOISY ? 0.45 : 0.4 + 8 * m->noise;
-	f = add(e, kind, weight, ramp(m->noise, 0.02, 0.1), m->trend.last_step);
+		weight = kind == SYMPTOM_NOISY ? 0.45 : 0.4 + 8 * noise;
+	f = add(e, kind, weight, ramp(noise, 0.02, 0.1), m->trend.last_step);
 	f->text =
 	    xasprintf("%s jumps by about %.4g from one point to the next, "
 		      "around %s.",
