@@ -213,9 +213,9 @@ START_TEST(a_plateau_is_told_with_the_step_since_when)
 	symptoms_find(&s, NULL, NULL, &found);
 	plateau = symptoms_get(&found, SYMPTOM_PLATEAU);
 	ck_assert_ptr_nonnull(plateau);
-	ck_assert_int_eq(plateau->step, 21);
+	ck_assert_int_eq(plateau->step, 13);
 	ck_assert_str_eq(plateau->text,
-			 "val_loss has not improved since step 21: it rests "
+			 "val_loss has not improved since step 13: it rests "
 			 "at 0.4.");
 	symptoms_fini(&found);
 	series_fini(&s);
@@ -271,6 +271,29 @@ START_TEST(a_loss_that_hardly_moves_is_stuck)
 			 "train_loss has hardly moved in 40 points: 5 at "
 			 "first, 4.801 at best.");
 	ck_assert_str_eq(names(two(moves, moves)), "underfitting plateau");
+}
+END_TEST
+
+START_TEST(a_loss_that_is_the_same_to_the_last_digit_is_frozen)
+{
+	const struct fall same = { 1.2, 1.2, 1, 0 };
+	auto_free char *words = text(two(same, same));
+
+	ck_assert_str_eq(names(two(same, same)), "plateau");
+	ck_assert_str_eq(words, "train_loss does not move at all: it is 1.2 in "
+				"all 40 points.");
+}
+END_TEST
+
+START_TEST(a_loss_that_only_rises_a_little_is_stuck)
+{
+	const struct fall rises = { 1.9, 2.25, 5, 0 };
+	auto_free char *words = text(two(rises, rises));
+
+	ck_assert_str_eq(names(two(rises, rises)), "stuck_at_start");
+	ck_assert_str_eq(words,
+			 "train_loss never improved: 1.9 at first, 2.248 "
+			 "at the end.");
 }
 END_TEST
 
@@ -620,6 +643,8 @@ static TCase *told(void)
 	tcase_add_test(t, a_loss_at_rest_at_ln_k_is_a_guess_over_k_classes);
 	tcase_add_test(t, a_loss_on_its_way_past_ln_k_is_no_guess);
 	tcase_add_test(t, a_loss_that_hardly_moves_is_stuck);
+	tcase_add_test(t, a_loss_that_is_the_same_to_the_last_digit_is_frozen);
+	tcase_add_test(t, a_loss_that_only_rises_a_little_is_stuck);
 	tcase_add_test(t, validation_that_rises_while_training_falls_overfits);
 	tcase_add_test(
 	    t, validation_that_rests_while_training_falls_does_not_overfit);
