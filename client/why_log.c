@@ -235,7 +235,7 @@ void why_print_symptoms(struct out *o, const cJSON *answer)
 
 	cJSON_ArrayForEach (row, json_get(answer, "symptoms"))
 		print_symptom(o, row);
-	if (remark != NULL)
+	if (cJSON_IsString(remark))
 		print_wrapped(o, remark, INDENT);
 }
 
