@@ -23,19 +23,21 @@ const struct command cmd_why = {
 	.max = -1,
 	.operand = OPERAND_TRIAL,
 	.help = "Tell why a loss does not improve",
-	.text = "Of a search it tells what ails its trials, which parameters "
-		"matter, and what stands out: values that go with a symptom or "
-		"a failure, best trials at an end of a range or in a small "
-		"part of it, a choice that never wins, parameters that depend "
-		"on each other, runs that are too short, and noise. Each comes "
-		"from a test that is corrected for how much was tried, with "
-		"what to try. With --apply it shows the lines of the search "
-		"file that would change, and writes the new file, which has a "
-		"new name: to FILE, which must not be there; without it to "
-		"NAME.json after asking on a terminal, else to standard output "
-		"(the difference goes to standard error). Of a trial it tells "
-		"what ails it, as its curves show, and what to try. With --log "
-		"it diagnoses the log of any training run, without a daemon.",
+	.text =
+	    "Of a search it tells what ails its trials, which parameters "
+	    "matter, and what stands out: values that go with a symptom or "
+	    "a failure, best trials at an end of a range or in a small "
+	    "part of it, a choice that never wins, parameters that depend "
+	    "on each other, runs that are too short, and noise. Each comes "
+	    "from a test that is corrected for how much was tried, with "
+	    "what to try. With --apply it shows the lines of the search "
+	    "file that would change, and writes the new file, which has a "
+	    "new name: to FILE, which must not be there; without it to "
+	    "NAME.json after asking on a terminal, else to standard output "
+	    "(the difference goes to standard error). Of a trial it tells "
+	    "what ails it, as its curves show, and what to try. With --log "
+	    "it diagnoses the log of any training run, without a daemon: see "
+	    "DIAGNOSIS.",
 	.options = {{ "apply", 0, NULL,
 		       "Write the search file that follows from what stands "
 		       "out" },

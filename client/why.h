@@ -8,12 +8,14 @@
 
 /* Everything that a log says. Free with why_log_free(). */
 struct why_log {
-	struct why_metric {
-		char *name;
-		struct series by_step; /* its points, all in one curve */
-		struct series by_turn; /* the same, numbered as they came */
-	} * metrics;                   /* [n] */
-	size_t n;
+	struct why_metrics {
+		struct why_metric {
+			char *name;
+			struct series by_step; /* its points, in one curve */
+			struct series by_turn; /* the same, as they came */
+		} * list;                      /* [n] */
+		size_t n;
+	} metrics;
 	struct reader_counts counts;
 	/* Its last bytes, and the line of them that tells of a crash. */
 	char tail[2048];
@@ -23,7 +25,8 @@ struct why_log {
 
 /*
  * Reads a log ("-": stdin) as `metrics --try` does, and sentences too: "Train
- * Loss: 0.5" is a train_loss, "loss 0.5" a loss.
+ * Loss: 0.5" is a train_loss, "loss 0.5" a loss. A log without such is read as
+ * a table (why_table.h).
  */
 enum status why_log_read(const char *path, struct why_log *ret);
 void why_log_free(struct why_log *log);

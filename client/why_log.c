@@ -5,10 +5,12 @@
 #include "schema/json.h"
 #include "schema/mem.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define INDENT 2
+#define INDENT      2
+#define SPARK_CELLS 24
 
 static const struct out_column columns[] = {
 	{"file",      NULL, OUT_TEXT },
@@ -28,20 +30,21 @@ static size_t points(const struct why_metric *m)
 /* The names to choose among, by metric; "" is one that says too little. */
 static const char **names_of(const struct why_log *log, const char *told)
 {
-	const char **names = xcalloc(log->n + 1, sizeof(*names));
+	const char **names = xcalloc(log->metrics.n + 1, sizeof(*names));
 	size_t most = 0;
 
-	for (size_t i = 0; i < log->n; i++)
-		most = points(&log->metrics[i]) > most
-			   ? points(&log->metrics[i])
+	for (size_t i = 0; i < log->metrics.n; i++)
+		most = points(&log->metrics.list[i]) > most
+			   ? points(&log->metrics.list[i])
 			   : most;
 	/* A single "train_loss" at the end sums up a run, it is no curve. */
-	for (size_t i = 0; i < log->n; i++)
-		names[i] = points(&log->metrics[i]) > 1 || most < 3 ||
-				   (told != NULL &&
-				    strcmp(told, log->metrics[i].name) == 0)
-			       ? log->metrics[i].name
-			       : "";
+	for (size_t i = 0; i < log->metrics.n; i++)
+		names[i] =
+		    points(&log->metrics.list[i]) > 1 || most < 3 ||
+			    (told != NULL &&
+			     strcmp(told, log->metrics.list[i].name) == 0)
+			? log->metrics.list[i].name
+			: "";
 	return names;
 }
 
@@ -49,8 +52,9 @@ static char *list_names(const struct why_log *log)
 {
 	struct buf b = BUF_INIT;
 
-	for (size_t i = 0; i < log->n; i++)
-		buf_addf(&b, "%s%s", i > 0 ? ", " : "", log->metrics[i].name);
+	for (size_t i = 0; i < log->metrics.n; i++)
+		buf_addf(&b, "%s%s", i > 0 ? ", " : "",
+			 log->metrics.list[i].name);
 	return buf_take(&b);
 }
 
@@ -61,10 +65,11 @@ static enum status check_name(const struct call *call, const char *option,
 	const char *name = call_option(call, option);
 	auto_free char *all = list_names(log);
 
-	for (size_t i = 0; i < log->n; i++)
-		if (name == NULL || strcmp(log->metrics[i].name, name) == 0)
+	for (size_t i = 0; i < log->metrics.n; i++)
+		if (name == NULL ||
+		    strcmp(log->metrics.list[i].name, name) == 0)
 			return STATUS_DONE;
-	if (name == NULL || log->n == 0)
+	if (name == NULL || log->metrics.n == 0)
 		return STATUS_DONE;
 	return fail(STATUS_BAD_INPUT, "--%s: %s has no '%s' (it has %s)",
 		    option, path, name, all);
@@ -78,7 +83,7 @@ static void choose(const struct call *call, struct why_log *log,
 	const char *train = call_option(call, "train");
 	const char **names = names_of(log, metric != NULL ? metric : train);
 	struct series_choice choice =
-	    series_choose(names, log->n, metric, train);
+	    series_choose(names, log->metrics.n, metric, train);
 
 	free(names);
 	for (int c = 0; c < SERIES_CURVES; c++) {
@@ -86,7 +91,7 @@ static void choose(const struct call *call, struct why_log *log,
 
 		if (choice.curves[c] < 0)
 			continue;
-		m = &log->metrics[choice.curves[c]];
+		m = &log->metrics.list[choice.curves[c]];
 		ret->lines[c] = m->by_step.lines[SERIES_TRAIN];
 		m->by_step = (struct series){ 0 };
 		series_set_metric(ret, (enum series_curve)c, m->name,
@@ -99,7 +104,7 @@ static void tell_nothing(const struct why_log *log, struct symptoms *found)
 {
 	auto_free char *names = list_names(log);
 
-	if (log->n > 0) {
+	if (log->metrics.n > 0) {
 		symptoms_fini(found);
 		found->note = xasprintf("No metric of it is known to be a "
 					"loss; --metric chooses one of %s.",
@@ -112,13 +117,20 @@ static void tell_nothing(const struct why_log *log, struct symptoms *found)
 	else
 		found->list[0].text = xasprintf(
 		    "No line of %llu has a metric; \"loss=0.3\", \"loss: "
-		    "0.3\", \"loss 0.3\" and JSON are understood.",
+		    "0.3\", \"loss 0.3\", JSON and tables are understood.",
 		    (unsigned long long)log->counts.records);
 }
 
-/* Prints @text from column @at on, in lines of the terminal's width. */
-static void print_wrapped(struct out *o, const char *text, int at, int indent)
+/* Prints a text in lines of the terminal's width. */
+static void print_wrapped(struct out *o, const cJSON *node, int indent)
 {
+	auto_buf struct buf visible = BUF_INIT;
+	const char *text;
+	int at = indent;
+
+	out_print_value(&visible, OUT_TEXT, node);
+	text = buf_text(&visible);
+	fprintf(o->file, "%*s", indent, "");
 	while (*text != '\0') {
 		size_t len = strcspn(text, " ");
 		auto_free char *word = xstrndup(text, len);
@@ -152,40 +164,79 @@ static void print_symptom(struct out *o, const cJSON *row)
 
 	fprintf(o->file, "  %s%s%s, %s\n", o->colour ? "\033[1m" : "", name,
 		o->colour ? "\033[0m" : "", strength);
-	fprintf(o->file, "%*s", 2 * INDENT, "");
-	print_wrapped(o, json_get_text(row, "text"), 2 * INDENT, 2 * INDENT);
-	fprintf(o->file, "%*s", 2 * INDENT, "");
-	print_wrapped(o, json_get_text(row, "try"), 2 * INDENT, 2 * INDENT);
+	print_wrapped(o, json_get(row, "text"), 2 * INDENT);
+	print_wrapped(o, json_get(row, "try"), 2 * INDENT);
 }
 
-/* What was looked at: "train_loss and val_loss, 30 points". */
+/* The values of a curve, at most SPARK_CELLS of them, drawn in one line. */
+static void print_spark(struct out *o, const struct series_line *line)
+{
+	static const char *const bars[] = { "▁", "▂", "▃", "▄",
+					    "▅", "▆", "▇", "█" };
+	size_t cells = line->n < SPARK_CELLS ? line->n : SPARK_CELLS;
+	double low = INFINITY, high = -INFINITY;
+
+	for (size_t i = 0; i < line->n; i++) {
+		if (isfinite(line->points[i].value)) {
+			low = fmin(low, line->points[i].value);
+			high = fmax(high, line->points[i].value);
+		}
+	}
+	for (size_t i = 0; i < cells; i++) {
+		size_t at = cells == 1 ? 0 : i * (line->n - 1) / (cells - 1);
+		double v = line->points[at].value;
+
+		if (isfinite(v))
+			fputs(bars[high > low
+				       ? (int)(7.99 * (v - low) / (high - low))
+				       : 0],
+			      o->file);
+		else
+			fputc('!', o->file);
+	}
+	fputs("  ", o->file);
+}
+
+static void print_line(struct out *o, const struct series_line *line, int width)
+{
+	fprintf(o->file, "%*s%s%*s", INDENT, "", line->name,
+		width - (int)out_text_width(line->name) + 2, "");
+	if (o->utf8 && line->n > 1)
+		print_spark(o, line);
+	fprintf(o->file, "%.4g", line->points[0].value);
+	if (line->n > 1)
+		fprintf(o->file, " to %.4g in %zu points",
+			line->points[line->n - 1].value, line->n);
+	fputc('\n', o->file);
+}
+
+/* What was looked at. */
 static void print_head(struct out *o, const char *path, const struct series *s)
 {
-	const struct series_line *t = &s->lines[SERIES_TRAIN];
-	const struct series_line *v = &s->lines[SERIES_VALID];
+	int width = 0;
 
-	fprintf(o->file, "%s",
+	fprintf(o->file, "%s\n",
 		strcmp(path, "-") == 0 ? "standard input" : path);
-	if (t->n > 0)
-		fprintf(o->file, ": %s, %zu point%s", t->name, t->n,
-			t->n == 1 ? "" : "s");
-	if (v->n > 0)
-		fprintf(o->file, "%s%s, %zu point%s", t->n > 0 ? "; " : ": ",
-			v->name, v->n, v->n == 1 ? "" : "s");
-	fputc('\n', o->file);
+	for (int c = 0; c < SERIES_CURVES; c++) {
+		const struct series_line *line = &s->lines[c];
+
+		if (line->n > 0 && (int)out_text_width(line->name) > width)
+			width = (int)out_text_width(line->name);
+	}
+	for (int c = 0; c < SERIES_CURVES; c++)
+		if (s->lines[c].n > 0)
+			print_line(o, &s->lines[c], width);
 }
 
 void why_print_symptoms(struct out *o, const cJSON *answer)
 {
 	const cJSON *row;
-	const char *note = json_get_text(answer, "note");
+	const cJSON *remark = json_get(answer, "note");
 
 	cJSON_ArrayForEach (row, json_get(answer, "symptoms"))
 		print_symptom(o, row);
-	if (note == NULL)
-		return;
-	fprintf(o->file, "%*s", INDENT, "");
-	print_wrapped(o, note, INDENT, INDENT);
+	if (cJSON_IsString(remark))
+		print_wrapped(o, remark, INDENT);
 }
 
 static cJSON *answer_of(const char *path, const struct series *s,
@@ -207,7 +258,7 @@ static cJSON *answer_of(const char *path, const struct series *s,
 }
 
 static void print(struct call *call, const char *path, const struct series *s,
-		  const struct symptoms *found, bool first)
+		  const struct symptoms *found, bool *first)
 {
 	struct out *o = &call->out;
 	auto_json cJSON *answer = answer_of(path, s, found);
@@ -217,20 +268,22 @@ static void print(struct call *call, const char *path, const struct series *s,
 	if (call->json)
 		return;
 	if (o->width > 0) {
-		if (!first)
-			fputc('\n', o->file);
+		fputs(*first ? "" : "\n", o->file);
+		*first = false;
 		print_head(o, path, s);
 		why_print_symptoms(o, answer);
 		return;
 	}
 	cJSON_ArrayForEach (row, cJSON_GetObjectItem(answer, "symptoms"))
 		cJSON_AddStringToObject(row, "file", path);
-	o->ops->table(o, columns, json_get(answer, "symptoms"), !first);
+	o->ops->table(o, columns, json_get(answer, "symptoms"), !*first);
+	*first = false;
 	if (found->note != NULL)
 		note("%s: %s", path, found->note);
 }
 
-static enum status why_log(struct call *call, const char *path, bool first)
+/* @first: nothing has been printed before. */
+static enum status why_log(struct call *call, const char *path, bool *first)
 {
 	struct why_log log = { 0 };
 	struct series s = { 0 };
@@ -264,11 +317,12 @@ static enum status why_log(struct call *call, const char *path, bool first)
 enum status why_logs(struct call *call)
 {
 	enum status worst = STATUS_DONE;
+	bool first = true;
 
 	if (call->n_operands == 0)
-		return why_log(call, "-", true);
+		return why_log(call, "-", &first);
 	for (int i = 0; i < call->n_operands; i++) {
-		enum status r = why_log(call, call->operands[i], i == 0);
+		enum status r = why_log(call, call->operands[i], &first);
 
 		worst = r > worst ? r : worst;
 	}

@@ -1,7 +1,9 @@
 /* A log of any program for why --log: its metrics, and how it ended. */
 #include "feed.h"
 #include "why.h"
+#include "why_table.h"
 
+#include "schema/limits.h"
 #include "schema/mem.h"
 #include "schema/token.h"
 
@@ -13,24 +15,54 @@
 #define CRASH_BYTES 80
 #define FEW_STEPS   4
 
-static void on_metric(void *ctx, const struct metric_record *record)
+/* What reads a log, and the two ways of it. */
+struct reading {
+	struct why_log *log;
+	struct why_metrics pairs;
+	struct why_metrics cells;
+	struct why_table table;
+};
+
+static void add(struct why_metrics *all, const struct metric_record *record)
 {
-	struct why_log *log = ctx;
-	struct why_metric *m = log->metrics;
-	struct why_metric *end = m + log->n;
+	struct why_metric *m = all->list;
+	struct why_metric *end = m + all->n;
 
 	while (m < end && strcmp(m->name, record->name) != 0)
 		m++;
 	if (m == end) {
-		log->metrics = xreallocarray(log->metrics, log->n + 1,
-					     sizeof(*log->metrics));
-		m = &log->metrics[log->n++];
+		if (all->n == LIMIT_METRICS)
+			return;
+		all->list =
+		    xreallocarray(all->list, all->n + 1, sizeof(*all->list));
+		m = &all->list[all->n++];
 		*m = (struct why_metric){ .name = xstrdup(record->name) };
 	}
 	series_add(&m->by_step, SERIES_TRAIN, record->step, record->value);
 	series_add(&m->by_turn, SERIES_TRAIN,
 		   (int64_t)m->by_turn.lines[SERIES_TRAIN].n + 1,
 		   record->value);
+}
+
+static void on_pair(void *ctx, const struct metric_record *record)
+{
+	add(&((struct reading *)ctx)->pairs, record);
+}
+
+static void on_cell(void *ctx, const struct metric_record *record)
+{
+	add(&((struct reading *)ctx)->cells, record);
+}
+
+static void free_metrics(struct why_metrics *all)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		free(all->list[i].name);
+		series_fini(&all->list[i].by_step);
+		series_fini(&all->list[i].by_turn);
+	}
+	free(all->list);
+	*all = (struct why_metrics){ 0 };
 }
 
 /* --- sentences ------------------------------------------------------------ */
@@ -80,6 +112,13 @@ static char *join(char *word, char *after, char *end)
 	return next_end;
 }
 
+static bool begins_number(const char *p, const char *end)
+{
+	double v;
+
+	return p < end && token_number(p, end, &v) != NULL;
+}
+
 /* "loss 0.5" is "loss=0.5"; other words are too common in prose. */
 static void give_sign(const char *word, char *after, const char *end)
 {
@@ -87,7 +126,7 @@ static void give_sign(const char *word, char *after, const char *end)
 
 	while (p < end && (*p == ' ' || *p == '\t'))
 		p++;
-	if (p > after && p < end && token_looks_numeric(p, end) &&
+	if (p > after && begins_number(p, end) &&
 	    series_is_plain(word, (size_t)(after - word)))
 		p[-1] = '=';
 }
@@ -130,7 +169,10 @@ static void keep_tail(struct why_log *log, const char *data, size_t len)
 
 static void look(void *ctx, char *data, size_t len, size_t n_new)
 {
-	keep_tail(ctx, data + len - n_new, n_new);
+	struct reading *r = ctx;
+
+	keep_tail(r->log, data + len - n_new, n_new);
+	why_table_feed(&r->table, data + len - n_new, n_new);
 	tidy(data, len);
 }
 
@@ -211,31 +253,45 @@ static void prefer_turns(struct why_metric *m)
 	m->by_turn = s;
 }
 
+static bool has_known(const struct why_metrics *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (series_role(all->list[i].name).rank > 0)
+			return true;
+	return false;
+}
+
 enum status why_log_read(const char *path, struct why_log *ret)
 {
 	static const struct search_spec any;
+	struct reading r = { .log = ret };
 	struct log_feed feed = { .reader = reader_new(&any),
-				 .on_metric = on_metric,
+				 .on_metric = on_pair,
 				 .look = look,
-				 .ctx = ret };
-	enum status r = feed_log(path, &feed);
+				 .ctx = &r };
+	enum status status;
 
+	r.table = (struct why_table){ .fn = on_cell, .ctx = &r };
+	status = feed_log(path, &feed);
 	ret->counts = *reader_counts(feed.reader);
 	reader_free(feed.reader);
-	for (size_t i = 0; i < ret->n; i++)
-		prefer_turns(&ret->metrics[i]);
+	why_table_finish(&r.table);
+	if (!has_known(&r.pairs) && has_known(&r.cells)) {
+		free_metrics(&r.pairs);
+		r.pairs = r.cells;
+	} else {
+		free_metrics(&r.cells);
+	}
+	ret->metrics = r.pairs;
+	for (size_t i = 0; i < ret->metrics.n; i++)
+		prefer_turns(&ret->metrics.list[i]);
 	ret->crash = find_crash(ret);
-	return r;
+	return status;
 }
 
 void why_log_free(struct why_log *log)
 {
-	for (size_t i = 0; i < log->n; i++) {
-		free(log->metrics[i].name);
-		series_fini(&log->metrics[i].by_step);
-		series_fini(&log->metrics[i].by_turn);
-	}
-	free(log->metrics);
+	free_metrics(&log->metrics);
 	free(log->crash);
 	*log = (struct why_log){ 0 };
 }

@@ -57,6 +57,8 @@ static void measure(const struct series_line *line, struct measure *m)
 		return;
 	m->first = t->first;
 	m->best = t->points[t->best].level;
+	m->lowest = t->points[t->lowest].cost;
+	m->lowest_step = t->points[t->lowest].step;
 	m->end = trend_median(t, t->n - end_points(t->n), t->n);
 	m->fall = (m->first - m->best) / fmax(fabs(m->first), TINY);
 	m->half = half_of(t, m->first, m->best);
@@ -84,6 +86,14 @@ static bool is_same_kind(const struct trend *a, const struct trend *b)
 	       a->offset >= b->offset;
 }
 
+/* One that ends above the highest is of many classes, or diverged. */
+static double entropy_scale(const struct measure *m)
+{
+	if (m->end > SCALE_HIGHEST)
+		return m->first;
+	return fmin(fmax(m->first, SCALE_LOWEST), SCALE_HIGHEST);
+}
+
 /* Of the curves of the same kind, a loss or a share, as the curve @c. */
 static double scale_of(const struct measures *m, int c)
 {
@@ -98,7 +108,7 @@ static double scale_of(const struct measures *m, int c)
 			continue;
 		highest = fmax(highest, first);
 		if (may_be_entropy(own))
-			first = fmin(fmax(first, SCALE_LOWEST), SCALE_HIGHEST);
+			first = entropy_scale(own);
 		else if (own->trend.offset > 0)
 			first = fmax(first, own->trend.offset / 2);
 		else
@@ -139,8 +149,9 @@ void measures_of(const struct series *s, const struct siblings *siblings,
 		ret->train = &ret->curves[SERIES_TRAIN];
 	if (ret->curves[SERIES_VALID].trend.n > 0)
 		ret->valid = &ret->curves[SERIES_VALID];
-	ret->main =
-	    ret->train != NULL ? ret->train : &ret->curves[SERIES_VALID];
+	ret->main = &ret->curves[ret->curves[SERIES_TRAIN].trend.reported > 0
+				     ? SERIES_TRAIN
+				     : SERIES_VALID];
 	if (ret->train != NULL && ret->valid != NULL &&
 	    is_same_kind(&ret->train->trend, &ret->valid->trend))
 		ret->gap = (ret->valid->end - ret->train->end) /
@@ -154,22 +165,31 @@ static bool is_near_guess(double loss, int k)
 	return fabs(loss - guess) < fmin(0.01 * guess, (next - guess) / 4);
 }
 
-int measures_guess(const struct measures *m)
+/* Whether the second half of the run stayed where it ends. */
+static bool rests(const struct measure *m)
+{
+	size_t n = m->trend.n, half = n / 2, late = n - n / 4;
+
+	return fabs(trend_median(&m->trend, half, n) - m->end) <
+		   0.01 * m->end &&
+	       fabs(trend_median(&m->trend, half, late) -
+		    trend_median(&m->trend, late - 1, n)) < 0.008 * m->end;
+}
+
+int measures_guess(const struct measures *m, const struct measure **ret_who)
 {
 	const struct measure *a = m->main, *b = m->valid;
-	size_t half;
 
-	if (!may_be_entropy(a) || a->trend.n < 3)
+	if (b == NULL || !is_same_kind(&a->trend, &b->trend))
+		b = a;
+	*ret_who = b;
+	/* Training shows no less than validation, but may be noisier. */
+	if (!may_be_entropy(a) || a->trend.n < 3 || b->trend.n < 3 ||
+	    !rests(b) || a->end < 0.985 * b->end || a->end > 1.1 * b->end)
 		return 0;
-	half = a->trend.n / 2;
 	/* Of many classes only round numbers: any loss is near one of them. */
-	for (int k = 2; k <= GUESS_MAX; k += k < 20 ? 1 : 10) {
-		if (is_near_guess(a->end, k) &&
-		    is_near_guess(trend_median(&a->trend, half, a->trend.n),
-				  k) &&
-		    (b == NULL || b == a || b->trend.sign < 0 ||
-		     fabs(b->end - a->end) < 0.02 * a->end))
+	for (int k = 2; k <= GUESS_MAX; k += k < 20 ? 1 : 10)
+		if (is_near_guess(b->end, k))
 			return k;
-	}
 	return 0;
 }

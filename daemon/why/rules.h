@@ -3,17 +3,9 @@
 /*
  * The rule of each symptom: adds it to what was found if the run shows it.
  * Their thresholds are shares of the scale (measure.h), set by runs with
- * planted faults (tests/bench/why). The weight is about how much of the bad
- * loss a symptom explains.
+ * planted faults (tests/bench/why).
  */
-#include "why/measure.h"
-
-struct exam {
-	struct measures m;
-	const struct run_end *end;
-	struct symptoms *found;
-	double weights[NAMES_SYMPTOMS_N]; /* of found->list */
-};
+#include "why/exam.h"
 
 /* What is broken; if it diverged, the others say no more. */
 void rules_no_output(struct exam *e);
@@ -21,7 +13,7 @@ void rules_late_crash(struct exam *e);
 void rules_diverged(struct exam *e);
 
 /* In this order: the later ones look at what was found. */
-void rules_stuck(struct exam *e);
+void rules_stuck(struct exam *e); /* plateau too, if nothing moves */
 void rules_overfitting(struct exam *e);
 void rules_rough(struct exam *e);
 void rules_unlearned(struct exam *e); /* too_slow, still_improving,

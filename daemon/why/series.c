@@ -84,7 +84,7 @@ struct known_word {
 	enum goal goal;
 };
 
-/* What is learned; the first that a name has is its quantity. */
+/* What is learned; the last that a name has is its quantity. */
 static const struct known_word quantities[] = {
 	{"loss",          40, GOAL_MINIMIZE},
 	{ "logloss",      38, GOAL_MINIMIZE},
@@ -260,8 +260,7 @@ struct series_role series_role(const char *name)
 			bonus += found->rank;
 		} else if ((found = look_up(train_words, words[i])) != NULL) {
 			bonus += found->rank;
-		} else if (quantity == NULL &&
-			   (found = look_up(quantities, words[i])) != NULL) {
+		} else if ((found = look_up(quantities, words[i])) != NULL) {
 			quantity = found;
 		} else if (look_up(neutral_words, words[i]) == NULL &&
 			   !is_number(words[i])) {
@@ -377,8 +376,9 @@ struct series_choice series_choose(const char *const *names, size_t n,
 			choice.curves[SERIES_TRAIN] = 0;
 		return choice;
 	}
-	if (train == NULL && told >= 0 &&
-	    series_role(metric).curve == SERIES_TRAIN) {
+	if (metric != NULL && told < 0)
+		return choice;
+	if (train == NULL && series_role(metric).curve == SERIES_TRAIN) {
 		choice.curves[SERIES_TRAIN] = told;
 		return choice;
 	}

@@ -71,7 +71,8 @@ bool series_is_plain(const char *name, size_t len);
  * with the same words but for "train" and "val". A name that is given in
  * @metric or @train (NULL: not) is taken for the validation, or training,
  * curve whatever its words; @metric alone is the training curve if its words
- * say so.
+ * say so. A
+ * @metric that is not there has no curves.
  */
 struct series_choice {
 	int curves[SERIES_CURVES]; /* enum series_curve */

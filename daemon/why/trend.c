@@ -5,6 +5,13 @@
 #include <stdlib.h>
 
 #define FIRST_POINTS 5
+#define HUGE_COST    1e100
+
+/* Beyond HUGE_COST sums of squares overflow: as good as infinite. */
+static bool is_usable(double v)
+{
+	return fabs(v) < HUGE_COST;
+}
 
 static int compare(const void *a, const void *b)
 {
@@ -60,7 +67,7 @@ static void choose_sign(const struct series_line *line, struct trend *t)
 	for (size_t i = 0; i < line->n; i++) {
 		double v = line->points[i].value;
 
-		if (isfinite(v)) {
+		if (is_usable(v)) {
 			low = fmin(low, v);
 			high = fmax(high, v);
 		}
@@ -77,7 +84,7 @@ static void count_bad(const struct series_line *line, struct trend *t)
 	size_t in_row = 0;
 
 	for (size_t i = 0; i < line->n; i++) {
-		if (isfinite(line->points[i].value)) {
+		if (is_usable(line->points[i].value)) {
 			in_row = 0;
 			continue;
 		}
@@ -98,7 +105,7 @@ static void average(const struct series_line *line, struct trend *t)
 		const struct series_point *p = &line->points[i];
 		size_t cell;
 
-		if (!isfinite(p->value))
+		if (!is_usable(p->value))
 			continue;
 		t->last = trend_cost(t, p->value);
 		sum += t->last;
@@ -122,9 +129,14 @@ static double first_of(const struct series_line *line, const struct trend *t)
 	double costs[FIRST_POINTS];
 
 	for (size_t i = 0; i < line->n && n < most; i++)
-		if (isfinite(line->points[i].value))
+		if (is_usable(line->points[i].value))
 			costs[n++] = trend_cost(t, line->points[i].value);
 	return median(costs, n);
+}
+
+static double median_of_3(double a, double b, double c)
+{
+	return fmax(fmin(a, b), fmin(fmax(a, b), c));
 }
 
 static void smooth(struct trend *t)
@@ -133,16 +145,19 @@ static void smooth(struct trend *t)
 
 	for (size_t i = 0; i < t->n; i++) {
 		struct trend_point *p = &t->points[i];
+		/* The last one and the two before it. */
+		size_t mid = i < last ? i : i - 1;
 
 		p->level = p->cost;
-		if (t->n >= 7 && i > 0 && i < last)
-			p->level = trend_median(t, i - 1, i + 2);
-	}
-	if (t->n >= 7)
-		t->points[last].level = trend_median(t, last - 2, last + 1);
-	for (size_t i = 0; i < t->n; i++)
-		if (t->points[i].level < t->points[t->best].level)
+		if (t->n >= 7 && i > 0)
+			p->level = median_of_3(t->points[mid - 1].cost,
+					       t->points[mid].cost,
+					       t->points[mid + 1].cost);
+		if (p->level < t->points[t->best].level)
 			t->best = i;
+		if (p->cost < t->points[t->lowest].cost)
+			t->lowest = i;
+	}
 }
 
 /*

@@ -27,7 +27,8 @@ struct trend {
 		double cost;  /* raw: average of the costs */
 		double level; /* median of it and its neighbours */
 	} points[TREND_POINTS];
-	size_t best; /* index of the lowest level, the first of them */
+	size_t best;   /* index of the lowest level, the first of them */
+	size_t lowest; /* the same of the costs */
 	/* Standard deviation of a point about its trend, after a third. */
 	double noise;
 	/*
