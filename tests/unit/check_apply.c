@@ -3,6 +3,7 @@
 
 #include "schema/mem.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
