@@ -373,7 +373,7 @@ START_TEST(a_rate_is_tested_first_where_it_is_the_usual_cause)
 {
 	for (int usual = 1; usual >= 0; usual--) {
 		enum symptom_kind kind =
-		    usual ? SYMPTOM_STUCK_AT_START : SYMPTOM_LATE_CRASH;
+		    usual ? SYMPTOM_STUCK_AT_START : SYMPTOM_UNDERFITTING;
 
 		for (size_t i = 0; i < 100; i++) {
 			configs[i][LR].f = pow(10, -4 + 0.04 * (double)i);
