@@ -1,5 +1,7 @@
 #include "apply.h"
 
+#include "why.h"
+
 #include "schema/json.h"
 #include "schema/limits.h"
 #include "schema/mem.h"

@@ -1,17 +1,9 @@
 #pragma once
 
-/* `why SEARCH --apply`: a search file that follows from the findings. */
-#include "cmd.h"
+/* The search file that follows from findings: parts of `why --apply`. */
+#include "schema/buf.h"
 
-/*
- * Shows the lines that change, then writes the file: to the second operand,
- * which must be new; else to NAME.json, after asking on a terminal; else to
- * stdout.
- */
-enum status apply_findings(struct call *call, const cJSON *why);
-
-/* --- its parts --------------------------------------------------------------
- */
+#include <cjson/cJSON.h>
 
 /*
  * The text of @file, a search file that is right, with the changes of

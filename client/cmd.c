@@ -19,8 +19,9 @@ static const struct command *const run_commands[] = {
 };
 
 static const struct command *const show_commands[] = {
-	&cmd_list,    &cmd_show,    &cmd_trials,     &cmd_best, &cmd_log,
-	&cmd_metrics, &cmd_explain, &cmd_importance, &cmd_why,  NULL,
+	&cmd_list, &cmd_show,    &cmd_trials,  &cmd_best,
+	&cmd_log,  &cmd_metrics, &cmd_explain, &cmd_importance,
+	&cmd_why,  &cmd_plot,    NULL,
 };
 
 static const struct command *const steer_commands[] = {

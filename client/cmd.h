@@ -30,6 +30,7 @@ enum operand {
 	OPERAND_FILE,
 	OPERAND_SEARCH,
 	OPERAND_SEARCH_FILE, /* SEARCH, then a file */
+	OPERAND_SEARCH_PLOT, /* SEARCH, then a kind of plot */
 	OPERAND_TRIAL,       /* SEARCH/TRIAL */
 	OPERAND_COMMAND,
 	OPERAND_SHELL,
@@ -168,7 +169,7 @@ bool completion_print(FILE *f, const char *shell);
 
 extern const struct command cmd_run, cmd_submit, cmd_check, cmd_watch;
 extern const struct command cmd_list, cmd_show, cmd_trials, cmd_best, cmd_log,
-    cmd_metrics, cmd_explain, cmd_importance, cmd_why;
+    cmd_metrics, cmd_explain, cmd_importance, cmd_why, cmd_plot;
 extern const struct command cmd_pause, cmd_resume, cmd_cancel, cmd_kill,
     cmd_retry, cmd_add, cmd_import, cmd_extend, cmd_rm;
 extern const struct command cmd_report;

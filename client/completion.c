@@ -9,6 +9,9 @@
 /* Names of the searches, a line each. */
 #define SEARCHES "hpctl --no-start list 2>/dev/null | sed 1d | cut -f1"
 
+/* The kinds of plots; tests/golden/names.py compares. */
+#define PLOTS "best curves params importance parallel"
+
 typedef void command_fn(FILE *f, const struct command *c);
 
 static void for_each_command(FILE *f, command_fn *fn)
@@ -52,6 +55,8 @@ static const char *operand_word(enum operand operand)
 		return "search";
 	case OPERAND_SEARCH_FILE:
 		return "search-file";
+	case OPERAND_SEARCH_PLOT:
+		return "search-plot";
 	case OPERAND_TRIAL:
 		return "trial";
 	case OPERAND_COMMAND:
@@ -88,7 +93,7 @@ static void print_bash(FILE *f)
 	      "\tlocal IFS=$' \\t\\n'\n"
 	      "\tCOMPREPLY=()\n"
 	      "\tcase $prev in\n"
-	      "\t--socket | --state | --try)\n"
+	      "\t--socket | --state | --try | --svg)\n"
 	      "\t\tcompopt -o filenames\n"
 	      "\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
 	      "\t\treturn ;;\n"
@@ -115,13 +120,14 @@ static void print_bash(FILE *f)
 	print_option_words(f, global_options);
 	fputs("\"\n"
 	      "\telse\n"
-	      "\t\tif [[ $operand == search-file ]]; then\n"
-	      "\t\t\toperand=file\n"
+	      "\t\tif [[ $operand == search-* ]]; then\n"
+	      "\t\t\toperand=${operand#search-}\n"
 	      "\t\t\t[[ $prev == \"$command\" ]] && operand=search\n"
 	      "\t\tfi\n"
 	      "\t\tcase $operand in\n"
 	      "\t\tcommand) words=$commands ;;\n"
 	      "\t\tshell) words='bash zsh fish' ;;\n"
+	      "\t\tplot) words='" PLOTS "' ;;\n"
 	      "\t\tsearch) words=$(" SEARCHES ") ;;\n"
 	      "\t\ttrial) words=$(" SEARCHES " | sed 's,$,/,')\n"
 	      "\t\t\tcompopt -o nospace ;;\n"
@@ -175,7 +181,7 @@ static void print_zsh(FILE *f)
 	print_zsh_options(f, global_options);
 	fputs(")\n"
 	      "\tcase $words[CURRENT-1] in\n"
-	      "\t--socket|--state|--try) _files; return ;;\n"
+	      "\t--socket|--state|--try|--svg) _files; return ;;\n"
 	      "\t--from) searches=(${(f)\"$(" SEARCHES ")\"})\n"
 	      "\t\tcompadd -a searches; return ;;\n"
 	      "\tesac\n"
@@ -196,13 +202,14 @@ static void print_zsh(FILE *f)
 	      "\t\t_describe option options\n"
 	      "\t\treturn\n"
 	      "\tfi\n"
-	      "\tif [[ $operand == search-file ]]; then\n"
-	      "\t\toperand=file\n"
+	      "\tif [[ $operand == search-* ]]; then\n"
+	      "\t\toperand=${operand#search-}\n"
 	      "\t\t[[ $words[CURRENT-1] == $command ]] && operand=search\n"
 	      "\tfi\n"
 	      "\tcase $operand in\n"
 	      "\tcommand) _describe command commands ;;\n"
 	      "\tshell) compadd bash zsh fish ;;\n"
+	      "\tplot) compadd " PLOTS " ;;\n"
 	      "\tfile) _files ;;\n"
 	      "\tsearch) searches=(${(f)\"$(" SEARCHES ")\"})\n"
 	      "\t\tcompadd -a searches ;;\n"
@@ -259,6 +266,9 @@ static void print_fish_command(FILE *f, const struct command *c)
 		break;
 	case OPERAND_SEARCH_FILE:
 		fputs("-F -a '(" SEARCHES ")'\n", f);
+		break;
+	case OPERAND_SEARCH_PLOT:
+		fputs("-f -a '(" SEARCHES ") " PLOTS "'\n", f);
 		break;
 	case OPERAND_TRIAL:
 		fputs("-f -a '(" SEARCHES " | string replace -r $ /)'\n", f);

@@ -297,6 +297,7 @@ void importance_print_curve(struct out *o, const cJSON *result,
 	bool is_minimized = strcmp(json_get_text(result, "goal"),
 				   goal_name(GOAL_MINIMIZE)) == 0;
 	auto_buf struct buf line = BUF_INIT;
+	bool is_unknown = false;
 	size_t width = 0;
 	struct scale s;
 
@@ -314,6 +315,11 @@ void importance_print_curve(struct out *o, const cJSON *result,
 	add_name(o, &line, "", width);
 	buf_adds(&line, "TRIALS     MEDIAN  AND THE MIDDLE HALF");
 	print_line(o, &line);
-	cJSON_ArrayForEach (part, curve)
+	cJSON_ArrayForEach (part, curve) {
 		print_part(o, &s, part, width, is_minimized);
+		is_unknown = is_unknown || isnan(median_of(part));
+	}
+	if (is_unknown)
+		out_hintf(o, "\n-: half of the trials diverged or were stopped "
+			     "early\n");
 }

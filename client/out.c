@@ -76,8 +76,7 @@ void out_hintf(struct out *o, const char *fmt, ...)
 	o->ops->hint(o, text);
 }
 
-/* Bytes of the character at @s (1 if it is none) and its columns. */
-static size_t next_character(const char *s, size_t *ret_width)
+size_t out_next_character(const char *s, size_t *ret_width)
 {
 	mbstate_t state = { 0 };
 	wchar_t c;
@@ -97,7 +96,7 @@ size_t out_text_width(const char *text)
 	size_t sum = 0, width;
 
 	while (*text != '\0') {
-		text += next_character(text, &width);
+		text += out_next_character(text, &width);
 		sum += width;
 	}
 	return sum;
@@ -116,7 +115,7 @@ void out_shorten(struct buf *text, size_t width, bool utf8)
 		mark = "";
 	while (s[at] != '\0') {
 		size_t w;
-		size_t n = next_character(s + at, &w);
+		size_t n = out_next_character(s + at, &w);
 
 		if (used + w + (*mark != '\0' ? mark_width : 0) > width)
 			break;
@@ -132,7 +131,7 @@ static void print_visibly(struct buf *b, const char *s)
 {
 	while (*s != '\0') {
 		size_t width;
-		size_t n = next_character(s, &width);
+		size_t n = out_next_character(s, &width);
 		unsigned char c = (unsigned char)*s;
 
 		if (n > 1 && !(c == 0xC2 && (unsigned char)s[1] < 0xA0))

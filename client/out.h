@@ -73,6 +73,8 @@ void out_hintf(struct out *o, const char *fmt, ...)
 
 /* --- pieces, also for the live lines -------------------------------------- */
 
+/* Bytes of the character at @s (1 if it is none) and its columns. */
+size_t out_next_character(const char *s, size_t *ret_width);
 /* Columns that @text takes on a terminal. */
 size_t out_text_width(const char *text);
 /* Cuts @text to @width columns, the last of them "…". */

@@ -37,6 +37,13 @@ enum status why_trial(struct call *call);
 /* `why SEARCH`: what its trials show together. */
 enum status why_search(struct call *call);
 
+/*
+ * Shows the lines that change, then writes the file: to the second operand,
+ * which must be new; else to NAME.json, after asking on a terminal; else to
+ * stdout.
+ */
+enum status apply_findings(struct call *call, const cJSON *why);
+
 /* Prints "symptoms" and "note" of an answer, for people. */
 void why_print_symptoms(struct out *o, const cJSON *answer);
 

@@ -21,6 +21,7 @@ static handler_fn *const handlers[METHOD_N] = {
 	[METHOD_TRIAL] = question_trial,
 	[METHOD_METRICS] = question_metrics,
 	[METHOD_SYMPTOMS] = question_symptoms,
+	[METHOD_CURVES] = question_curves,
 	[METHOD_EXPLAIN] = question_explain,
 	[METHOD_PAUSE] = command_pause,
 	[METHOD_RESUME] = command_resume,

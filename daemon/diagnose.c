@@ -75,14 +75,16 @@ static uint32_t symptoms_of(struct diagnosis *d, int64_t trial)
 static double score_of(const struct search_spec *spec,
 		       const struct trial_record *r)
 {
-	bool is_pruned = r->state == TRIAL_PRUNED;
-	bool counts = r->state == TRIAL_DONE ||
-		      (is_pruned && strncmp(r->reason, "patience@", 9) == 0);
+	bool is_bad =
+	    r->state == TRIAL_PRUNED || strcmp(r->reason, "diverged") == 0;
+	bool counts =
+	    r->state == TRIAL_DONE || (r->state == TRIAL_PRUNED &&
+				       strncmp(r->reason, "patience@", 9) == 0);
 
 	if (counts && r->has_value && r->kind == VALUE_FINITE)
 		return spec->goal == GOAL_MINIMIZE ? r->value : -r->value;
-	return is_pruned || (counts && r->has_value) ? (double)INFINITY
-						     : (double)NAN;
+	return is_bad || (counts && r->has_value) ? (double)INFINITY
+						  : (double)NAN;
 }
 
 static void make_room(struct diagnosis *d)
@@ -103,7 +105,7 @@ static int on_trial(void *ctx, const struct trial_record *r)
 	auto_diag struct diag faults = DIAG_INIT;
 	auto_json cJSON *params = NULL;
 	double score = score_of(d->spec, r);
-	bool has_failed = r->state == TRIAL_FAILED;
+	bool has_failed = r->state == TRIAL_FAILED && isnan(score);
 	uint32_t symptoms = symptoms_of(d, r->id);
 
 	if (d->takes_failed ? !has_failed : isnan(score))

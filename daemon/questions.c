@@ -1,4 +1,5 @@
 /* Methods that change nothing: most are rows of the store. */
+#include "curves.h"
 #include "request.h"
 
 #include "schema/limits.h"
@@ -189,6 +190,51 @@ int question_metrics(struct request *req)
 	    json_get_text(req->params, "name"),
 	    json_get_integer(req->params, "skip", 0), LIMIT_PAGE + 1, &rows);
 	return put_page(req, "metrics", r, rows, LIMIT_PAGE);
+}
+
+static void add_point(void *ctx, int64_t number, int64_t step, double value)
+{
+	curves_add(ctx, number, step, value);
+}
+
+/* On a worker. */
+static int read_curves(struct store *reader, int64_t search,
+		       const cJSON *params, cJSON *result)
+{
+	struct curves *curves = curves_new(LIMIT_CURVE_POINTS);
+	const char *metric = json_get_text(params, "metric");
+	int64_t every = json_get_integer(params, "every", 1);
+	int r =
+	    store_read_curves(reader, search, metric, every, add_point, curves);
+
+	cJSON_AddStringToObject(result, "metric", metric);
+	json_add_integer(result, "every", every);
+	cJSON_AddItemToObject(result, "curves", curves_take(curves));
+	curves_free(curves);
+	return r;
+}
+
+int question_curves(struct request *req)
+{
+	const char *name = json_get_text(req->params, "name");
+	auto_json cJSON *row = NULL;
+	cJSON *params;
+	int64_t id, trials = 0;
+	int r = request_find_search(req, &id);
+
+	if (r != 0)
+		return r;
+	if (store_read_search(req->s->store, id, &row) != 0)
+		return request_failed(req);
+	for (int i = 0; i < NAMES_TRIAL_STATES_N; i++)
+		trials += json_get_integer(row, trial_state_names[i], 0);
+	if (name == NULL)
+		name = json_get_text(row, "metric");
+	params = cJSON_CreateObject();
+	cJSON_AddStringToObject(params, "metric", name);
+	json_add_integer(params, "every",
+			 1 + (trials > 0 ? trials - 1 : 0) / LIMIT_CURVES);
+	return request_read_late(req, id, params, read_curves);
 }
 
 int question_explain(struct request *req)

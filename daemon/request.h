@@ -26,8 +26,8 @@ handler_fn command_submit, command_import, command_add, command_extend,
 
 /* questions.c */
 handler_fn question_version, question_list, question_show, question_trials,
-    question_best, question_trial, question_metrics, question_explain,
-    question_status, question_health, question_subscribe;
+    question_best, question_trial, question_metrics, question_curves,
+    question_explain, question_status, question_health, question_subscribe;
 
 /* symptoms.c */
 handler_fn question_symptoms;
@@ -46,6 +46,17 @@ struct late_reply *api_reply_late(struct request *req);
 /* @error 0: @result; else the words of @d. Both are borrowed. */
 void api_answer(struct server *s, struct late_reply *late, int error,
 		const cJSON *result, const struct diag *d);
+
+/*
+ * late.c: answers the request with what @read puts into the result, on a worker
+ * thread, from a connection of its own. It returns 0, or < 0 with the words in
+ * store_error(), and touches nothing but its arguments; @params is taken. One
+ * runs at a time, the others wait for it. Returns 0.
+ */
+typedef int late_read_fn(struct store *reader, int64_t search,
+			 const cJSON *params, cJSON *result);
+int request_read_late(struct request *req, int64_t search, cJSON *params,
+		      late_read_fn *read);
 
 /* house.c: programs that have the database open ("pid", "name"); new. */
 cJSON *house_readers(struct server *s);

@@ -571,6 +571,7 @@ int server_run(struct server *s, int ready_fd)
 	TAILQ_INIT(&s->ended);
 	TAILQ_INIT(&s->subscriptions);
 	STAILQ_INIT(&s->suggestions);
+	STAILQ_INIT(&s->late_reads);
 	s->started = server_now();
 	(void)uv_loop_init(&s->loop);
 	start_handles(s);

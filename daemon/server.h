@@ -95,12 +95,14 @@ struct server {
 	STAILQ_HEAD(, suggestion) suggestions; /* that wait for a thread */
 	int suggesting;                        /* those that have one */
 	TAILQ_HEAD(, late_reply) late;         /* workers look for them */
+	STAILQ_HEAD(, late_read) late_reads;   /* that wait for a thread */
 	char *backup_error; /* of the latest daily one, or NULL */
 	int64_t wal_told_bytes;
 	unsigned house_ticks;
 	bool house_runs;
-	bool health_runs, backup_runs, daily_runs; /* one of each at a time */
-	_Atomic bool workers_end;                  /* they shall, soon */
+	/* one of each at a time */
+	bool health_runs, backup_runs, daily_runs, late_read_runs;
+	_Atomic bool workers_end; /* they shall, soon */
 	struct moment started;
 };
 

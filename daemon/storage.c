@@ -367,7 +367,7 @@ static void keep_words(struct server *s, const struct diag *d)
 static bool workers_run(const struct server *s)
 {
 	return s->suggesting > 0 || s->syncing || s->health_runs ||
-	       s->backup_runs || s->daily_runs;
+	       s->backup_runs || s->daily_runs || s->late_read_runs;
 }
 
 static void try_again(struct server *s)

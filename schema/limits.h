@@ -31,4 +31,6 @@
 #define LIMIT_JSON_DEPTH    64
 #define LIMIT_JSON_NODES    100000
 #define LIMIT_PAGE          1000          /* rows in one reply */
+#define LIMIT_CURVES        200           /* in one reply */
+#define LIMIT_CURVE_POINTS  100           /* of each of them */
 #define LIMIT_FREE_BYTES    (64ULL << 20) /* for a trial to start */

@@ -91,6 +91,20 @@ const struct method_entry methods[METHOD_N] = {
 		"there are no others, or null",
 		{ SEARCH_FIELD, TRIAL_FIELD },
 	},
+	[METHOD_CURVES] = {
+		"curves",
+		"Tells how a metric went in the trials of a search: at most "
+		"200 curves of at most 100 points each, which keep the ends "
+		"and the extremes.",
+		"metric: its name; every: those of every so many-th trial and "
+		"of the best one were read; curves: by trial number, each with "
+		"trial, steps and values",
+		{
+			SEARCH_FIELD,
+			{ "name", FIELD_TEXT, false,
+			  "the metric (the objective)" },
+		},
+	},
 	[METHOD_EXPLAIN] = {
 		"explain",
 		"Says why: of a search, what it waits for or why it ended; of "

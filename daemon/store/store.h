@@ -175,6 +175,16 @@ int store_list_attempts(struct store *s, int64_t search, int64_t trial,
 			struct store_attempt **ret_list, size_t *ret_n)
     __attribute__((warn_unused_result));
 
+/*
+ * A metric of the latest attempts of every @every-th trial and of the best one,
+ * by trial number and step.
+ */
+typedef void store_point_fn(void *ctx, int64_t number, int64_t step,
+			    double value);
+int store_read_curves(struct store *s, int64_t search, const char *metric,
+		      int64_t every, store_point_fn *fn, void *ctx)
+    __attribute__((warn_unused_result));
+
 /* --- loading: what the core keeps ---------------------------------------- */
 
 /* Highest ids that were ever used, deleted ones too; 0 if none. */

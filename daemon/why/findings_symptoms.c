@@ -44,11 +44,16 @@ struct split {
 	size_t other_hits, other_n; /* likewise */
 };
 
+/* Each cause once: what diverged and failed did diverge. */
 static bool has(const struct finder *r, size_t trial, size_t kind)
 {
 	const struct trial_facts *t = &r->f->facts[trial];
+	bool shows = kind < FAILED && (t->symptoms >> kind) & 1;
 
-	return kind == FAILED ? t->has_failed : (t->symptoms >> kind) & 1;
+	if (kind == FAILED)
+		return t->has_failed &&
+		       !((t->symptoms >> SYMPTOM_DIVERGED) & 1);
+	return shows && !(kind == SYMPTOM_NO_OUTPUT && t->has_failed);
 }
 
 /* Active in @n trials, in @n_hits of them with the symptom. */

@@ -20,5 +20,6 @@ completes() {
 [ "$(completes completion f)" = fish ]
 [ "$(completes help exp)" = explain ]
 [ "$(completes import --fr)" = --from ]
+[ "$(completes plot digits pa)" = "params parallel" ]
 # compopt is for completions that a user has asked for.
 [ "$(completes import digits "$script" 2>/dev/null)" = "$script" ]

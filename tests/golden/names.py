@@ -40,5 +40,10 @@ for command in commands:
                 name = re.sub("^--", "-l ", word)
             if not re.search(rf"(?<![\w-]){name}(?![\w-])", script):
                 faults.append(f"{shell} does not complete {word}")
+refusal = subprocess.run([HPCTL, "plot", "none", "none"], text=True, capture_output=True).stderr
+kinds = re.search(r"\((.*)\)", refusal)[1].split(", ")
+for shell, script in scripts.items():
+    if " ".join(kinds) not in script:
+        faults.append(f"{shell} does not complete the kinds of plots")
 print("\n".join(faults))
 sys.exit(bool(faults))

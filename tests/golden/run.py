@@ -12,7 +12,8 @@ A case is NAME.json in this folder:
   interrupt  text of the output at which SIGINT comes
   files      to lie in its current directory, executable if they begin with #!
   prints     files to show at the end
-  replies    of the fake hpsd by method, beside world.json; false: none runs
+  replies    of the fake hpsd by method, beside world.json, or the file that
+             holds them; false: none runs
   masks      patterns of what differs between machines, and what to show instead
 NAME.txt holds what came out. --update writes it anew; look at the difference.
 """
@@ -113,6 +114,8 @@ def transcript(hpctl, case, world):
             if text.startswith("#!"):
                 file.chmod(0o755)
         replies = case.get("replies", {})
+        if isinstance(replies, str):
+            replies = json.loads((HERE / replies).read_text())
         server = None
         if replies is not False:
             text = json.dumps({**world, **replies})

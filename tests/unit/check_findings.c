@@ -319,6 +319,71 @@ START_TEST(noise_that_is_larger_than_the_differences_is_told)
 }
 END_TEST
 
+START_TEST(an_end_that_is_no_better_than_what_lies_beside_is_left)
+{
+	/* The best are crowded there by chance, and so are the worst. */
+	for (size_t i = 0; i < 100; i++) {
+		bool is_end = i % 5 == 0;
+
+		scores[i] = draw_unit() * (is_end ? 1 : 0.5) +
+			    (is_end && i % 10 == 0 ? -1 : 0);
+		configs[i][X].f =
+		    is_end ? 2.9 + draw_unit() / 10 : 2.2 + draw_unit() / 2;
+		if (is_end && i % 10 != 0)
+			scores[i] += 1;
+	}
+	ck_assert_ptr_null(find("edge"));
+}
+END_TEST
+
+START_TEST(ends_that_nature_sets_are_not_passed)
+{
+	struct param *x = &spec->space->params[X];
+
+	x->min = 0;
+	x->max = 1;
+	for (size_t i = 0; i < 100; i++) {
+		configs[i][X].f = draw_unit();
+		scores[i] = configs[i][X].f;
+	}
+	ck_assert_ptr_null(find("edge"));
+	for (size_t i = 0; i < 100; i++)
+		scores[i] = -configs[i][X].f;
+	ck_assert_ptr_null(find("edge"));
+}
+END_TEST
+
+START_TEST(trials_of_a_sampler_that_learns_are_no_draws)
+{
+	for (size_t i = 0; i < 100; i++)
+		scores[i] = log_distance(i, 0.01) +
+			    (configs[i][OPT].i == 3 ? 3 : 0) +
+			    0.1 * draw_unit();
+	ck_assert_ptr_nonnull(find("wide"));
+	ck_assert_ptr_nonnull(find("choice"));
+	search.learns = true;
+	ck_assert_ptr_null(find("wide"));
+	ck_assert_ptr_null(find("choice"));
+	ck_assert_ptr_null(find("interaction"));
+}
+END_TEST
+
+/* The rank-sum test of the rate says 0.014. */
+START_TEST(a_rate_is_tested_first_where_it_is_the_usual_cause)
+{
+	for (int usual = 1; usual >= 0; usual--) {
+		enum symptom_kind kind =
+		    usual ? SYMPTOM_STUCK_AT_START : SYMPTOM_UNDERFITTING;
+
+		for (size_t i = 0; i < 100; i++) {
+			configs[i][LR].f = pow(10, -4 + 0.04 * (double)i);
+			set(i, kind, i % 13 == 5 || (i % 4 == 0 && i < 25));
+		}
+		ck_assert_msg((find("symptom") != NULL) == usual, "%d", usual);
+	}
+}
+END_TEST
+
 START_TEST(a_goal_to_maximize_is_told_in_its_own_values)
 {
 	const struct finding *f;
@@ -387,6 +452,11 @@ Suite *suite(void)
 	tcase_add_test(tc,
 		       longer_runs_are_advised_where_the_best_still_improve);
 	tcase_add_test(tc, noise_that_is_larger_than_the_differences_is_told);
+	tcase_add_test(tc,
+		       an_end_that_is_no_better_than_what_lies_beside_is_left);
+	tcase_add_test(tc, ends_that_nature_sets_are_not_passed);
+	tcase_add_test(tc, trials_of_a_sampler_that_learns_are_no_draws);
+	tcase_add_test(tc, a_rate_is_tested_first_where_it_is_the_usual_cause);
 	tcase_add_test(tc, a_goal_to_maximize_is_told_in_its_own_values);
 	tcase_add_test(tc, few_results_are_no_evidence);
 	tcase_add_test(tc, findings_are_told_as_json);

@@ -194,6 +194,70 @@ START_TEST(C10_a_small_database_is_read_through_at_the_start)
 }
 END_TEST
 
+static void print_point(void *ctx, int64_t number, int64_t step, double value)
+{
+	buf_addf(ctx, "%lld@%lld=%g ", (long long)number, (long long)step,
+		 value);
+}
+
+static char *curves_of(const char *metric, int64_t every)
+{
+	struct store *reader = open_reader(NULL);
+	struct buf b = BUF_INIT;
+
+	ck_assert_int_eq(
+	    store_read_curves(reader, 1, metric, every, print_point, &b), 0);
+	store_close(reader);
+	return buf_take(&b);
+}
+
+/* Trials 0 to 4 of search 1 with two attempts each; 3 is the best. */
+static void fill_curves(void)
+{
+	struct search_record search = sample_search(1, "digits");
+
+	case_save_search(&search);
+	for (int i = 0; i < 5; i++) {
+		struct trial_record trial = sample_trial(1, i);
+		struct attempt_record attempt = sample_attempt(trial.id, 1);
+
+		trial.state = TRIAL_DONE;
+		trial.has_value = true;
+		trial.kind = VALUE_FINITE;
+		trial.value = i == 3 ? -9 : i;
+		trial.attempts = 2;
+		case_save_trial(&trial);
+		case_save_attempt(&attempt);
+		attempt.number = 2;
+		case_save_attempt(&attempt);
+		case_save_metric(trial.id, 1, "loss", 1, 99);
+		case_save_metric(trial.id, 2, "loss", 2, i + 0.5);
+		case_save_metric(trial.id, 2, "loss", 1, i);
+		case_save_metric(trial.id, 2, "other", 1, 7);
+	}
+}
+
+START_TEST(curves_are_those_of_the_latest_attempts_by_step)
+{
+	auto_free char *text = NULL;
+
+	fill_curves();
+	text = curves_of("loss", 1);
+	ck_assert_str_eq(text, "0@1=0 0@2=0.5 1@1=1 1@2=1.5 2@1=2 2@2=2.5 "
+			       "3@1=3 3@2=3.5 4@1=4 4@2=4.5 ");
+}
+END_TEST
+
+START_TEST(of_every_so_many_curves_the_best_is_never_left_out)
+{
+	auto_free char *text = NULL;
+
+	fill_curves();
+	text = curves_of("other", 2);
+	ck_assert_str_eq(text, "0@1=7 2@1=7 3@1=7 4@1=7 ");
+}
+END_TEST
+
 Suite *suite(void)
 {
 	Suite *s = suite_create("store_copy");
@@ -207,6 +271,8 @@ Suite *suite(void)
 		       C14_a_file_that_is_there_is_replaced_only_when_asked);
 	tcase_add_test(tc, C14_attempts_are_listed_with_what_a_restore_asks);
 	tcase_add_test(tc, C10_a_small_database_is_read_through_at_the_start);
+	tcase_add_test(tc, curves_are_those_of_the_latest_attempts_by_step);
+	tcase_add_test(tc, of_every_so_many_curves_the_best_is_never_left_out);
 	suite_add_tcase(s, tc);
 	return s;
 }
