@@ -174,7 +174,7 @@ static void print_spark(struct out *o, const struct series_line *line)
 	static const char *const bars[] = { "▁", "▂", "▃", "▄",
 					    "▅", "▆", "▇", "█" };
 	size_t cells = line->n < SPARK_CELLS ? line->n : SPARK_CELLS;
-	double low = INFINITY, high = -INFINITY;
+	double low = (double)INFINITY, high = -(double)INFINITY;
 
 	for (size_t i = 0; i < line->n; i++) {
 		if (isfinite(line->points[i].value)) {

@@ -138,7 +138,7 @@ static double overfitting_weight(const struct measures *m, bool never,
 	double weight = 0;
 
 	if (never)
-		return (m->gap > 0.18 ? 1.2 : 0.5) + m->gap;
+		return (m->gap > 0.18 || v->rise > 0.02 ? 1.2 : 0.5) + m->gap;
 	if (m->gap > 0.4)
 		weight = m->gap;
 	else if (m->gap > 0.2 && m->gap > 0.8 * v->left)
@@ -165,9 +165,10 @@ void rules_overfitting(struct exam *e)
 	    t->fall < 0.1)
 		return;
 	never = v->fall < 0.05 && v->left > 0.7 && e->m.gap > 0.05;
-	rose = v->rise > 0.01 && by_heart(&e->m) > 0 &&
-	       v->end - v->best >
-		   fmax(0.1 * (v->first - v->best), 2 * v->trend.noise);
+	rose =
+	    v->rise > 0.01 && by_heart(&e->m) > 0 &&
+	    v->end - v->best > fmax(0.1 * (v->first - v->best),
+				    (v->noise < 0.02 ? 2 : 4) * v->trend.noise);
 	weight = overfitting_weight(&e->m, never, rose);
 	if (weight <= 0)
 		return;

@@ -59,7 +59,7 @@ double trend_cost(const struct trend *t, double value)
 /* A goal to maximize: 1 or 100 is perfect if no value is beyond. */
 static void choose_sign(const struct series_line *line, struct trend *t)
 {
-	double low = INFINITY, high = -INFINITY;
+	double low = (double)INFINITY, high = -(double)INFINITY;
 
 	t->sign = 1;
 	if (line->goal == GOAL_MINIMIZE)
@@ -211,6 +211,6 @@ struct trend_slope trend_slope(const struct trend *t, size_t from, size_t to)
 	if (t->noise > 0)
 		s.t = s.slope / (t->noise / sqrt(sxx));
 	else if (s.slope < 0 || s.slope > 0)
-		s.t = s.slope > 0 ? INFINITY : -INFINITY;
+		s.t = (double)INFINITY * (s.slope > 0 ? 1 : -1);
 	return s;
 }
