@@ -524,6 +524,23 @@ START_TEST(the_unit_of_a_loss_is_nothing)
 }
 END_TEST
 
+START_TEST(an_error_that_fell_far_is_not_held_against_a_guess)
+{
+	const struct fall error = { 15, 2, 1, 0 }, guess = { 3, 2, 1, 0 };
+
+	ck_assert_str_eq(names(two(error, error)), "healthy plateau");
+	ck_assert_str_eq(names(two(guess, guess)), "underfitting plateau");
+}
+END_TEST
+
+START_TEST(the_loss_of_a_large_vocabulary_is_not_held_against_a_guess)
+{
+	const struct fall tokens = { 10.8, 3.1, 2, 0 };
+
+	ck_assert_str_eq(names(two(tokens, tokens)), "healthy plateau");
+}
+END_TEST
+
 START_TEST(losses_below_zero_are_judged_by_the_way_they_went)
 {
 	const struct fall nll = { 5, -20, 2, 0 }, slow = { -1, -20, 60, 0 };
@@ -668,6 +685,9 @@ static TCase *judged(void)
 	tcase_add_test(t, an_accuracy_is_judged_by_what_it_lacks);
 	tcase_add_test(t, validation_accuracy_overfits_beside_a_training_loss);
 	tcase_add_test(t, the_unit_of_a_loss_is_nothing);
+	tcase_add_test(t, an_error_that_fell_far_is_not_held_against_a_guess);
+	tcase_add_test(
+	    t, the_loss_of_a_large_vocabulary_is_not_held_against_a_guess);
 	tcase_add_test(t, losses_below_zero_are_judged_by_the_way_they_went);
 	tcase_add_test(t, a_long_curve_says_what_a_short_one_says);
 	tcase_add_test(t, points_may_come_in_any_order);
