@@ -204,37 +204,57 @@ void rules_overfitting(struct exam *e)
 	json_add_number(f->data, "rise", v->rise);
 }
 
-/* The training loss jumps: oscillating; validation alone: noisy. */
+/* More points than a run has epochs, mostly. */
+static bool is_by_batch(const struct measure *m)
+{
+	return m->trend.reported > TREND_POINTS;
+}
+
+static double rough_weight(const struct measure *m, enum symptom_kind kind,
+			   double noise)
+{
+	if (m->noise <= 0.03 && m->left <= 0.15)
+		return 0.2;
+	if (kind == SYMPTOM_OSCILLATING)
+		return 0.4 + 8 * noise;
+	/* A batch's loss scatters whatever the rate. */
+	return is_by_batch(m) ? 0.2 : 0.45;
+}
+
+/*
+ * A training loss that jumps from epoch to epoch oscillates. That of batches,
+ * scores, and validation alone are noisy.
+ */
 void rules_rough(struct exam *e)
 {
-	const struct measure *m = e->m.train;
-	enum symptom_kind kind = SYMPTOM_OSCILLATING;
-	double weight = 0.2, noise;
+	const struct measure *m = e->m.train, *v = e->m.valid;
+	enum symptom_kind kind = SYMPTOM_NOISY;
 	struct symptom *f;
+	double noise;
 	char a[EXAM_VALUE_BYTES];
 
-	if (m == NULL || m->noise < 0.02) {
-		m = e->m.valid;
-		kind = SYMPTOM_NOISY;
-	}
+	if (m == NULL || m->noise < 0.02)
+		m = v;
+	else if (m->trend.sign > 0 && (!is_by_batch(m) || m->noise > 0.15))
+		kind = SYMPTOM_OSCILLATING;
 	if (m == NULL || m->noise < 0.02)
 		return;
-	noise = m->noise;
-	if (kind == SYMPTOM_OSCILLATING && e->m.valid != NULL)
-		noise = fmax(noise, e->m.valid->noise);
-	if (m->noise > 0.03 || m->left > 0.15)
-		weight = kind == SYMPTOM_NOISY ? 0.45 : 0.4 + 8 * noise;
-	f = exam_add(e, kind, weight, exam_ramp(noise, 0.02, 0.1),
-		     m->trend.last_step);
+	noise = v != NULL ? fmax(m->noise, v->noise) : m->noise;
+	f = exam_add(e, kind, rough_weight(m, kind, noise),
+		     exam_ramp(noise, 0.02, 0.1), m->trend.last_step);
 	f->text =
 	    xasprintf("%s jumps by about %.4g from one point to the next, "
 		      "around %s.",
 		      m->name, m->trend.noise, exam_value_text(m, m->end, a));
-	f->advice = kind == SYMPTOM_OSCILLATING
-			? "Lower the learning rate, let it decay, or use "
-			  "larger batches."
-			: "Use a larger validation set, larger batches, or a "
-			  "learning rate that decays.";
+	if (kind == SYMPTOM_OSCILLATING)
+		f->advice = "Lower the learning rate, let it decay, or use "
+			    "larger batches.";
+	else if (is_by_batch(m))
+		f->advice = "Print the mean of more batches; if it still "
+			    "jumps, lower the learning rate.";
+	else
+		f->advice = "Use a larger validation set, larger batches, or a "
+			    "learning rate that decays.";
 	json_add_number(f->data, "noise", m->trend.noise);
 	json_add_number(f->data, "share", m->noise);
 	exam_add_ends(f, m);
