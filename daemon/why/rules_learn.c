@@ -141,7 +141,7 @@ static void still_improving(struct exam *e, const struct measure *m)
 
 static void flat(struct exam *e, const struct measure *m)
 {
-	bool slow = m->left > 0.2 && m->half > (m->left > 0.5 ? 0.15 : 0.05) &&
+	bool slow = m->left > 0.2 && m->half > (m->left > 0.5 ? 0.15 : 0.1) &&
 		    m->fall > 0.05 && m->late > 0.005 && m->noise < 0.02;
 	double left = fmin(1, m->left);
 	struct symptom *f;
