@@ -25,19 +25,20 @@ struct reading {
 
 static void add(struct why_metrics *all, const struct metric_record *record)
 {
-	struct why_metric *m = all->list;
-	struct why_metric *end = m + all->n;
+	struct why_metric *m;
+	size_t i = 0;
 
-	while (m < end && strcmp(m->name, record->name) != 0)
-		m++;
-	if (m == end) {
+	while (i < all->n && strcmp(all->list[i].name, record->name) != 0)
+		i++;
+	if (i == all->n) {
 		if (all->n == LIMIT_METRICS)
 			return;
 		all->list =
 		    xreallocarray(all->list, all->n + 1, sizeof(*all->list));
-		m = &all->list[all->n++];
-		*m = (struct why_metric){ .name = xstrdup(record->name) };
+		all->list[all->n++] =
+		    (struct why_metric){ .name = xstrdup(record->name) };
 	}
+	m = &all->list[i];
 	series_add(&m->by_step, SERIES_TRAIN, record->step, record->value);
 	series_add(&m->by_turn, SERIES_TRAIN,
 		   (int64_t)m->by_turn.lines[SERIES_TRAIN].n + 1,
