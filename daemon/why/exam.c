@@ -48,6 +48,7 @@ void exam_add_ends(struct symptom *f, const struct measure *m)
 
 bool exam_improves(const struct measure *m, double part)
 {
-	return m != NULL && m->fall > 0.02 && m->end < m->first &&
+	return m != NULL && m->fall > 0.02 &&
+	       m->end - m->best < 0.25 * (m->first - m->best) &&
 	       m->late > part && m->late_t < -3;
 }

@@ -102,7 +102,7 @@ static void improving(struct exam *e, enum symptom_kind kind,
 	/* Half-way after the first few points: one that learns slowly. */
 	if (!slow && (m->trend.n < 4 || (left > 0.2 && e->m.main->half > 0.05)))
 		weight = 0.5;
-	else if (!slow && m->late < 0.06)
+	else if (!slow && (m->late < 0.06 || (m->trend.n >= 6 && left < 0.12)))
 		weight = 0.2;
 	if (m->trend.n < 4)
 		strength = fmin(strength, 0.5);
@@ -122,11 +122,16 @@ static void improving(struct exam *e, enum symptom_kind kind,
 		    "%s crawls: from %s to %s in %zu points, and it was still "
 		    "improving at the end.",
 		    m->name, a, b, m->trend.reported);
-	else
+	else if (m->late > 0.05)
 		f->text = xasprintf(
 		    "%s was still improving at the end: from %s to %s, %.0f %% "
 		    "of it in the last third of the run.",
 		    m->name, a, b, 100 * fmin(1, m->late));
+	else
+		f->text = xasprintf(
+		    "%s was still improving at the end, at %s: by %.0f %% in "
+		    "the last third of the run.",
+		    m->name, b, 100 * m->late * (m->first - m->best) / m->end);
 	f->advice = slow ? "Raise the learning rate 3 to 10 times; scale the "
 			   "inputs; train longer."
 			 : "Train longer, or raise the learning rate.";

@@ -370,7 +370,7 @@ END_TEST
 
 START_TEST(a_loss_that_still_falls_at_the_end_could_go_on)
 {
-	const struct fall falls = { 2.3, 0.05, 11, 0 };
+	const struct fall falls = { 2.3, 0.05, 14, 0 };
 	struct series s = two(falls, falls);
 	struct run_end end = { .state = RUN_DONE };
 
