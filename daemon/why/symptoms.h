@@ -5,17 +5,20 @@
  *
  *   diverged        the loss became NaN or infinite, or ended far above where
  *                   it began
- *   oscillating     it jumps up and down by more than it learns
- *   too_slow        it falls so slowly that most of the way is still ahead
- *   plateau         it has not fallen any more for a long time, and early
- *   overfitting     the validation loss rises while the training loss falls;
- *                   step is where validation was best
+ *   oscillating     the training loss jumps up and down
+ *   too_slow        it falls so slowly that most of the way is still ahead, or
+ *                   came to rest slowly before it was there
+ *   plateau         no progress in the second half, or none at all, to the
+ *                   last digit; step is since when
+ *   overfitting     the validation loss rises while the training loss falls,
+ *                   stays far above it, or never improves; step is where
+ *                   validation was best
  *   underfitting    the training loss itself stays high and falls no more
  *   stuck_at_start  nothing was learned: the loss is where it began
- *   noisy           values scatter so that a trend is hard to see
+ *   noisy           validation alone, scores, or the losses of batches jump
  *   still_improving it was still falling when it ended
  *   no_output       there is no value of the metric
- *   late_crash      it failed after it had learned something
+ *   late_crash      it failed after its first value
  *   healthy         none of these stands in the way
  *
  * Several may hold. The first is the one that explains the bad loss best;
