@@ -256,7 +256,8 @@ void promises_start(struct sim *sim, const struct proc *started)
 
 /*
  * Slots times time. With @known what no daemon can have missed: the ends that
- * it has committed, and what it sees running; else all that there was.
+ * it has committed, and what it sees running; else all that there was before
+ * the ends of this turn.
  */
 static int64_t used_by(struct sim *sim, const struct search_row *s, bool known,
 		       int64_t *ret_rate)
@@ -278,6 +279,7 @@ static int64_t used_by(struct sim *sim, const struct search_row *s, bool known,
 		is_told = p->started && p->recorded &&
 			  attempt_state_is_final(a->rec.state);
 		if (!known) {
+			is_told &= a->commit != sim->rows.commits;
 			used += (is_told ? p->end_t : sim->t) - p->launch_t;
 		} else if (is_told) {
 			used += p->end_t - p->start_t;
