@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """kill -9 at every fail-point in every scenario, and once more while the next daemon recovers.
 
-    points.py SOURCE_ROOT [--all] [--jobs N]
+    points.py SOURCE_ROOT [--all] [--part I/N] [--jobs N]
 
 Each scenario is run once to see which fail-points (daemon/base/fault.h) it reaches; then once for each of them: it is
 armed to kill, the daemon is started again as often as need be, the client asks again until it has an answer, and the
 checker looks at what is left. The daemon that comes after is killed too, at another of its fail-points (in turn; with
 --all at each one that a recovery reaches). --all also kills at the second and fifth time that a point is reached,
-delays each by 300 ms, and has those that can fail return errors. Every fail-point of the sources must be reached by
-some scenario.
+delays each by 300 ms, and has those that can fail return errors; of it --part 3/20 makes the third part of twenty.
+Every fail-point of the sources must be reached by some scenario.
 
 Rows: A1, A2, A3, A4, A5, B1, B2, C12, C14.
 """
@@ -27,7 +27,7 @@ import time
 import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from world import BUILD, Daemon, FaultyWorld, Refused, Unknown, wait_for  # noqa: E402
+from world import BUILD, Daemon, FaultyWorld, Refused, Unknown, part, wait_for  # noqa: E402
 
 from hpsd import search  # noqa: E402
 
@@ -246,6 +246,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("source", type=pathlib.Path)
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--part", type=part, default="1/1")
     parser.add_argument("--jobs", type=int, default=4)
     parser.add_argument("--only", help="NAME of a scenario")
     options = parser.parse_args()
@@ -259,13 +260,15 @@ def main():
                 sys.exit(f"{scenario.__name__} fails without a fault:\n" + "\n".join(faults))
         missed = points_of(SOURCE) - {name for names in reached.values() for name in names}
         todo = [t for t in plan(reached, options.all) if options.only in (None, t[0].__name__)]
+        n_all = len(todo)
+        todo = [t for t in todo if options.part(f"{t[0].__name__} {t[1:]}")]
         for (scenario, fault, then), (faults, _, told) in zip(todo, pool.map(lambda t: run(*t), todo)):
             runs += 1
             happened += len(told)
             if faults:
                 bad += 1
                 print(f"{scenario.__name__}, {fault}, then {then}; happened: {told}\n  " + "\n  ".join(faults), flush=True)
-    print(f"{len(points_of(SOURCE))} fail-points, {len(SCENARIOS)} scenarios, {runs} runs, {happened} faults happened, "
+    print(f"{len(points_of(SOURCE))} fail-points, {len(SCENARIOS)} scenarios, {runs} of {n_all} runs, {happened} faults happened, "
           f"{bad} runs failed, {time.monotonic() - begin:.0f} s")
     left = names_in_product()
     if missed:

@@ -31,10 +31,9 @@ import subprocess
 import sys
 import time
 import traceback
-import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from world import BUILD, FINAL, PATIENCE_S, FaultyWorld, Refused, RpcError, Unknown, wait_for  # noqa: E402
+from world import BUILD, FINAL, PATIENCE_S, FaultyWorld, Refused, RpcError, Unknown, part, wait_for  # noqa: E402
 
 SKIPPED = 77
 STRACE = shutil.which("strace")
@@ -364,14 +363,6 @@ def pick(faults, n, seed):
     return picked[:n]
 
 
-def part(text):
-    """I/N as a test of whether a fault is in it."""
-    i, n = map(int, text.split("/"))
-    if not 1 <= i <= n:
-        raise ValueError
-    return lambda fault: zlib.crc32(str(fault).encode()) % n == i - 1
-
-
 def can_trace():
     return STRACE is not None and subprocess.run(
         [STRACE, "-D", "-qq", "-o", "/dev/null", "-e", "inject=chdir:error=EIO:when=100", "true"],
@@ -392,7 +383,7 @@ def main():
         print("skipped: strace is not here, or may not trace")
         sys.exit(SKIPPED)
     begin, runs, happened, bad = time.monotonic(), 0, 0, 0
-    todo = [f for f in plan() if options.only in str(f) and options.part(f)]
+    todo = [f for f in plan() if options.only in str(f) and options.part(str(f))]
     n_all = len(todo)
     if not options.all:
         todo = pick(todo, options.runs, options.seed)

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import check  # noqa: E402
@@ -24,6 +25,14 @@ MODES = ["0"] * 6 + ["3", "raise", "leave", "stay", "deaf"]
 
 def boot_ms():
     return time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000000
+
+
+def part(text):
+    """I/N as a test of whether a fault, in words, is in this part of a plan."""
+    i, n = map(int, text.split("/"))
+    if not 1 <= i <= n:
+        raise ValueError
+    return lambda fault: zlib.crc32(fault.encode()) % n == i - 1
 
 
 class Refused(Exception):
