@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define HOUR_MS  (INT64_C(3600) * 1000)
-#define LIMIT_MS (100 * HOUR_MS) /* of calm, until all must have ended */
+#define LIMIT_MS (30 * HOUR_MS) /* of calm, until all must have ended */
 
 /* --- chance, time, words
  * ------------------------------------------------------- */

@@ -584,6 +584,31 @@ START_TEST(a_second_request_to_end_is_passed_on_too)
 }
 END_TEST
 
+/* The word to start was given, and nobody was there any more. */
+START_TEST(a_shim_that_cannot_open_its_file_has_started_nothing)
+{
+	refuse(SYS_open, 1, MUSL_FLAGS | O_RDWR | O_CREAT | O_NOFOLLOW, EMFILE);
+	world_start(&w, 0, ARGV("stay"));
+	WAIT(&w, w.told[0].ended > 0);
+	ck_assert_int_eq(w.told[0].outcome.kind, OUTCOME_NEVER_STARTED);
+	ck_assert_int_eq(w.told[0].outcome.error, EMFILE);
+	ck_assert_str_eq(w.told[0].outcome.what, "hpsd-shim");
+}
+END_TEST
+
+START_TEST(a_request_to_end_that_was_not_sent_is_not_told_as_sent)
+{
+	world_start(&w, 0, ARGV("stay"));
+	WAIT(&w, w.told[0].n_metrics == 1);
+	refuse(SYS_pidfd_send_signal, ANY, 0, ESRCH);
+	executor_terminate(w.x, world_id(0));
+	some_ticks();
+	ck_assert_int_eq(w.told[0].terminated, 0);
+	ck_assert_int_eq(kill((pid_t)w.told[0].pid, SIGUSR1), 0);
+	WAIT(&w, w.told[0].ended > 0);
+}
+END_TEST
+
 START_TEST(a_shim_started_by_hand_says_no)
 {
 	int status;
@@ -711,6 +736,10 @@ static void add_shim(TCase *tc)
 	    tc,
 	    an_end_without_a_daemon_is_kept_though_its_folder_is_not_synced);
 	tcase_add_test(tc, a_second_request_to_end_is_passed_on_too);
+	tcase_add_test(tc,
+		       a_shim_that_cannot_open_its_file_has_started_nothing);
+	tcase_add_test(tc,
+		       a_request_to_end_that_was_not_sent_is_not_told_as_sent);
 	tcase_add_test(tc, a_shim_started_by_hand_says_no);
 	tcase_add_test(tc, a_child_whose_shim_is_gone_runs_nothing);
 	tcase_add_test(tc, B13_a_limit_that_cannot_be_set_is_told);
