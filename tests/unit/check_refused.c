@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -465,6 +466,83 @@ static const struct {
 	int number, arg;
 	uint32_t value;
 	int error;
+} adoptions[] = {
+	{SYS_pidfd_open, ANY, 0,             EMFILE},
+	{ SYS_epoll_ctl, 1,   EPOLL_CTL_ADD, ENOMEM},
+};
+
+START_TEST(who_lives_and_cannot_be_watched_is_neither_adopted_nor_dead)
+{
+	pid_t shim;
+
+	world_start(&w, 0, ARGV("stay"));
+	WAIT(&w, w.told[0].n_metrics == 1);
+	shim = (pid_t)w.told[0].pid;
+	world_close(&w);
+	world_open(&w);
+	world_adopt(&w, 0);
+	refuse(adoptions[_i].number, adoptions[_i].arg, adoptions[_i].value,
+	       adoptions[_i].error);
+	some_ticks();
+	ck_assert_int_eq(w.told[0].adopted + w.told[0].ended, 0);
+	ck_assert_int_eq(kill(shim, SIGUSR1), 0);
+	WAIT(&w, w.told[0].ended > 0);
+	ck_assert_int_eq(w.told[0].outcome.signal, SIGKILL);
+}
+END_TEST
+
+START_TEST(an_end_that_cannot_be_read_now_is_not_told)
+{
+	world_start(&w, 0, ARGV("stay"));
+	WAIT(&w, w.told[0].n_metrics == 1);
+	kill_shim();
+	refuse(SYS_openat, 2, FILE_FLAGS, EMFILE);
+	some_ticks();
+	ck_assert_int_eq(w.told[0].ended, 0);
+}
+END_TEST
+
+START_TEST(output_whose_size_cannot_be_told_is_not_begun_again)
+{
+	auto_free char *params = world_path(&w, 0, TRIALDIR_PARAMS);
+	auto_free char *checkpoint = world_path(&w, 0, TRIALDIR_CHECKPOINT);
+
+	world_start(&w, 0, ARGV("stay"));
+	WAIT(&w, w.told[0].n_metrics == 1);
+	refuse(SYS_newfstatat, 3, AT_EMPTY_PATH, EIO);
+	refuse(SYS_fstat, ANY, 0, EIO);
+	some_ticks();
+	executor_kill(w.x, world_id(0));
+	WAIT(&w, w.told[0].ended > 0);
+	ck_assert_int_eq(w.told[0].n_metrics, 1);
+	(void)unlink(params);
+	(void)rmdir(checkpoint);
+	make_file_of_dir();
+}
+END_TEST
+
+static const struct {
+	int number, arg;
+	uint32_t value;
+} boots[] = {
+	{SYS_openat, 2, O_RDONLY | O_CLOEXEC},
+	{ SYS_read,  2, BOOT_ID_BYTES - 1   },
+};
+
+START_TEST(without_the_id_of_the_boot_there_is_no_executor)
+{
+	const struct executor_callbacks none = { 0 };
+	struct executor *x;
+
+	refuse(boots[_i].number, boots[_i].arg, boots[_i].value, EIO);
+	ck_assert_int_eq(executor_new(&w.loop, HPSD_SHIM, &none, &x), -EIO);
+}
+END_TEST
+
+static const struct {
+	int number, arg;
+	uint32_t value;
+	int error;
 	const char *what;
 } starts[] = {
 	{SYS_statfs,      ANY, 0,						     EIO,    "free space"   },
@@ -584,15 +662,37 @@ START_TEST(a_second_request_to_end_is_passed_on_too)
 }
 END_TEST
 
+/* What a shim needs before it starts anything. */
+static const struct {
+	int number, arg;
+	uint32_t value;
+	int error;
+} needs[] = {
+	{SYS_open,      1,   MUSL_FLAGS | O_RDWR | O_CREAT | O_NOFOLLOW, EMFILE},
+	{ SYS_chdir,    ANY, 0,					  EIO   },
+	{ SYS_pwrite64, ANY, 0,					  EIO   },
+};
+
 /* The word to start was given, and nobody was there any more. */
-START_TEST(a_shim_that_cannot_open_its_file_has_started_nothing)
+START_TEST(a_shim_that_cannot_have_its_file_has_started_nothing)
 {
-	refuse(SYS_open, 1, MUSL_FLAGS | O_RDWR | O_CREAT | O_NOFOLLOW, EMFILE);
+	refuse(needs[_i].number, needs[_i].arg, needs[_i].value,
+	       needs[_i].error);
 	world_start(&w, 0, ARGV("stay"));
 	WAIT(&w, w.told[0].ended > 0);
 	ck_assert_int_eq(w.told[0].outcome.kind, OUTCOME_NEVER_STARTED);
-	ck_assert_int_eq(w.told[0].outcome.error, EMFILE);
+	ck_assert_int_eq(w.told[0].outcome.error, needs[_i].error);
 	ck_assert_str_eq(w.told[0].outcome.what, "hpsd-shim");
+}
+END_TEST
+
+START_TEST(F3_a_shim_without_memory_says_so)
+{
+	refuse(SYS_mmap, 3, MAP_SHARED | MAP_ANONYMOUS, ENOMEM);
+	world_run(&w, 0, ARGV("stay"));
+	ck_assert_int_eq(w.told[0].outcome.kind, OUTCOME_NOT_EXECUTED);
+	ck_assert_int_eq(w.told[0].outcome.error, ENOMEM);
+	ck_assert_str_eq(w.told[0].outcome.what, "mmap");
 }
 END_TEST
 
@@ -722,6 +822,13 @@ static void add_executor(TCase *tc)
 	tcase_add_test(tc, it_may_be_closed_while_others_are_ready);
 	tcase_add_loop_test(tc, a_launch_that_is_refused_is_told_with_its_step,
 			    0, N(starts));
+	tcase_add_loop_test(
+	    tc, who_lives_and_cannot_be_watched_is_neither_adopted_nor_dead, 0,
+	    N(adoptions));
+	tcase_add_test(tc, an_end_that_cannot_be_read_now_is_not_told);
+	tcase_add_test(tc, output_whose_size_cannot_be_told_is_not_begun_again);
+	tcase_add_loop_test(tc, without_the_id_of_the_boot_there_is_no_executor,
+			    0, N(boots));
 	tcase_add_test(tc, a_state_directory_that_is_gone_is_told);
 	tcase_add_test(tc, F2_a_low_limit_of_descriptors_is_raised);
 	tcase_add_test(
@@ -736,8 +843,10 @@ static void add_shim(TCase *tc)
 	    tc,
 	    an_end_without_a_daemon_is_kept_though_its_folder_is_not_synced);
 	tcase_add_test(tc, a_second_request_to_end_is_passed_on_too);
-	tcase_add_test(tc,
-		       a_shim_that_cannot_open_its_file_has_started_nothing);
+	tcase_add_loop_test(
+	    tc, a_shim_that_cannot_have_its_file_has_started_nothing, 0,
+	    N(needs));
+	tcase_add_test(tc, F3_a_shim_without_memory_says_so);
 	tcase_add_test(tc,
 		       a_request_to_end_that_was_not_sent_is_not_told_as_sent);
 	tcase_add_test(tc, a_shim_started_by_hand_says_no);
