@@ -66,6 +66,7 @@ class Ledger:
         self.errors = set()  # errnos that system calls of ours were made to return
         self.removed = {}  # tokens of searches that were about to be removed, by name
         self.ups, self.downs = [], []
+        self.is_able = True
         for line in pathlib.Path(path).read_text().splitlines():
             entry = json.loads(line)
             what = entry.pop("what")
@@ -73,6 +74,7 @@ class Ledger:
                 self.ops[entry["id"]] = entry | {"outcome": "info"}
             elif what in ("ok", "fail"):
                 self.ops[entry["id"]] |= {"outcome": what, "answered": entry["boot"], "answer": entry["answer"]}
+                self.note_ability(what == "ok" or "cannot be written now" not in entry["answer"], entry["boot"])
             elif what == "killed":
                 self.kills[entry["token"]].add(entry["of"])
             elif what == "error":
@@ -81,8 +83,15 @@ class Ledger:
                 self.removed[entry["search"]] = entry["tokens"]
             elif what == "up":
                 self.ups.append(entry["boot"])
+                self.is_able = True
             elif what == "down":
                 self.downs.append(entry["boot"])
+
+    def note_ability(self, is_able, moment):
+        """Without a database to write to it decides nothing: it is as good as down."""
+        if is_able != self.is_able:
+            (self.ups if is_able else self.downs).append(moment)
+        self.is_able = is_able
 
     def of(self, method, outcome="ok"):
         return [op for op in self.ops.values() if op["method"] == method and op["outcome"] == outcome]
