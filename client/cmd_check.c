@@ -122,7 +122,10 @@ static void print_trials(struct buf *b, const struct search_spec *spec)
 		buf_addf(b, "%lld", (long long)spec->trials);
 	else
 		buf_adds(b, "the whole grid");
-	if (spec->runs > 1)
+	if (spec->runs_min < spec->runs)
+		buf_addf(b, ", each of %lld to %lld repeats",
+			 (long long)spec->runs_min, (long long)spec->runs);
+	else if (spec->runs > 1)
 		buf_addf(b, ", each of %lld %s", (long long)spec->runs,
 			 spec->has_folds ? "folds" : "repeats");
 	if (spec->n_start > 0)

@@ -474,17 +474,41 @@ static void read_parameters(const struct object *o, struct search_spec *spec)
 		spec->space = NULL;
 }
 
+/* {"min": 2, "max": 5}: the more, the longer nothing better is known. */
+static void read_repeats(const struct object *o, struct search_spec *spec)
+{
+	static const char *const repeats_keys[] = { "min", "max", NULL };
+	struct object repeats;
+
+	if (!cJSON_IsObject(json_get(o->node, "repeats"))) {
+		object_integer(o, "repeats", 2, LIMIT_RUNS, &spec->runs);
+		return;
+	}
+	spec->runs_min = 1;
+	(void)object_member(o, "repeats", "repeats", &repeats);
+	object_check_keys(&repeats, "\"repeats\"", repeats_keys, NULL);
+	object_integer(&repeats, "min", 1, LIMIT_RUNS, &spec->runs_min);
+	if (object_require(&repeats, "max", "how many at most, as 5") &&
+	    object_integer(&repeats, "max", 2, LIMIT_RUNS, &spec->runs) &&
+	    spec->runs_min > spec->runs)
+		object_fault(&repeats, "min",
+			     "is %lld (must be at most \"max\")",
+			     (long long)spec->runs_min);
+}
+
 /* How many runs a trial is made of, and what tells them apart. */
 static void read_runs(const struct object *o, struct search_spec *spec)
 {
 	spec->has_folds =
 	    object_integer(o, "folds", 2, LIMIT_RUNS, &spec->runs);
-	if (!object_integer(o, "repeats", 2, LIMIT_RUNS, &spec->runs))
-		return;
-	if (json_get(o->node, "folds") != NULL)
+	if (json_get(o->node, "repeats") != NULL && spec->has_folds)
 		object_fault(o, "repeats",
 			     "stands beside \"folds\" (a trial is run once a "
 			     "fold, or repeated)");
+	else
+		read_repeats(o, spec);
+	if (spec->runs_min == 0)
+		spec->runs_min = spec->runs;
 }
 
 static void read_limits(const struct object *o, struct search_spec *spec)

@@ -71,10 +71,11 @@ struct search_spec {
 	bool per_second; /* gp: objective_per: improvement for the time spent */
 	struct early_stopping early_stopping;
 
-	int64_t trials;      /* 0: until the grid is exhausted */
-	int64_t runs;        /* of a trial: folds or repeats; else 1 */
-	bool has_folds;      /* the runs are folds */
-	int64_t parallel;    /* 0: as many as fit */
+	int64_t trials;   /* 0: until the grid is exhausted */
+	int64_t runs;     /* of a trial: folds or repeats; else 1 */
+	int64_t runs_min; /* further ones only where nothing better is known */
+	bool has_folds;   /* the runs are folds */
+	int64_t parallel; /* 0: as many as fit */
 	int64_t timeout_ms;  /* of an attempt, so of a run; 0: none */
 	int64_t max_time_ms; /* of the search; 0: none */
 	struct until until;

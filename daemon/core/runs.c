@@ -6,7 +6,9 @@
  * holds up the next run, and a restarted daemon goes on with it.
  *
  * Each run has a pruner of its own, which compares it with the same run of
- * other trials. Between runs the trial races against the best one.
+ * other trials. Between runs the trial races against the best one; where the
+ * file leaves open how many repeats there are, only a trial that is no worse
+ * than the best one has further ones, so that the best one has had all of them.
  */
 #include "core/model.h"
 #include "search/wilcoxon.h"
@@ -65,9 +67,19 @@ void runs_begin_anew(struct trial *t)
 	t->rec.steps = 0;
 }
 
+/* As often as it must be, and another trial is better. */
+static bool is_enough(const struct trial *t)
+{
+	const struct search *s = t->search;
+
+	return t->rec.runs >= s->spec->runs_min && s->best != NULL &&
+	       score_of(s->spec->goal, t->rec.value) >
+		   score_of(s->spec->goal, s->best->rec.value);
+}
+
 bool runs_are_left(const struct trial *t)
 {
-	return t->rec.runs < t->search->spec->runs;
+	return t->rec.runs < t->search->spec->runs && !is_enough(t);
 }
 
 void runs_keep(struct trial *t, int64_t run, double result)
@@ -95,7 +107,7 @@ static void set_mean(struct trial *t)
 
 void runs_end(struct trial *t, double result)
 {
-	assert(runs_are_left(t) && isfinite(result));
+	assert(t->rec.runs < t->search->spec->runs && isfinite(result));
 	runs_keep(t, t->rec.runs, result);
 	t->rec.runs++;
 	t->rec.tries = 0;

@@ -85,6 +85,16 @@ class Runs(DaemonTest):
         self.assertEqual(len(set(self.words(2))), 8)
         self.assertEqual([(t["value"], t["value_error"], t["runs"]) for t in self.trials()], [(0, 0, 4), (1, 0, 4)])
 
+    def test_further_repeats_go_to_what_may_be_the_best(self):
+        for goal, runs in (("minimize", [4, 2, 2]), ("maximize", [4, 4, 4])):
+            spec = self.spec(trials=3, parallel=1, repeats={"min": 2, "max": 4}) | {
+                "name": goal, "metric": {"name": "loss", "goal": goal}}
+            del spec["folds"]
+            self.d.run(spec)
+            rows = self.d.rows("select state, value, runs from trials where search = ? order by number", goal)
+            self.assertEqual([(r["state"], r["value"], r["runs"]) for r in rows],
+                             [("done", x, n) for x, n in enumerate(runs)])
+
     def test_kill_9_between_folds_runs_and_counts_each_once(self):
         self.flag("hold")
         self.d.submit(self.spec(trials=2, folds=4))

@@ -136,8 +136,15 @@ static void add_runs(struct sim *sim, struct buf *b)
 	static const char *const p[] = { "0.1", "0.3", "0.6" };
 	bool has_folds = draw_chance(sim, 50);
 
-	buf_addf(b, "\"%s\":%d,", has_folds ? "folds" : "repeats",
-		 (int)draw_between(sim, 2, 6));
+	if (has_folds || draw_chance(sim, 50)) {
+		buf_addf(b, "\"%s\":%d,", has_folds ? "folds" : "repeats",
+			 (int)draw_between(sim, 2, 6));
+	} else {
+		buf_addf(b, "\"repeats\":{\"min\":%d",
+			 (int)draw_between(sim, 1, 3));
+		add_number(sim, b, "max", 3, 6);
+		buf_adds(b, "},");
+	}
 	if (draw_chance(sim, 50))
 		buf_addf(b,
 			 "\"early_stopping\":{\"type\":\"wilcoxon\",\"p\":%s},",

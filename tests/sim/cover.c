@@ -44,6 +44,7 @@ static struct thing {
 	{ "told of a failure",                0},
 	{ "a further run",                    0},
 	{ "a mean of several runs",           0},
+	{ "repeats that are enough",          0},
 	{ "a load between two runs",          0},
 	{ "a running trial with symptoms",    0},
 	{ "the symptom diverged",             0},

@@ -82,6 +82,12 @@ MUTANTS = {
         "wilcoxon_judge(s->spec, &s->best->results, &t->results,"),
     "a run has the number of the attempt": (
         "trial.c", "\ta->rec.run = t->rec.runs;\n", "\ta->rec.run = t->rec.attempts - 1;\n"),
+    "repeats go to all trials": (
+        "runs.c", " && !is_enough(t);", ";"),
+    "repeats go to the worse": (
+        "runs.c", "score_of(s->spec->goal, t->rec.value) >", "score_of(s->spec->goal, t->rec.value) <"),
+    "fewer repeats than there must be": (
+        "runs.c", "t->rec.runs >= s->spec->runs_min", "t->rec.runs + 1 >= s->spec->runs_min"),
     "the tries of a run count against the next": (
         "runs.c", "\tt->rec.runs++;\n\tt->rec.tries = 0;\n", "\tt->rec.runs++;\n"),
     "the value is that of the latest run": (

@@ -210,12 +210,39 @@ static void check_value(struct sim *sim, const struct search_spec *spec,
 		  r->error, sqrt(sum / (n - 1) / n));
 }
 
+/* Another trial of its search that is done is better. */
+static bool is_beaten(const struct sim *sim, const struct trial_row *t,
+		      const struct search_spec *spec)
+{
+	double sign = spec->goal == GOAL_MINIMIZE ? 1 : -1;
+
+	for (size_t i = 0; i < sim->rows.n_trials; i++) {
+		const struct trial_record *other = &sim->rows.trials[i]->rec;
+
+		if (other->search == t->rec.search &&
+		    other->state == TRIAL_DONE &&
+		    sign * other->value < sign * t->rec.value)
+			return true;
+	}
+	return false;
+}
+
 static void check_done(struct sim *sim, const struct search_spec *spec,
 		       const struct trial_row *t, const struct attempt_row *a)
 {
-	sim_check(sim, has_succeeded(spec, a) && t->rec.runs == spec->runs,
+	bool is_fresh =
+	    t->commit == sim->rows.commits && t->state_before == TRIAL_RUNNING;
+
+	sim_check(sim, has_succeeded(spec, a) && t->rec.runs >= spec->runs_min,
 		  "trial %lld is done, and its program was not",
 		  (long long)t->rec.id);
+	if (t->rec.runs < spec->runs && is_fresh &&
+	    sim->commands_in_turn == 0) {
+		sim_check(sim, is_beaten(sim, t, spec),
+			  "trial %lld may be the best, and is run no more",
+			  (long long)t->rec.id);
+		cover_thing("repeats that are enough");
+	}
 	if (spec->runs > 1)
 		cover_thing("a mean of several runs");
 }
@@ -347,6 +374,11 @@ static void check_no_race(struct sim *sim, const struct search_row *s,
 	}
 	cover_thing("a further run");
 	sim_check(sim,
+		  a->rec.run + 1 < s->spec->runs_min || best == NULL ||
+		      sign * t->rec.value <= sign * best->rec.value,
+		  "trial %lld is repeated, and %lld is better",
+		  (long long)t->rec.id, (long long)best->rec.id);
+	sim_check(sim,
 		  s->spec->early_stopping.type != PRUNER_WILCOXON ||
 		      best == NULL || !loses(s->spec, t, a->rec.run + 1, best),
 		  "trial %lld goes on, and has lost against %lld",
@@ -394,7 +426,8 @@ static void check_end(struct sim *sim, const struct search_row *s,
 	    t->rec.state == TRIAL_CANCELLED &&
 	    search_state_is_final(s->rec.state))
 		return;
-	if (e.state == TRIAL_DONE && runs_are_left(s, t)) {
+	if (e.state == TRIAL_DONE && runs_are_left(s, t) &&
+	    t->rec.state != TRIAL_DONE) {
 		e.state = TRIAL_PRUNED;
 		snprintf(e.reason, REASON_BYTES, "wilcoxon@%lld",
 			 (long long)t->rec.runs);
