@@ -134,7 +134,10 @@ static void print_early_stopping(struct buf *b, const struct search_spec *spec)
 	const struct early_stopping *e = &spec->early_stopping;
 
 	buf_adds(b, pruner_type_name(e->type));
-	if (e->type != PRUNER_NONE)
+	for (size_t i = 0; i < e->n_rules; i++)
+		buf_addf(b, "%s%s", i == 0 ? " of " : ", ",
+			 pruner_type_name(e->rules[i].type));
+	if (e->min_steps > 0 && e->type != PRUNER_NONE && e->n_rules == 0)
 		buf_addf(b, ", from report %lld on", (long long)e->min_steps);
 }
 

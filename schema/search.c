@@ -600,6 +600,7 @@ void search_free(struct search_spec *spec)
 	free(spec->step_metric);
 	strv_free(spec->patterns);
 	free(spec->start);
+	free(spec->early_stopping.rules);
 	space_free(spec->space);
 	free(spec);
 }

@@ -33,6 +33,9 @@ struct early_stopping {
 	double min_delta;  /* patience: what counts as one; >= 0 */
 	bool has_min, has_max;
 	double min, max; /* threshold: the objective must stay inside */
+	/* any: its rules, none of which is "any"; 1 to LIMIT_RULES */
+	struct early_stopping *rules;
+	size_t n_rules;
 };
 
 /* What ends a search before its trials are used up; 0: nothing. */

@@ -31,7 +31,7 @@ static const struct object_hint sampler_hints[] = {
 static const char *const all_keys[] = { "type",      "min_steps",  "min_trials",
 					"patience",  "min_delta",  "min",
 					"max",       "percentile", "eta",
-					"max_steps", NULL };
+					"max_steps", "rules",      NULL };
 /* The keys of each rule. */
 static const char *const none_keys[] = { "type", NULL };
 static const char *const median_keys[] = { "type", "min_steps", "min_trials",
@@ -45,6 +45,7 @@ static const char *const percentile_keys[] = { "type", "min_steps",
 					       NULL };
 static const char *const asha_keys[] = { "type", "min_steps", "max_steps",
 					 "eta", NULL };
+static const char *const any_keys[] = { "type", "rules", NULL };
 static const char *const *const pruner_keys[NAMES_PRUNERS_N] = {
 	[PRUNER_NONE] = none_keys,
 	[PRUNER_PATIENCE] = patience_keys,
@@ -53,6 +54,16 @@ static const char *const *const pruner_keys[NAMES_PRUNERS_N] = {
 	[PRUNER_PERCENTILE] = percentile_keys,
 	[PRUNER_ASHA] = asha_keys,
 	[PRUNER_HYPERBAND] = asha_keys,
+	[PRUNER_ANY] = any_keys,
+};
+
+static const struct early_stopping default_rule = {
+	.type = PRUNER_MEDIAN,
+	.min_steps = DEFAULT_MIN_STEPS,
+	.min_trials = DEFAULT_MIN_TRIALS,
+	.patience = DEFAULT_PATIENCE,
+	.percentile = DEFAULT_PERCENTILE,
+	.eta = DEFAULT_ETA,
 };
 
 static bool has_numbers_alone(const struct space *s)
@@ -152,55 +163,118 @@ static int64_t min_steps_of(enum pruner_type type)
 	return 1;
 }
 
+static void check_rule_keys(const struct object *o, int type, bool is_known)
+{
+	auto_free char *what = NULL;
+
+	if (!is_known) {
+		object_check_keys(o, "\"early_stopping\"", all_keys, NULL);
+		return;
+	}
+	what = xasprintf("the rule \"%s\"", pruner_type_names[type]);
+	object_check_keys(o, what, pruner_keys[type], NULL);
+}
+
+/* What every rule has but its type; defaults are those of the type. */
+static void read_options(const struct object *o, struct early_stopping *rule)
+{
+	rule->min_steps = min_steps_of(rule->type);
+	object_integer(o, "min_steps", 1, LIMIT_STEPS, &rule->min_steps);
+	object_integer(o, "min_trials", 1, LIMIT_TRIALS, &rule->min_trials);
+	object_integer(o, "patience", 1, LIMIT_STEPS, &rule->patience);
+	object_integer(o, "eta", 2, MAX_ETA, &rule->eta);
+	object_integer(o, "max_steps", 2, INT64_C(1) << 53, &rule->max_steps);
+	check_number(o, "min_delta", (double)INFINITY, &rule->min_delta);
+	check_number(o, "percentile", 100, &rule->percentile);
+	rule->has_min = object_number(o, "min", &rule->min);
+	rule->has_max = object_number(o, "max", &rule->max);
+	if (rule->type == PRUNER_THRESHOLD)
+		check_threshold(o, rule);
+	if (rule->max_steps > 0 && rule->min_steps >= rule->max_steps) {
+		auto_free char *brief =
+		    json_brief(json_get(o->node, "min_steps"));
+
+		object_fault(o, "min_steps",
+			     "is %s (must be below \"max_steps\")", brief);
+	}
+}
+
+/* One of a list's: what is no rule of its own has no place there. */
+static void read_listed(const struct object *o, struct early_stopping *rule)
+{
+	const char *words[NAMES_PRUNERS_N + 1] = { NULL };
+	size_t n = 0;
+	int i = 0;
+	bool is_known;
+
+	*rule = default_rule;
+	if (!object_check(o, "{\"type\": \"median\"}"))
+		return;
+	for (int type = 0; type < NAMES_PRUNERS_N; type++) {
+		if (type != PRUNER_NONE && type != PRUNER_ANY)
+			words[n++] = pruner_type_names[type];
+	}
+	is_known = object_require(o, "type", "the name of a rule") &&
+		   object_word(o, "type", words, NULL, &i);
+	if (is_known)
+		rule->type = (enum pruner_type)pruner_type_find(words[i]);
+	check_rule_keys(o, (int)rule->type, is_known);
+	read_options(o, rule);
+}
+
+static void read_list(const struct object *o, struct early_stopping *rule)
+{
+	const cJSON *list = json_get(o->node, "rules"), *item;
+	int n = cJSON_GetArraySize(list);
+	auto_free char *path = object_path(o, "rules");
+	auto_free char *brief = NULL;
+
+	if (!object_require(o, "rules",
+			    "a list of rules, as [{\"type\": \"median\"}, "
+			    "{\"type\": \"patience\"}]"))
+		return;
+	if (!cJSON_IsArray(list)) {
+		brief = json_brief(list);
+		object_fault(o, "rules", "is %s (must be a list of rules)",
+			     brief);
+		return;
+	}
+	if (n < 1 || n > LIMIT_RULES) {
+		object_fault(o, "rules", "has %d rules (must have 1 to %d)", n,
+			     LIMIT_RULES);
+		return;
+	}
+	rule->rules = xcalloc((size_t)n, sizeof(*rule->rules));
+	cJSON_ArrayForEach (item, list) {
+		auto_free char *place =
+		    xasprintf("%s[%zu]", path, rule->n_rules);
+		struct object listed = { .doc = o->doc,
+					 .node = item,
+					 .path = place,
+					 .reterr = o->reterr };
+
+		read_listed(&listed, &rule->rules[rule->n_rules++]);
+	}
+}
+
 static void read_early_stopping(const struct object *o,
 				struct early_stopping *rule)
 {
 	struct object object;
-	int type = PRUNER_MEDIAN;
+	int type = (int)default_rule.type;
+	bool is_known;
 
-	*rule = (struct early_stopping){
-		.type = PRUNER_MEDIAN,
-		.min_steps = DEFAULT_MIN_STEPS,
-		.min_trials = DEFAULT_MIN_TRIALS,
-		.patience = DEFAULT_PATIENCE,
-		.percentile = DEFAULT_PERCENTILE,
-		.eta = DEFAULT_ETA,
-	};
+	*rule = default_rule;
 	if (!object_member(o, "early_stopping", "early_stopping", &object) ||
 	    !object_check(&object, "{\"type\": \"median\"}"))
 		return;
-	if (object_word(&object, "type", pruner_type_names, NULL, &type) ||
-	    json_get(object.node, "type") == NULL) {
-		auto_free char *what =
-		    xasprintf("the rule \"%s\"", pruner_type_names[type]);
-
-		object_check_keys(&object, what, pruner_keys[type], NULL);
-	} else {
-		object_check_keys(&object, "\"early_stopping\"", all_keys,
-				  NULL);
-	}
+	is_known = object_word(&object, "type", pruner_type_names, NULL, &type);
+	check_rule_keys(&object, type,
+			is_known || json_get(object.node, "type") == NULL);
 	rule->type = (enum pruner_type)type;
-	rule->min_steps = min_steps_of(rule->type);
-	object_integer(&object, "min_steps", 1, LIMIT_STEPS, &rule->min_steps);
-	object_integer(&object, "min_trials", 1, LIMIT_TRIALS,
-		       &rule->min_trials);
-	object_integer(&object, "patience", 1, LIMIT_STEPS, &rule->patience);
-	object_integer(&object, "eta", 2, MAX_ETA, &rule->eta);
-	object_integer(&object, "max_steps", 2, INT64_C(1) << 53,
-		       &rule->max_steps);
-	check_number(&object, "min_delta", (double)INFINITY, &rule->min_delta);
-	check_number(&object, "percentile", 100, &rule->percentile);
-	rule->has_min = object_number(&object, "min", &rule->min);
-	rule->has_max = object_number(&object, "max", &rule->max);
-	if (rule->type == PRUNER_THRESHOLD)
-		check_threshold(&object, rule);
-	if (rule->max_steps > 0 && rule->min_steps >= rule->max_steps) {
-		auto_free char *brief =
-		    json_brief(json_get(object.node, "min_steps"));
-
-		object_fault(&object, "min_steps",
-			     "is %s (must be below \"max_steps\")", brief);
-	}
+	read_options(&object, rule);
+	if (rule->type == PRUNER_ANY)
+		read_list(&object, rule);
 }
 
 /* Every parameter of a grid has levels. */

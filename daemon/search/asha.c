@@ -43,7 +43,7 @@ struct asha_trial {
 /* False as long as nothing is known from which to tell the rungs. */
 static bool find_rungs(const struct asha *a, struct rungs *ret)
 {
-	const struct early_stopping *e = &a->base.spec->early_stopping;
+	const struct early_stopping *e = a->base.options;
 	int64_t longest = a->n_done >= KNOWN_TRIALS ? a->longest : 0;
 	bool needs_last = e->min_steps == 0 || e->type == PRUNER_HYPERBAND;
 
@@ -129,7 +129,7 @@ static bool is_beaten(const struct asha *a, const struct rungs *r,
 static void stop(const struct pruner *p, int64_t step,
 		 const struct standing *st, struct verdict *ret)
 {
-	bool brackets = p->spec->early_stopping.type == PRUNER_HYPERBAND;
+	bool brackets = p->options->type == PRUNER_HYPERBAND;
 	const char *rule = brackets ? "hyperband" : "asha";
 	double best = rule_cost(p, st->best), limit = rule_cost(p, st->limit);
 	cJSON *data = rule_data(p, rule, step);

@@ -31,6 +31,8 @@
  *               min_steps or T / 16, rounded.
  *   hyperband - the same within brackets whose first rungs are r eta^s. Which
  *               is a trial's follows from its number and the seed.
+ *   any       - stops when one of its rules does. All learn from every report;
+ *               the first one, in their order, that says stop is named.
  *
  * The others stop a trial only after min_steps reported steps. Every rule but
  * "none" also stops at once a trial that has diverged: two steps in a row

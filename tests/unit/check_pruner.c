@@ -850,6 +850,86 @@ START_TEST(K8_percentile_compares_with_completed_trials)
 }
 END_TEST
 
+/* Every report goes to both; what one rule alone says is told by its own bed.
+ */
+START_TEST(K8_any_stops_when_the_first_of_its_rules_does)
+{
+	struct early_stopping rules[] = {
+		spec_of(PRUNER_PATIENCE, 1, 0).early_stopping,
+		spec_of(PRUNER_MEDIAN, 2, 2).early_stopping,
+	};
+	struct search_spec spec = { .metric = metric };
+	struct bed any, alone[2];
+	size_t stopped[3] = { 0 };
+
+	spec.early_stopping = (struct early_stopping){ .type = PRUNER_ANY,
+						       .rules = rules,
+						       .n_rules = 2 };
+	bed_init(&any, spec);
+	for (size_t k = 0; k < 2; k++) {
+		struct search_spec one = { .metric = metric,
+					   .early_stopping = rules[k] };
+
+		bed_init(&alone[k], one);
+	}
+	for (int n = 0; n < 5000; n++) {
+		size_t t = random_below(MOST_TRIALS);
+		int64_t step = random_step(t, 2, &any.curves[t]);
+		double v = (double)random_below(50);
+		const char *reason;
+
+		reason = report(&alone[0], t, step, v);
+		stopped[0] += reason[0] != '\0';
+		if (report(&alone[1], t, step, v)[0] != '\0') {
+			stopped[1]++;
+			stopped[2] += reason[0] != '\0';
+			if (reason[0] == '\0')
+				reason = alone[1].verdict.reason;
+		}
+		stops(&any, t, step, v, reason);
+		if (random_below(40) == 0) {
+			struct bed *beds[] = { &any, &alone[0], &alone[1] };
+
+			for (size_t k = 0; k < 3; k++) {
+				pruner_trial_forget(beds[k]->trials[t]);
+				curve_free(&beds[k]->curves[t]);
+				beds[k]->trials[t] = pruner_trial_new(
+				    beds[k]->pruner, (int64_t)t);
+			}
+		}
+	}
+	for (size_t k = 0; k < 3; k++)
+		ck_assert_uint_gt(stopped[k], 10);
+	bed_fini(&any);
+	bed_fini(&alone[0]);
+	bed_fini(&alone[1]);
+}
+END_TEST
+
+/* One of its rules learns only from trials that have completed. */
+START_TEST(any_tells_its_rules_of_the_end_of_a_trial)
+{
+	struct early_stopping rules[] = {
+		spec_of(PRUNER_PERCENTILE, 1, 1).early_stopping,
+	};
+	struct search_spec spec = { .metric = metric };
+	struct bed b;
+
+	rules[0].percentile = 50;
+	spec.early_stopping = (struct early_stopping){ .type = PRUNER_ANY,
+						       .rules = rules,
+						       .n_rules = 1 };
+	bed_init(&b, spec);
+	goes_on(&b, 0, 1, 1);
+	goes_on(&b, 1, 1, 9);
+	end_as(&b, 0, TRIAL_DONE);
+	stops(&b, 1, 1, 9, "percentile@1");
+	stops(&b, 2, 1, (double)NAN, "percentile@1");
+	stops(&b, 2, 2, (double)NAN, "diverged"); /* once, before its rules */
+	bed_fini(&b);
+}
+END_TEST
+
 static TCase *rungs(void)
 {
 	TCase *tc = tcase_create("rungs");
@@ -860,6 +940,8 @@ static TCase *rungs(void)
 		       K8_asha_without_a_length_waits_for_three_whole_trials);
 	tcase_add_test(tc, K8_asha_is_what_its_definition_says);
 	tcase_add_test(tc, K8_percentile_compares_with_completed_trials);
+	tcase_add_test(tc, K8_any_stops_when_the_first_of_its_rules_does);
+	tcase_add_test(tc, any_tells_its_rules_of_the_end_of_a_trial);
 	return tc;
 }
 
