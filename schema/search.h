@@ -20,17 +20,19 @@ struct env_entry {
 struct early_stopping {
 	enum pruner_type type;
 	/*
-	 * Reports of a trial before it may be stopped; asha and hyperband: the
-	 * first rung, 0: from the length of trials.
+	 * Reports of a trial before it may be stopped; funnel, asha, hyperband:
+	 * the first rung, 0: from the length of trials.
 	 */
 	int64_t min_steps;
 	/* median: trials that reached the step; percentile: completed ones */
 	int64_t min_trials;
 	double percentile; /* percentile: of the others' values, 0 to 100 */
 	int64_t eta;       /* asha, hyperband: one in so many goes on; > 1 */
-	int64_t max_steps; /* asha, hyperband: of a whole trial; 0: unknown */
-	int64_t patience;  /* patience: reports without improvement */
-	double min_delta;  /* patience: what counts as one; >= 0 */
+	double keep; /* funnel: share that goes on at the first rung; (0, 1] */
+	/* funnel, asha, hyperband: of a whole trial; 0: unknown */
+	int64_t max_steps;
+	int64_t patience; /* patience: reports without improvement */
+	double min_delta; /* patience: what counts as one; >= 0 */
 	bool has_min, has_max;
 	double min, max; /* threshold: the objective must stay inside */
 	/* any: its rules, none of which is "any"; 1 to LIMIT_RULES */

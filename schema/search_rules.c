@@ -11,6 +11,7 @@
 #define DEFAULT_PATIENCE   10
 #define DEFAULT_PERCENTILE 50
 #define DEFAULT_ETA        3
+#define DEFAULT_KEEP       0.4
 #define MAX_ETA            100
 
 #define AUTO_GP_TRIALS 10000
@@ -31,7 +32,8 @@ static const struct object_hint sampler_hints[] = {
 static const char *const all_keys[] = { "type",      "min_steps",  "min_trials",
 					"patience",  "min_delta",  "min",
 					"max",       "percentile", "eta",
-					"max_steps", "rules",      NULL };
+					"max_steps", "rules",      "keep",
+					NULL };
 /* The keys of each rule. */
 static const char *const none_keys[] = { "type", NULL };
 static const char *const median_keys[] = { "type", "min_steps", "min_trials",
@@ -45,6 +47,8 @@ static const char *const percentile_keys[] = { "type", "min_steps",
 					       NULL };
 static const char *const asha_keys[] = { "type", "min_steps", "max_steps",
 					 "eta", NULL };
+static const char *const funnel_keys[] = { "type", "min_steps", "max_steps",
+					   "keep", NULL };
 static const char *const any_keys[] = { "type", "rules", NULL };
 static const char *const *const pruner_keys[NAMES_PRUNERS_N] = {
 	[PRUNER_NONE] = none_keys,
@@ -54,16 +58,17 @@ static const char *const *const pruner_keys[NAMES_PRUNERS_N] = {
 	[PRUNER_PERCENTILE] = percentile_keys,
 	[PRUNER_ASHA] = asha_keys,
 	[PRUNER_HYPERBAND] = asha_keys,
+	[PRUNER_FUNNEL] = funnel_keys,
 	[PRUNER_ANY] = any_keys,
 };
 
 static const struct early_stopping default_rule = {
-	.type = PRUNER_MEDIAN,
-	.min_steps = DEFAULT_MIN_STEPS,
+	.type = PRUNER_FUNNEL,
 	.min_trials = DEFAULT_MIN_TRIALS,
 	.patience = DEFAULT_PATIENCE,
 	.percentile = DEFAULT_PERCENTILE,
 	.eta = DEFAULT_ETA,
+	.keep = DEFAULT_KEEP,
 };
 
 static bool has_numbers_alone(const struct space *s)
@@ -155,7 +160,8 @@ static void check_number(const struct object *o, const char *key, double max,
 
 static int64_t min_steps_of(enum pruner_type type)
 {
-	if (type == PRUNER_ASHA || type == PRUNER_HYPERBAND)
+	if (type == PRUNER_FUNNEL || type == PRUNER_ASHA ||
+	    type == PRUNER_HYPERBAND)
 		return 0;
 	/* Only a comparison with other trials needs a warm-up. */
 	if (type == PRUNER_MEDIAN || type == PRUNER_PERCENTILE)
@@ -188,6 +194,13 @@ static void read_options(const struct object *o, struct early_stopping *rule)
 	check_number(o, "percentile", 100, &rule->percentile);
 	rule->has_min = object_number(o, "min", &rule->min);
 	rule->has_max = object_number(o, "max", &rule->max);
+	if (object_number(o, "keep", &rule->keep) &&
+	    !(rule->keep > 0 && rule->keep <= 1)) {
+		auto_free char *brief = json_brief(json_get(o->node, "keep"));
+
+		object_fault(o, "keep", "is %s (must be above 0, at most 1)",
+			     brief);
+	}
 	if (rule->type == PRUNER_THRESHOLD)
 		check_threshold(o, rule);
 	if (rule->max_steps > 0 && rule->min_steps >= rule->max_steps) {

@@ -31,6 +31,16 @@
  *               min_steps or T / 16, rounded.
  *   hyperband - the same within brackets whose first rungs are r eta^s. Which
  *               is a trial's follows from its number and the seed.
+ *   funnel    - stops at a rung t = r 1.1^k below T, unless what its best
+ *               value b would be, if it gained as much again as since t/3,
+ *               b(t) - (b(t/3) - b(t)) as a cost, is at most the q-th best
+ *               b(t) of the trials that came so far; q = keep N r/t, rounded,
+ *               at least 1, of N trials that came to r. Of the trials seen a
+ *               share that narrows as they get longer goes on, whatever the
+ *               distance of the rungs; the hope is for those that start slowly.
+ *               T is max_steps, or the last step of the longest completed
+ *               trial; r is min_steps or T / 26, rounded. Never at a trial's
+ *               first report.
  *   any       - stops when one of its rules does. All learn from every report;
  *               the first one, in their order, that says stop is named.
  *
@@ -89,6 +99,10 @@ double curve_result(const struct curve *c, enum result_rule rule,
  *   asha, hyperband: "rung", "trials" (that reached it, this one too), "kept"
  *              (how many of them go on), "bracket" (hyperband); value is the
  *              trial's best at the rung, limit the worst of those kept
+ *   funnel:    "rung", "hoped" (the best if it gained so much again), "since"
+ *              (the step from which), "trials" (that came to the first rung),
+ *              "kept" (how many of them may go on here); value is the trial's
+ *              best at the rung, limit the worst of those kept
  *   diverged:  "previous_step" and "previous" (the value there), without
  *              limit; or "trials" (whose first values gave limit)
  */

@@ -821,6 +821,131 @@ START_TEST(K8_asha_is_what_its_definition_says)
 }
 END_TEST
 
+static struct search_spec funnel_spec(int64_t first, int64_t last)
+{
+	struct search_spec spec = spec_of(PRUNER_FUNNEL, first, 0);
+
+	spec.early_stopping.keep = 0.5;
+	spec.early_stopping.max_steps = last;
+	return spec;
+}
+
+START_TEST(K8_a_funnel_narrows_and_hopes_for_slow_starters)
+{
+	struct bed b;
+
+	bed_init(&b, funnel_spec(4, 100));
+	for (size_t t = 0; t < 4; t++) {
+		goes_on(&b, t, 1, 9);
+		report(&b, t, 4, 2 + (double)t);
+	}
+	goes_on(&b, 0, 15, 1); /* the rung before 17: 4 x 1.1^14 = 15.2 */
+	/* One of 5 may go on; what it gained since step 5 makes it 3 - 7. */
+	goes_on(&b, 4, 1, 10);
+	goes_on(&b, 4, 15, 3);
+	goes_on(&b, 5, 1, 10);
+	goes_on(&b, 5, 5, 2);
+	stops(&b, 5, 16, 1.25, "funnel@16"); /* at 15 it had 2 */
+	ck_assert_str_eq(
+	    b.verdict.text,
+	    "stopped at step 16 by the funnel rule: its best val_loss 2 at "
+	    "step 15 would be 2 if it gained as much again as since step 5, "
+	    "which is worse than 1, the worst of the best 1 there; of 6 "
+	    "trials no more go on");
+	ck_assert_str_eq(b.verdict.data,
+			 "{\"rule\":\"funnel\",\"metric\":\"val_loss\","
+			 "\"step\":16,\"value\":2,\"limit\":1,\"hoped\":2,"
+			 "\"since\":5,\"rung\":15,\"trials\":6,\"kept\":1}");
+	bed_fini(&b);
+}
+END_TEST
+
+START_TEST(K8_a_funnel_waits_for_a_whole_trial)
+{
+	struct bed b;
+
+	bed_init(&b, funnel_spec(0, 0));
+	for (size_t t = 0; t < 3; t++) {
+		for (int64_t i = 1; i <= 52; i++)
+			goes_on(&b, t, i, (double)t + 1);
+		if (t > 0)
+			end_as(&b, t, t == 1 ? TRIAL_PRUNED : TRIAL_DONE);
+	}
+	goes_on(&b, 3, 1, 9);
+	stops(&b, 3, 2, 9, "funnel@2");
+	goes_on(&b, 4, 2, 9); /* its first report */
+	pruner_trial_forget(b.trials[2]);
+	b.trials[2] = pruner_trial_new(b.pruner, 2);
+	goes_on(&b, 4, 3, 9);
+	bed_fini(&b);
+}
+END_TEST
+
+/* By the definition, from nothing but the curves. */
+static bool funnel_stops(const struct bed *b, size_t trial, int64_t before,
+			 int64_t step)
+{
+	const struct curve *c = &b->curves[trial];
+	size_t reached = 0, there = 0, better = 0, kept;
+	double own, old, cost, x;
+	int64_t rung = 0, since;
+
+	for (x = 2; round(x) <= (double)step && round(x) < 40; x *= 1.1)
+		rung = (int64_t)round(x);
+	since = rung / 3 > c->points[0].step ? rung / 3 : c->points[0].step;
+	if (rung <= before || !asha_cost(c, rung, &own) ||
+	    since == c->points[c->n - 1].step)
+		return false;
+	if (asha_cost(c, since, &old) && isfinite(old))
+		own -= old - own;
+	for (size_t t = 0; t < MOST_TRIALS; t++) {
+		reached += asha_cost(&b->curves[t], 2, &cost);
+		if (!asha_cost(&b->curves[t], rung, &cost))
+			continue;
+		there++;
+		better += cost < own;
+	}
+	kept = (size_t)round(0.5 * 2 / (double)rung * (double)reached);
+	if (kept == 0)
+		kept = 1;
+	return there > kept && (better >= kept || (isinf(own) && better > 0));
+}
+
+START_TEST(K8_a_funnel_is_what_its_definition_says)
+{
+	size_t stopped = 0, went_on = 0;
+
+	for (int n = 0; n < 60; n++) {
+		struct bed b;
+
+		bed_init(&b, funnel_spec(2, 40));
+		for (int k = 0; k < 300; k++) {
+			size_t t = random_below(MOST_TRIALS);
+			struct curve *c = &b.curves[t];
+			int64_t step = random_step(t, n % 3, c);
+			int64_t before;
+
+			report(&b, t, step,
+			       random_below(20) == 0
+				   ? (double)NAN
+				   : (double)random_below(50));
+			if (strcmp(b.verdict.reason, "diverged") == 0)
+				continue;
+			before =
+			    c->n > 1 ? c->points[c->n - 2].step : INT64_MIN;
+			ck_assert_int_eq(b.verdict.stop,
+					 c->points[c->n - 1].step == step &&
+					     funnel_stops(&b, t, before, step));
+			stopped += b.verdict.stop;
+			went_on += !b.verdict.stop;
+		}
+		bed_fini(&b);
+	}
+	ck_assert_uint_gt(stopped, 100);
+	ck_assert_uint_gt(went_on, 100);
+}
+END_TEST
+
 START_TEST(K8_percentile_compares_with_completed_trials)
 {
 	struct search_spec spec = spec_of(PRUNER_PERCENTILE, 1, 2);
@@ -939,6 +1064,9 @@ static TCase *rungs(void)
 	tcase_add_test(tc,
 		       K8_asha_without_a_length_waits_for_three_whole_trials);
 	tcase_add_test(tc, K8_asha_is_what_its_definition_says);
+	tcase_add_test(tc, K8_a_funnel_narrows_and_hopes_for_slow_starters);
+	tcase_add_test(tc, K8_a_funnel_waits_for_a_whole_trial);
+	tcase_add_test(tc, K8_a_funnel_is_what_its_definition_says);
 	tcase_add_test(tc, K8_percentile_compares_with_completed_trials);
 	tcase_add_test(tc, K8_any_stops_when_the_first_of_its_rules_does);
 	tcase_add_test(tc, any_tells_its_rules_of_the_end_of_a_trial);
