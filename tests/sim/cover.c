@@ -54,10 +54,17 @@ static struct thing reasons[] = {
 	{ "median",          0},
         { "patience",        0},
         { "threshold",       0},
-	{ "failures",        0},
+	{ "percentile",      0},
+        { "asha",            0},
+        { "hyperband",       0},
+	{ "funnel",          0},
+        { "until",           0},
+        { "cost",            0},
+	{ "plateau",         0},
+        { "failures",        0},
         { "a failed search", 0},
-        { "trials",          0},
-	{ "exhausted",       0},
+	{ "trials",          0},
+        { "exhausted",       0},
 };
 
 static const char *const events[] = {
