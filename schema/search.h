@@ -20,8 +20,9 @@ struct env_entry {
 struct early_stopping {
 	enum pruner_type type;
 	/*
-	 * Reports of a trial before it may be stopped; funnel, asha, hyperband:
-	 * the first rung, 0: from the length of trials.
+	 * Reports of a trial before it may be stopped; forecast: the first
+	 * step; funnel, asha, hyperband: the first rung, 0: from the length of
+	 * trials.
 	 */
 	int64_t min_steps;
 	/* median: trials that reached the step; percentile: completed ones */
@@ -29,7 +30,8 @@ struct early_stopping {
 	double percentile; /* percentile: of the others' values, 0 to 100 */
 	int64_t eta;       /* asha, hyperband: one in so many goes on; > 1 */
 	double keep; /* funnel: share that goes on at the first rung; (0, 1] */
-	/* funnel, asha, hyperband: of a whole trial; 0: unknown */
+	double probability; /* forecast: below which it is stopped; (0, 1] */
+	/* forecast, funnel, asha, hyperband: of a whole trial; 0: unknown */
 	int64_t max_steps;
 	int64_t patience; /* patience: reports without improvement */
 	double min_delta; /* patience: what counts as one; >= 0 */

@@ -6,13 +6,14 @@
 
 #include <math.h>
 
-#define DEFAULT_MIN_STEPS  5
-#define DEFAULT_MIN_TRIALS 5
-#define DEFAULT_PATIENCE   10
-#define DEFAULT_PERCENTILE 50
-#define DEFAULT_ETA        3
-#define DEFAULT_KEEP       0.4
-#define MAX_ETA            100
+#define DEFAULT_MIN_STEPS   5
+#define DEFAULT_MIN_TRIALS  5
+#define DEFAULT_PATIENCE    10
+#define DEFAULT_PERCENTILE  50
+#define DEFAULT_ETA         3
+#define DEFAULT_PROBABILITY 0.05
+#define DEFAULT_KEEP        0.4
+#define MAX_ETA             100
 
 #define AUTO_GP_TRIALS 10000
 
@@ -29,11 +30,11 @@ static const struct object_hint sampler_hints[] = {
         { NULL,        NULL             },
 };
 
-static const char *const all_keys[] = { "type",      "min_steps",  "min_trials",
-					"patience",  "min_delta",  "min",
-					"max",       "percentile", "eta",
-					"max_steps", "rules",      "keep",
-					NULL };
+static const char *const all_keys[] = {
+	"type",  "min_steps", "min_trials",  "patience", "min_delta",
+	"min",   "max",       "percentile",  "eta",      "max_steps",
+	"rules", "keep",      "probability", NULL
+};
 /* The keys of each rule. */
 static const char *const none_keys[] = { "type", NULL };
 static const char *const median_keys[] = { "type", "min_steps", "min_trials",
@@ -49,6 +50,8 @@ static const char *const asha_keys[] = { "type", "min_steps", "max_steps",
 					 "eta", NULL };
 static const char *const funnel_keys[] = { "type", "min_steps", "max_steps",
 					   "keep", NULL };
+static const char *const forecast_keys[] = { "type", "min_steps", "max_steps",
+					     "probability", NULL };
 static const char *const any_keys[] = { "type", "rules", NULL };
 static const char *const *const pruner_keys[NAMES_PRUNERS_N] = {
 	[PRUNER_NONE] = none_keys,
@@ -59,6 +62,7 @@ static const char *const *const pruner_keys[NAMES_PRUNERS_N] = {
 	[PRUNER_ASHA] = asha_keys,
 	[PRUNER_HYPERBAND] = asha_keys,
 	[PRUNER_FUNNEL] = funnel_keys,
+	[PRUNER_FORECAST] = forecast_keys,
 	[PRUNER_ANY] = any_keys,
 };
 
@@ -69,6 +73,7 @@ static const struct early_stopping default_rule = {
 	.percentile = DEFAULT_PERCENTILE,
 	.eta = DEFAULT_ETA,
 	.keep = DEFAULT_KEEP,
+	.probability = DEFAULT_PROBABILITY,
 };
 
 static bool has_numbers_alone(const struct space *s)
@@ -158,10 +163,20 @@ static void check_number(const struct object *o, const char *key, double max,
 		object_fault(o, key, "is %s (must be 0 to %g)", brief, max);
 }
 
+static void check_share(const struct object *o, const char *key, double *value)
+{
+	auto_free char *brief = NULL;
+
+	if (!object_number(o, key, value) || (*value > 0 && *value <= 1))
+		return;
+	brief = json_brief(json_get(o->node, key));
+	object_fault(o, key, "is %s (must be above 0, at most 1)", brief);
+}
+
 static int64_t min_steps_of(enum pruner_type type)
 {
-	if (type == PRUNER_FUNNEL || type == PRUNER_ASHA ||
-	    type == PRUNER_HYPERBAND)
+	if (type == PRUNER_FORECAST || type == PRUNER_FUNNEL ||
+	    type == PRUNER_ASHA || type == PRUNER_HYPERBAND)
 		return 0;
 	/* Only a comparison with other trials needs a warm-up. */
 	if (type == PRUNER_MEDIAN || type == PRUNER_PERCENTILE)
@@ -194,13 +209,8 @@ static void read_options(const struct object *o, struct early_stopping *rule)
 	check_number(o, "percentile", 100, &rule->percentile);
 	rule->has_min = object_number(o, "min", &rule->min);
 	rule->has_max = object_number(o, "max", &rule->max);
-	if (object_number(o, "keep", &rule->keep) &&
-	    !(rule->keep > 0 && rule->keep <= 1)) {
-		auto_free char *brief = json_brief(json_get(o->node, "keep"));
-
-		object_fault(o, "keep", "is %s (must be above 0, at most 1)",
-			     brief);
-	}
+	check_share(o, "keep", &rule->keep);
+	check_share(o, "probability", &rule->probability);
 	if (rule->type == PRUNER_THRESHOLD)
 		check_threshold(o, rule);
 	if (rule->max_steps > 0 && rule->min_steps >= rule->max_steps) {

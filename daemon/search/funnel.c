@@ -1,4 +1,5 @@
 #include "search/bests.h"
+#include "search/rungs.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -6,12 +7,10 @@
 
 /*
  * Chosen by replaying the tuning curves of tests/bench/stopping, where a table
- * has what each costs: what is gained since a third of the steps is compared
- * with what half and a quarter of them give, and rungs a tenth apart are as
- * good as every step.
+ * has what it costs. A half or a quarter for the third, and every step for
+ * rungs a tenth apart, gave nearly the same.
  */
 #define FIRST_RUNG 26 /* it is T over this, unless min_steps says so */
-#define SPACING    1.1
 #define SINCE      3
 
 struct funnel {
@@ -40,22 +39,16 @@ static bool find_rung(const struct funnel *f, int64_t before, int64_t step,
 {
 	const struct early_stopping *e = f->base.options;
 	int64_t length = e->max_steps > 0 ? e->max_steps : f->bests.longest;
-	double rung, next;
 
 	st->first = e->min_steps;
 	if (st->first == 0)
 		st->first = (length + FIRST_RUNG / 2) / FIRST_RUNG;
 	if (st->first < 1)
 		st->first = 1;
-	if (length == 0 || step < st->first)
+	if (length <= st->first || step < st->first)
 		return false;
-	rung = next = (double)st->first;
-	while (round(next) <= (double)step && round(next) < (double)length) {
-		rung = next;
-		next *= SPACING;
-	}
-	st->rung = (int64_t)round(rung);
-	return st->rung > before && st->rung < length;
+	st->rung = rungs_dense(st->first, step < length ? step : length - 1);
+	return st->rung > before;
 }
 
 /*

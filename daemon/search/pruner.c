@@ -21,6 +21,7 @@ static const struct rule *const rules[NAMES_PRUNERS_N] = {
 	[PRUNER_PERCENTILE] = &percentile_rule,
 	[PRUNER_ASHA] = &asha_rule,
 	[PRUNER_HYPERBAND] = &asha_rule,
+	[PRUNER_FORECAST] = &forecast_rule,
 	[PRUNER_FUNNEL] = &funnel_rule,
 	[PRUNER_ANY] = &any_rule,
 };

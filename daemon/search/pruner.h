@@ -41,6 +41,11 @@
  *               T is max_steps, or the last step of the longest completed
  *               trial; r is min_steps or T / 26, rounded. Never at a trial's
  *               first report.
+ *   forecast  - stops at a step T/9 1.1^k (or min_steps for T/9) when the
+ *               result at T that is foretold of its curve and of completed
+ *               trials (forecast.h) is better than their best one with less
+ *               than `probability`. T is max_steps, or the last step of the
+ *               longest completed trial; three must have completed.
  *   any       - stops when one of its rules does. All learn from every report;
  *               the first one, in their order, that says stop is named.
  *
@@ -103,6 +108,9 @@ double curve_result(const struct curve *c, enum result_rule rule,
  *              (the step from which), "trials" (that came to the first rung),
  *              "kept" (how many of them may go on here); value is the trial's
  *              best at the rung, limit the worst of those kept
+ *   forecast:  "last" (the step foretold), "sd", "probability" (of a better
+ *              result), "below" (which it must not be), "trials" (that have
+ *              completed); value is what is foretold, limit their best result
  *   diverged:  "previous_step" and "previous" (the value there), without
  *              limit; or "trials" (whose first values gave limit)
  */

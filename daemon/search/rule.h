@@ -52,6 +52,7 @@ extern const struct rule threshold_rule;
 extern const struct rule median_rule;
 extern const struct rule percentile_rule;
 extern const struct rule asha_rule; /* and hyperband */
+extern const struct rule forecast_rule;
 extern const struct rule funnel_rule;
 extern const struct rule any_rule;
 

@@ -113,7 +113,7 @@ static void add_early_stopping(struct sim *sim, struct buf *b)
 	static const char *const rules[] = { "median",    "patience",
 					     "threshold", "percentile",
 					     "asha",      "hyperband",
-					     "funnel" };
+					     "funnel",    "forecast" };
 	int64_t kind = draw_below(sim, 10), n;
 
 	if (kind == 0) /* left out: the default rule */
@@ -126,11 +126,11 @@ static void add_early_stopping(struct sim *sim, struct buf *b)
 		buf_adds(b, "{\"type\":\"any\",\"rules\":[");
 		for (int64_t i = 0; i < n; i++) {
 			buf_adds(b, i > 0 ? "," : "");
-			add_rule(sim, b, rules[draw_below(sim, 7)]);
+			add_rule(sim, b, rules[draw_below(sim, 8)]);
 		}
 		buf_adds(b, "]}");
 	} else {
-		add_rule(sim, b, rules[draw_below(sim, 7)]);
+		add_rule(sim, b, rules[draw_below(sim, 8)]);
 	}
 	buf_adds(b, ",");
 }

@@ -821,6 +821,47 @@ START_TEST(K8_asha_is_what_its_definition_says)
 }
 END_TEST
 
+/* Its value at a step: it falls from @start + 1 towards @start. */
+static double falling(double start, int64_t step)
+{
+	return start + pow((double)step, -0.5);
+}
+
+START_TEST(K8_a_trial_that_is_not_foretold_to_be_best_is_stopped)
+{
+	struct search_spec spec = spec_of(PRUNER_FORECAST, 0, 0);
+	struct bed b;
+	int64_t step;
+
+	spec.early_stopping.probability = 0.05;
+	bed_init(&b, spec);
+	for (size_t t = 0; t < 3; t++) {
+		for (int64_t i = 1; i <= 27; i++)
+			goes_on(&b, t, i, falling(0.1 * (double)t, i));
+		if (t == 2)
+			goes_on(&b, 3, 12, 9); /* only two have completed */
+		end_as(&b, t, TRIAL_DONE);
+	}
+	for (int64_t i = 1; i <= 27; i++)
+		goes_on(&b, 4, i, falling(-0.1, i));
+	for (step = 1; step < 27 && !b.verdict.stop; step++)
+		report(&b, 5, step, falling(2, step));
+	ck_assert_int_eq(strncmp(b.verdict.reason, "forecast@", 9), 0);
+	ck_assert_int_gt(step, 3); /* 27 / 9 and one more */
+	ck_assert_int_lt(step, 14);
+	ck_assert_double_lt(datum(&b, "probability"), 0.05);
+	ck_assert_double_eq(datum(&b, "below"), 0.05);
+	ck_assert_double_eq(datum(&b, "last"), 27);
+	ck_assert_double_eq(datum(&b, "trials"), 3);
+	ck_assert_double_eq(datum(&b, "limit"), falling(0, 27));
+	ck_assert_double_eq_tol(datum(&b, "value"), falling(2, 27), 0.2);
+	pruner_trial_forget(b.trials[0]); /* run anew: two are left */
+	b.trials[0] = pruner_trial_new(b.pruner, 0);
+	goes_on(&b, 5, step, falling(2, step));
+	bed_fini(&b);
+}
+END_TEST
+
 static struct search_spec funnel_spec(int64_t first, int64_t last)
 {
 	struct search_spec spec = spec_of(PRUNER_FUNNEL, first, 0);
@@ -1064,6 +1105,8 @@ static TCase *rungs(void)
 	tcase_add_test(tc,
 		       K8_asha_without_a_length_waits_for_three_whole_trials);
 	tcase_add_test(tc, K8_asha_is_what_its_definition_says);
+	tcase_add_test(tc,
+		       K8_a_trial_that_is_not_foretold_to_be_best_is_stopped);
 	tcase_add_test(tc, K8_a_funnel_narrows_and_hopes_for_slow_starters);
 	tcase_add_test(tc, K8_a_funnel_waits_for_a_whole_trial);
 	tcase_add_test(tc, K8_a_funnel_is_what_its_definition_says);

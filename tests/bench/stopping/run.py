@@ -58,7 +58,7 @@ class Task:
 
 def replay(binary, task, rule, workers, epochs, orders, *words):
     """(spent, started, best value, {stopped: its epoch}) of each order."""
-    search = {"name": "replay", "command": ["true"], "metric": {"name": "loss", "goal": "minimize"},
+    search = {"name": "replay", "command": ["true"], "metric": {"name": "loss", "value": "best"},
               "parameters": {"x": {"type": "float", "min": 0, "max": 1}}, "early_stopping": rule, "trials": TRIALS}
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(search, file)
