@@ -121,12 +121,14 @@ static void step(const struct replay *r, struct pruner *p, struct worker *w,
 	out->spent++;
 	if (isfinite(value) && !(value >= out->best))
 		out->best = value;
-	if (verdict.stop && epoch < r->table->epochs)
+	/* Who is told to stop at its last epoch has completed. */
+	if (epoch == r->table->epochs) {
+		pruner_ended(p, w->trial, &w->curve, TRIAL_DONE);
+		leave(w);
+	} else if (verdict.stop) {
 		out->stopped[out->n_stopped++] =
 		    (struct stop){ w->config, epoch };
-	if (verdict.stop || epoch == r->table->epochs) {
-		pruner_ended(p, w->trial, &w->curve,
-			     verdict.stop ? TRIAL_PRUNED : TRIAL_DONE);
+		pruner_ended(p, w->trial, &w->curve, TRIAL_PRUNED);
 		leave(w);
 	}
 	verdict_free(&verdict);
