@@ -140,9 +140,12 @@ static void print_early_stopping(struct buf *b, const struct search_spec *spec)
 	const struct early_stopping *e = &spec->early_stopping;
 
 	buf_adds(b, pruner_type_name(e->type));
+	for (size_t i = 0; i < e->n_rules; i++)
+		buf_addf(b, "%s%s", i == 0 ? " of " : ", ",
+			 pruner_type_name(e->rules[i].type));
 	if (e->type == PRUNER_WILCOXON)
 		buf_addf(b, ", between runs, p below %g", e->p);
-	else if (e->type != PRUNER_NONE)
+	else if (e->min_steps > 0 && e->type != PRUNER_NONE && e->n_rules == 0)
 		buf_addf(b, ", from report %lld on", (long long)e->min_steps);
 }
 

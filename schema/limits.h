@@ -19,6 +19,7 @@
 #define LIMIT_COMMAND       1000         /* elements of argv, names in "env" */
 #define LIMIT_PATTERNS      32           /* metric patterns of a search */
 #define LIMIT_STEPS         1000000 /* points of one curve kept in memory */
+#define LIMIT_RULES         8       /* early-stopping rules of one search */
 #define LIMIT_METRICS       1000    /* names of metrics of one trial */
 #define LIMIT_LINE_BYTES    65536   /* of a record of output that is read */
 #define LIMIT_SEARCH_BYTES  524288  /* of a search file */

@@ -681,6 +681,7 @@ void search_free(struct search_spec *spec)
 	free(spec->train_metric);
 	strv_free(spec->patterns);
 	free(spec->start);
+	free(spec->early_stopping.rules);
 	space_free(spec->space);
 	free(spec);
 }

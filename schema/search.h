@@ -20,20 +20,27 @@ struct env_entry {
 struct early_stopping {
 	enum pruner_type type;
 	/*
-	 * Reports of a trial before it may be stopped; asha and hyperband: the
-	 * first rung, 0: from the length of trials.
+	 * Reports of a trial before it may be stopped; forecast: the first
+	 * step; funnel, asha, hyperband: the first rung, 0: from the length of
+	 * trials.
 	 */
 	int64_t min_steps;
 	/* median: trials that reached the step; percentile: completed ones */
 	int64_t min_trials;
 	double percentile; /* percentile: of the others' values, 0 to 100 */
 	int64_t eta;       /* asha, hyperband: one in so many goes on; > 1 */
-	int64_t max_steps; /* asha, hyperband: of a whole trial; 0: unknown */
-	int64_t patience;  /* patience: reports without improvement */
-	double min_delta;  /* patience: what counts as one; >= 0 */
+	double keep; /* funnel: share that goes on at the first rung; (0, 1] */
+	double probability; /* forecast: below which it is stopped; (0, 1] */
+	/* forecast, funnel, asha, hyperband: of a whole trial; 0: unknown */
+	int64_t max_steps;
+	int64_t patience; /* patience: reports without improvement */
+	double min_delta; /* patience: what counts as one; >= 0 */
 	bool has_min, has_max;
 	double min, max; /* threshold: the objective must stay inside */
 	double p;        /* wilcoxon: of a race that is lost, at most */
+	/* any: its rules, none of which is "any"; 1 to LIMIT_RULES */
+	struct early_stopping *rules;
+	size_t n_rules;
 };
 
 /* What ends a search before its trials are used up; 0: nothing. */
@@ -102,6 +109,13 @@ int search_parse_bare(const char *text, size_t len,
 		      struct search_spec **ret_spec, struct diag *reterr)
     __attribute__((warn_unused_result));
 void search_free(struct search_spec *spec);
+
+/*
+ * The rule of the search if it is of this @type, else the first such one of
+ * its "any"; NULL: there is none.
+ */
+const struct early_stopping *search_rule(const struct search_spec *spec,
+					 enum pruner_type type);
 
 /* True when @name may name a search: [A-Za-z0-9_.-]{1,64}, no - or . first. */
 bool search_name_is_valid(const char *name);

@@ -6,13 +6,15 @@
 
 #include <math.h>
 
-#define DEFAULT_MIN_STEPS  5
-#define DEFAULT_MIN_TRIALS 5
-#define DEFAULT_PATIENCE   10
-#define DEFAULT_PERCENTILE 50
-#define DEFAULT_ETA        3
-#define DEFAULT_P          0.1
-#define MAX_ETA            100
+#define DEFAULT_MIN_STEPS   5
+#define DEFAULT_MIN_TRIALS  5
+#define DEFAULT_PATIENCE    10
+#define DEFAULT_PERCENTILE  50
+#define DEFAULT_ETA         3
+#define DEFAULT_PROBABILITY 0.05
+#define DEFAULT_KEEP        0.4
+#define DEFAULT_P           0.1
+#define MAX_ETA             100
 
 #define AUTO_GP_TRIALS 10000
 
@@ -29,10 +31,11 @@ static const struct object_hint sampler_hints[] = {
         { NULL,        NULL             },
 };
 
-static const char *const all_keys[] = { "type",      "min_steps",  "min_trials",
-					"patience",  "min_delta",  "min",
-					"max",       "percentile", "eta",
-					"max_steps", "p",          NULL };
+static const char *const all_keys[] = {
+	"type",  "min_steps", "min_trials",  "patience", "min_delta",
+	"min",   "max",       "percentile",  "eta",      "max_steps",
+	"rules", "keep",      "probability", "p",        NULL
+};
 /* The keys of each rule. */
 static const char *const none_keys[] = { "type", NULL };
 static const char *const median_keys[] = { "type", "min_steps", "min_trials",
@@ -47,6 +50,11 @@ static const char *const percentile_keys[] = { "type", "min_steps",
 static const char *const asha_keys[] = { "type", "min_steps", "max_steps",
 					 "eta", NULL };
 static const char *const wilcoxon_keys[] = { "type", "p", NULL };
+static const char *const funnel_keys[] = { "type", "min_steps", "max_steps",
+					   "keep", NULL };
+static const char *const forecast_keys[] = { "type", "min_steps", "max_steps",
+					     "probability", NULL };
+static const char *const any_keys[] = { "type", "rules", NULL };
 static const char *const *const pruner_keys[NAMES_PRUNERS_N] = {
 	[PRUNER_NONE] = none_keys,
 	[PRUNER_PATIENCE] = patience_keys,
@@ -56,6 +64,19 @@ static const char *const *const pruner_keys[NAMES_PRUNERS_N] = {
 	[PRUNER_ASHA] = asha_keys,
 	[PRUNER_HYPERBAND] = asha_keys,
 	[PRUNER_WILCOXON] = wilcoxon_keys,
+	[PRUNER_FUNNEL] = funnel_keys,
+	[PRUNER_FORECAST] = forecast_keys,
+	[PRUNER_ANY] = any_keys,
+};
+
+static const struct early_stopping default_rule = {
+	.type = PRUNER_FUNNEL,
+	.min_trials = DEFAULT_MIN_TRIALS,
+	.patience = DEFAULT_PATIENCE,
+	.percentile = DEFAULT_PERCENTILE,
+	.eta = DEFAULT_ETA,
+	.keep = DEFAULT_KEEP,
+	.probability = DEFAULT_PROBABILITY,
 };
 
 static bool has_numbers_alone(const struct space *s)
@@ -145,9 +166,20 @@ static void check_number(const struct object *o, const char *key, double max,
 		object_fault(o, key, "is %s (must be 0 to %g)", brief, max);
 }
 
+static void check_share(const struct object *o, const char *key, double *value)
+{
+	auto_free char *brief = NULL;
+
+	if (!object_number(o, key, value) || (*value > 0 && *value <= 1))
+		return;
+	brief = json_brief(json_get(o->node, key));
+	object_fault(o, key, "is %s (must be above 0, at most 1)", brief);
+}
+
 static int64_t min_steps_of(enum pruner_type type)
 {
-	if (type == PRUNER_ASHA || type == PRUNER_HYPERBAND)
+	if (type == PRUNER_FORECAST || type == PRUNER_FUNNEL ||
+	    type == PRUNER_ASHA || type == PRUNER_HYPERBAND)
 		return 0;
 	/* Only a comparison with other trials needs a warm-up. */
 	if (type == PRUNER_MEDIAN || type == PRUNER_PERCENTILE)
@@ -155,57 +187,121 @@ static int64_t min_steps_of(enum pruner_type type)
 	return 1;
 }
 
+static void check_rule_keys(const struct object *o, int type, bool is_known)
+{
+	auto_free char *what = NULL;
+
+	if (!is_known) {
+		object_check_keys(o, "\"early_stopping\"", all_keys, NULL);
+		return;
+	}
+	what = xasprintf("the rule \"%s\"", pruner_type_names[type]);
+	object_check_keys(o, what, pruner_keys[type], NULL);
+}
+
+/* What every rule has but its type; defaults are those of the type. */
+static void read_options(const struct object *o, struct early_stopping *rule)
+{
+	rule->min_steps = min_steps_of(rule->type);
+	object_integer(o, "min_steps", 1, LIMIT_STEPS, &rule->min_steps);
+	object_integer(o, "min_trials", 1, LIMIT_TRIALS, &rule->min_trials);
+	object_integer(o, "patience", 1, LIMIT_STEPS, &rule->patience);
+	object_integer(o, "eta", 2, MAX_ETA, &rule->eta);
+	object_integer(o, "max_steps", 2, INT64_C(1) << 53, &rule->max_steps);
+	check_number(o, "min_delta", (double)INFINITY, &rule->min_delta);
+	check_number(o, "percentile", 100, &rule->percentile);
+	rule->has_min = object_number(o, "min", &rule->min);
+	rule->has_max = object_number(o, "max", &rule->max);
+	check_share(o, "keep", &rule->keep);
+	check_share(o, "probability", &rule->probability);
+	check_number(o, "p", 1, &rule->p);
+	if (rule->type == PRUNER_THRESHOLD)
+		check_threshold(o, rule);
+	if (rule->max_steps > 0 && rule->min_steps >= rule->max_steps) {
+		auto_free char *brief =
+		    json_brief(json_get(o->node, "min_steps"));
+
+		object_fault(o, "min_steps",
+			     "is %s (must be below \"max_steps\")", brief);
+	}
+}
+
+/* One of a list's: what is no rule of its own has no place there. */
+static void read_listed(const struct object *o, struct early_stopping *rule)
+{
+	const char *words[NAMES_PRUNERS_N + 1] = { NULL };
+	size_t n = 0;
+	int i = 0;
+	bool is_known;
+
+	*rule = default_rule;
+	if (!object_check(o, "{\"type\": \"median\"}"))
+		return;
+	for (int type = 0; type < NAMES_PRUNERS_N; type++) {
+		if (type != PRUNER_NONE && type != PRUNER_ANY)
+			words[n++] = pruner_type_names[type];
+	}
+	is_known = object_require(o, "type", "the name of a rule") &&
+		   object_word(o, "type", words, NULL, &i);
+	if (is_known)
+		rule->type = (enum pruner_type)pruner_type_find(words[i]);
+	check_rule_keys(o, (int)rule->type, is_known);
+	read_options(o, rule);
+}
+
+static void read_list(const struct object *o, struct early_stopping *rule)
+{
+	const cJSON *list = json_get(o->node, "rules"), *item;
+	int n = cJSON_GetArraySize(list);
+	auto_free char *path = object_path(o, "rules");
+	auto_free char *brief = NULL;
+
+	if (!object_require(o, "rules",
+			    "a list of rules, as [{\"type\": \"median\"}, "
+			    "{\"type\": \"patience\"}]"))
+		return;
+	if (!cJSON_IsArray(list)) {
+		brief = json_brief(list);
+		object_fault(o, "rules", "is %s (must be a list of rules)",
+			     brief);
+		return;
+	}
+	if (n < 1 || n > LIMIT_RULES) {
+		object_fault(o, "rules", "has %d rules (must have 1 to %d)", n,
+			     LIMIT_RULES);
+		return;
+	}
+	rule->rules = xcalloc((size_t)n, sizeof(*rule->rules));
+	cJSON_ArrayForEach (item, list) {
+		auto_free char *place =
+		    xasprintf("%s[%zu]", path, rule->n_rules);
+		struct object listed = { .doc = o->doc,
+					 .node = item,
+					 .path = place,
+					 .reterr = o->reterr };
+
+		read_listed(&listed, &rule->rules[rule->n_rules++]);
+	}
+}
+
 static void read_early_stopping(const struct object *o,
 				struct early_stopping *rule)
 {
 	struct object object;
-	int type = PRUNER_MEDIAN;
+	int type = (int)default_rule.type;
+	bool is_known;
 
-	*rule = (struct early_stopping){
-		.type = PRUNER_MEDIAN,
-		.min_steps = DEFAULT_MIN_STEPS,
-		.min_trials = DEFAULT_MIN_TRIALS,
-		.patience = DEFAULT_PATIENCE,
-		.percentile = DEFAULT_PERCENTILE,
-		.eta = DEFAULT_ETA,
-		.p = DEFAULT_P,
-	};
+	*rule = default_rule;
 	if (!object_member(o, "early_stopping", "early_stopping", &object) ||
 	    !object_check(&object, "{\"type\": \"median\"}"))
 		return;
-	if (object_word(&object, "type", pruner_type_names, NULL, &type) ||
-	    json_get(object.node, "type") == NULL) {
-		auto_free char *what =
-		    xasprintf("the rule \"%s\"", pruner_type_names[type]);
-
-		object_check_keys(&object, what, pruner_keys[type], NULL);
-	} else {
-		object_check_keys(&object, "\"early_stopping\"", all_keys,
-				  NULL);
-	}
+	is_known = object_word(&object, "type", pruner_type_names, NULL, &type);
+	check_rule_keys(&object, type,
+			is_known || json_get(object.node, "type") == NULL);
 	rule->type = (enum pruner_type)type;
-	rule->min_steps = min_steps_of(rule->type);
-	object_integer(&object, "min_steps", 1, LIMIT_STEPS, &rule->min_steps);
-	object_integer(&object, "min_trials", 1, LIMIT_TRIALS,
-		       &rule->min_trials);
-	object_integer(&object, "patience", 1, LIMIT_STEPS, &rule->patience);
-	object_integer(&object, "eta", 2, MAX_ETA, &rule->eta);
-	object_integer(&object, "max_steps", 2, INT64_C(1) << 53,
-		       &rule->max_steps);
-	check_number(&object, "min_delta", (double)INFINITY, &rule->min_delta);
-	check_number(&object, "percentile", 100, &rule->percentile);
-	check_number(&object, "p", 1, &rule->p);
-	rule->has_min = object_number(&object, "min", &rule->min);
-	rule->has_max = object_number(&object, "max", &rule->max);
-	if (rule->type == PRUNER_THRESHOLD)
-		check_threshold(&object, rule);
-	if (rule->max_steps > 0 && rule->min_steps >= rule->max_steps) {
-		auto_free char *brief =
-		    json_brief(json_get(object.node, "min_steps"));
-
-		object_fault(&object, "min_steps",
-			     "is %s (must be below \"max_steps\")", brief);
-	}
+	read_options(&object, rule);
+	if (rule->type == PRUNER_ANY)
+		read_list(&object, rule);
 }
 
 /* Every parameter of a grid has levels. */
@@ -307,6 +403,18 @@ static void read_objective_per(const struct object *o, struct search_spec *spec)
 		    "long trials take)");
 }
 
+const struct early_stopping *search_rule(const struct search_spec *spec,
+					 enum pruner_type type)
+{
+	const struct early_stopping *e = &spec->early_stopping;
+
+	for (size_t i = 0; i < e->n_rules; i++) {
+		if (e->rules[i].type == type)
+			return &e->rules[i];
+	}
+	return e->type == type ? e : NULL;
+}
+
 void search_rules_parse(const struct object *o, struct search_spec *spec)
 {
 	size_t before = o->reterr->n;
@@ -319,7 +427,7 @@ void search_rules_parse(const struct object *o, struct search_spec *spec)
 		check_trials(o, spec);
 	}
 	read_early_stopping(o, &spec->early_stopping);
-	if (spec->early_stopping.type == PRUNER_WILCOXON && spec->runs == 1)
+	if (spec->runs == 1 && search_rule(spec, PRUNER_WILCOXON) != NULL)
 		object_fault(o, "early_stopping",
 			     "is by \"wilcoxon\", which compares the runs of "
 			     "trials (say how many with \"folds\" or "

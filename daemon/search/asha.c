@@ -1,38 +1,15 @@
-#include "search/rule.h"
+#include "search/bests.h"
 #include "search/rungs.h"
-
-#include "schema/mem.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-/*
- * Nothing is kept but how each trial's best value fell. Rungs and brackets may
- * change with the length of the longest completed trial, and a trial is
- * compared but once a rung: so what stands at a rung is found when it is asked
- * for, from all trials.
- */
 #define KNOWN_TRIALS 3 /* completed ones, from which T is taken */
-
-struct history {
-	/*
-	 * At its first step and wherever it fell: the best value so far, a
-	 * cost; infinite without a finite one.
-	 */
-	struct curve bests;
-	int64_t last;
-	int64_t number;
-	bool is_done;
-};
 
 struct asha {
 	struct pruner base;
-	struct history **histories;
-	size_t n, cap;
-	size_t n_done;
-	int64_t longest; /* the last step of completed trials */
+	struct bests bests;
 };
 
 struct asha_trial {
@@ -43,47 +20,13 @@ struct asha_trial {
 /* False as long as nothing is known from which to tell the rungs. */
 static bool find_rungs(const struct asha *a, struct rungs *ret)
 {
-	const struct early_stopping *e = &a->base.spec->early_stopping;
-	int64_t longest = a->n_done >= KNOWN_TRIALS ? a->longest : 0;
+	const struct early_stopping *e = a->base.options;
+	const struct bests *b = &a->bests;
+	int64_t longest = b->n_done >= KNOWN_TRIALS ? b->longest : 0;
 	bool needs_last = e->min_steps == 0 || e->type == PRUNER_HYPERBAND;
 
 	(void)rungs_init(e, longest, ret);
 	return ret->last > 0 || !needs_last;
-}
-
-/* Its best value at the rung; false if it has none, or is not so far. */
-static bool find_best(const struct history *h, int64_t rung, double *ret)
-{
-	size_t n = curve_until(&h->bests, rung);
-
-	if (h->last < rung || n == 0)
-		return false;
-	*ret = h->bests.points[n - 1].value;
-	return true;
-}
-
-/* Makes what is kept from point @i on anew. */
-static void learn(const struct pruner *p, struct history *h,
-		  const struct curve *c, size_t i)
-{
-	struct curve *bests = &h->bests;
-	double best = (double)INFINITY;
-
-	bests->n = curve_until(bests, c->points[i].step - 1);
-	if (bests->n == 0)
-		i = 0;
-	else
-		best = bests->points[bests->n - 1].value;
-	for (; i < c->n; i++) {
-		double cost = rule_cost(p, c->points[i].value);
-
-		if (isfinite(cost) && cost < best)
-			best = cost;
-		else if (bests->n > 0)
-			continue;
-		(void)curve_set(bests, c->points[i].step, best);
-	}
-	h->last = c->points[c->n - 1].step;
 }
 
 struct standing {
@@ -102,15 +45,15 @@ static bool is_beaten(const struct asha *a, const struct rungs *r,
 	double cost;
 	bool beaten;
 
-	for (size_t i = 0; i < a->n; i++) {
-		const struct history *other = a->histories[i];
+	for (size_t i = 0; i < a->bests.n; i++) {
+		const struct history *other = a->bests.histories[i];
 
-		if (find_best(other, st->rung, &cost) &&
+		if (bests_at(other, st->rung, &cost) &&
 		    rungs_bracket(r, seed, other->number) == st->bracket)
 			sorted_append(&at, cost);
 	}
 	sorted_finish(&at);
-	beaten = find_best(h, st->rung, &st->best);
+	beaten = bests_at(h, st->rung, &st->best);
 	if (beaten) {
 		st->trials = at.n;
 		st->kept = at.n / (size_t)r->eta;
@@ -129,7 +72,7 @@ static bool is_beaten(const struct asha *a, const struct rungs *r,
 static void stop(const struct pruner *p, int64_t step,
 		 const struct standing *st, struct verdict *ret)
 {
-	bool brackets = p->spec->early_stopping.type == PRUNER_HYPERBAND;
+	bool brackets = p->options->type == PRUNER_HYPERBAND;
 	const char *rule = brackets ? "hyperband" : "asha";
 	double best = rule_cost(p, st->best), limit = rule_cost(p, st->limit);
 	cJSON *data = rule_data(p, rule, step);
@@ -154,20 +97,6 @@ static void stop(const struct pruner *p, int64_t step,
 		  st->kept, st->trials, st->trials == 1 ? "" : "s");
 }
 
-static struct history *new_history(struct asha *a, int64_t number)
-{
-	struct history *h = xcalloc(1, sizeof(*h));
-
-	h->number = number;
-	if (a->n == a->cap) {
-		a->cap = a->cap > 0 ? 2 * a->cap : 16;
-		a->histories = xreallocarray(a->histories, a->cap,
-					     sizeof(struct history *));
-	}
-	a->histories[a->n++] = h;
-	return h;
-}
-
 static void asha_report(struct pruner *base, struct pruner_trial *base_trial,
 			const struct curve *c, size_t i, struct verdict *ret)
 {
@@ -178,8 +107,8 @@ static void asha_report(struct pruner *base, struct pruner_trial *base_trial,
 	int64_t step = c->points[i].step;
 
 	if (t->history == NULL)
-		t->history = new_history(a, base_trial->number);
-	learn(base, t->history, c, i);
+		t->history = bests_add(&a->bests, base_trial->number);
+	bests_learn(base, t->history, c, i);
 	/* Only at a report that reaches a rung. */
 	if (ret->stop || i + 1 < c->n || !find_rungs(a, &r))
 		return;
@@ -194,57 +123,24 @@ static void asha_report(struct pruner *base, struct pruner_trial *base_trial,
 	}
 }
 
-static void count_done(struct asha *a)
-{
-	a->n_done = 0;
-	a->longest = 0;
-	for (size_t i = 0; i < a->n; i++) {
-		const struct history *h = a->histories[i];
-
-		a->n_done += h->is_done;
-		if (h->is_done && h->last > a->longest)
-			a->longest = h->last;
-	}
-}
-
 static void asha_ended(struct pruner *base, struct pruner_trial *base_trial,
 		       const struct curve *c, enum trial_state state)
 {
-	struct history *h = ((struct asha_trial *)base_trial)->history;
-	struct asha *a = (struct asha *)base;
-
 	(void)c;
-	if (h == NULL || h->is_done || state != TRIAL_DONE)
-		return;
-	h->is_done = true;
-	a->n_done++;
-	if (h->last > a->longest)
-		a->longest = h->last;
+	if (state == TRIAL_DONE)
+		bests_done(&((struct asha *)base)->bests,
+			   ((struct asha_trial *)base_trial)->history);
 }
 
 static void asha_forget(struct pruner *base, struct pruner_trial *base_trial)
 {
-	struct history *h = ((struct asha_trial *)base_trial)->history;
-	bool was_done;
-
-	if (h == NULL)
-		return;
-	was_done = h->is_done;
-	h->bests.n = 0; /* nobody's from here on */
-	h->is_done = false;
-	if (was_done)
-		count_done((struct asha *)base);
+	bests_forget(&((struct asha *)base)->bests,
+		     ((struct asha_trial *)base_trial)->history);
 }
 
 static void asha_fini(struct pruner *base)
 {
-	struct asha *a = (struct asha *)base;
-
-	for (size_t i = 0; i < a->n; i++) {
-		curve_free(&a->histories[i]->bests);
-		free(a->histories[i]);
-	}
-	free(a->histories);
+	bests_fini(&((struct asha *)base)->bests);
 }
 
 const struct rule asha_rule = {

@@ -51,5 +51,11 @@ bool forecast_make(const struct progress *own,
 		   const struct progress *const *others, size_t n, int64_t last,
 		   struct forecast *ret);
 
-/* The probability that the cost will be below @cost. */
+/*
+ * The probability that the cost will be below @cost: Student's distribution
+ * with 3 degrees of freedom, since curves surprise more often than a normal
+ * one says. Replayed with 20 others at an eighth to three quarters of the
+ * length, of 1, 5 and 10 % that were foretold 1.0, 3.7 and 7.8 % happened (a
+ * normal distribution: 3.9, 7.9 and 10.9).
+ */
 double forecast_below(const struct forecast *f, double cost);

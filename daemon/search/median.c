@@ -299,7 +299,7 @@ static void median_report(struct pruner *base, struct pruner_trial *base_trial,
 	struct median_trial *t = (struct median_trial *)base_trial;
 	int64_t step = c->points[i].step;
 	int64_t from = step;
-	const struct early_stopping *e = &base->spec->early_stopping;
+	const struct early_stopping *e = base->options;
 	struct comparison by;
 	struct sum s;
 

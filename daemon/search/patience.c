@@ -21,7 +21,7 @@ struct patience_trial {
 static void add(const struct pruner *p, struct wait *w,
 		const struct curve_point *at)
 {
-	double delta = p->spec->early_stopping.min_delta;
+	double delta = p->options->min_delta;
 	double cost = rule_cost(p, at->value);
 
 	if (isfinite(cost) && (!w->has_best || cost < w->best - delta))
@@ -36,7 +36,7 @@ static void stop(const struct pruner *p, const struct wait *w, int64_t step,
 		 struct verdict *ret)
 {
 	double best = rule_cost(p, w->best);
-	double delta = p->spec->early_stopping.min_delta;
+	double delta = p->options->min_delta;
 	cJSON *data = rule_data(p, "patience", step);
 	char value[JSON_NUMBER_BYTES], by[JSON_NUMBER_BYTES], reason[64];
 
@@ -59,7 +59,7 @@ static void patience_report(struct pruner *p, struct pruner_trial *base,
 			    struct verdict *ret)
 {
 	struct patience_trial *t = (struct patience_trial *)base;
-	const struct early_stopping *e = &p->spec->early_stopping;
+	const struct early_stopping *e = p->options;
 	struct wait w;
 
 	/* The last point may be told again, so it is never counted for good. */

@@ -72,7 +72,7 @@ static double learn_best(const struct pruner *p, struct percentile_trial *t,
 static void stop(const struct pruner *p, int64_t step, double best,
 		 double limit, size_t trials, struct verdict *ret)
 {
-	double q = p->spec->early_stopping.percentile;
+	double q = p->options->percentile;
 	cJSON *data = rule_data(p, "percentile", step);
 	char a[JSON_NUMBER_BYTES], b[JSON_NUMBER_BYTES], reason[64];
 
@@ -98,7 +98,7 @@ static void percentile_report(struct pruner *base,
 			      struct verdict *ret)
 {
 	struct percentile *p = (struct percentile *)base;
-	const struct early_stopping *e = &base->spec->early_stopping;
+	const struct early_stopping *e = base->options;
 	double best =
 	    learn_best(base, (struct percentile_trial *)base_trial, c, i);
 	int64_t step = c->points[c->n - 1].step;

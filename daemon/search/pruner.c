@@ -22,6 +22,9 @@ static const struct rule *const rules[NAMES_PRUNERS_N] = {
 	[PRUNER_ASHA] = &asha_rule,
 	[PRUNER_HYPERBAND] = &asha_rule,
 	[PRUNER_WILCOXON] = &wilcoxon_rule,
+	[PRUNER_FORECAST] = &forecast_rule,
+	[PRUNER_FUNNEL] = &funnel_rule,
+	[PRUNER_ANY] = &any_rule,
 };
 
 void verdict_free(struct verdict *v)
@@ -139,14 +142,23 @@ static void check_diverged(const struct pruner *p, const struct curve *c,
 		stop_too_large(p, at, median, ret);
 }
 
-struct pruner *pruner_new(const struct search_spec *spec)
+struct pruner *pruner_new_of(const struct search_spec *spec,
+			     const struct early_stopping *options)
 {
-	const struct rule *rule = rules[spec->early_stopping.type];
+	const struct rule *rule = rules[options->type];
 	struct pruner *p = xcalloc(1, rule != NULL ? rule->size : sizeof(*p));
 
 	p->rule = rule;
 	p->spec = spec;
+	p->options = options;
+	if (rule != NULL && rule->init != NULL)
+		rule->init(p);
 	return p;
+}
+
+struct pruner *pruner_new(const struct search_spec *spec)
+{
+	return pruner_new_of(spec, &spec->early_stopping);
 }
 
 void pruner_free(struct pruner *p)
@@ -171,6 +183,10 @@ struct pruner_trial *pruner_trial_new(struct pruner *p, int64_t number)
 
 void pruner_trial_free(struct pruner_trial *t)
 {
+	const struct rule *rule = t != NULL ? t->pruner->rule : NULL;
+
+	if (rule != NULL && rule->trial_fini != NULL)
+		rule->trial_fini(t);
 	free(t);
 }
 

@@ -32,6 +32,23 @@
  *   hyperband - the same within brackets whose first rungs are r eta^s. Which
  *               is a trial's follows from its number and the seed.
  *   wilcoxon  - looks at no curve: it compares whole runs (wilcoxon.h).
+ *   funnel    - stops at a rung t = r 1.1^k below T, unless what its best
+ *               value b would be, if it gained as much again as since t/3,
+ *               b(t) - (b(t/3) - b(t)) as a cost, is at most the q-th best
+ *               b(t) of the trials that came so far; q = keep N r/t, rounded,
+ *               at least 1, of N trials that came to r. Of the trials seen a
+ *               share that narrows as they get longer goes on, whatever the
+ *               distance of the rungs; the hope is for those that start slowly.
+ *               T is max_steps, or the last step of the longest completed
+ *               trial; r is min_steps or T / 26, rounded. Never at a trial's
+ *               first report.
+ *   forecast  - stops at a step T/9 1.1^k (or min_steps for T/9) when the
+ *               result at T that is foretold of its curve and of completed
+ *               trials (forecast.h) is better than their best one with less
+ *               than `probability`. T is max_steps, or the last step of the
+ *               longest completed trial; three must have completed.
+ *   any       - stops when one of its rules does. All learn from every report;
+ *               the first one, in their order, that says stop is named.
  *
  * The others stop a trial only after min_steps reported steps. Every rule but
  * "none" also stops at once a trial that has diverged: two steps in a row
@@ -97,6 +114,13 @@ double curve_result(const struct curve *c, enum result_rule rule,
  *   wilcoxon:  no step, but "runs" (of the trial), "best" (the number of the
  *              trial that it lost to), "pairs" (of runs), "p" and "p_max";
  *              value and limit are the means of the two
+ *   funnel:    "rung", "hoped" (the best if it gained so much again), "since"
+ *              (the step from which), "trials" (that came to the first rung),
+ *              "kept" (how many of them may go on here); value is the trial's
+ *              best at the rung, limit the worst of those kept
+ *   forecast:  "last" (the step foretold), "sd", "probability" (of a better
+ *              result), "below" (which it must not be), "trials" (that have
+ *              completed); value is what is foretold, limit their best result
  *   diverged:  "previous_step" and "previous" (the value there), without
  *              limit; or "trials" (whose first values gave limit)
  */

@@ -15,6 +15,7 @@
 struct rule {
 	/* sizes of the structs that begin with those below; they are zeroed */
 	size_t size, trial_size;
+	void (*init)(struct pruner *p); /* or NULL */
 	/*
 	 * Point @i of @c, a curve with at least this one, was added or
 	 * changed. Fills @ret if the trial is to be stopped. Or NULL.
@@ -26,12 +27,15 @@ struct rule {
 		      const struct curve *c, enum trial_state state);
 	/* Takes back what it keeps of the trial outside @t; or NULL. */
 	void (*forget)(struct pruner *p, struct pruner_trial *t);
+	/* Frees what @t owns; or NULL. */
+	void (*trial_fini)(struct pruner_trial *t);
 	void (*fini)(struct pruner *p); /* or NULL */
 };
 
 struct pruner {
 	const struct rule *rule; /* NULL: "none" */
 	const struct search_spec *spec;
+	const struct early_stopping *options; /* of the rule */
 	struct sorted firsts; /* first finite value of each trial */
 };
 
@@ -49,6 +53,13 @@ extern const struct rule median_rule;
 extern const struct rule percentile_rule;
 extern const struct rule asha_rule; /* and hyperband */
 extern const struct rule wilcoxon_rule;
+extern const struct rule forecast_rule;
+extern const struct rule funnel_rule;
+extern const struct rule any_rule;
+
+/* One that follows @options instead of those of @spec; both are borrowed. */
+struct pruner *pruner_new_of(const struct search_spec *spec,
+			     const struct early_stopping *options);
 
 /* The value as a cost, which is to be low; and back again. */
 static inline double rule_cost(const struct pruner *p, double value)

@@ -2,7 +2,10 @@
 
 #include "num/rng.h"
 
+#include <math.h>
+
 #define FIRST_RUNG 16 /* it is T over this, unless min_steps says so */
+#define SPACING    1.1
 
 int64_t rungs_init(const struct early_stopping *e, int64_t longest,
 		   struct rungs *ret)
@@ -23,6 +26,15 @@ int64_t rungs_init(const struct early_stopping *e, int64_t longest,
 		ret->brackets++;
 	}
 	return ret->first;
+}
+
+int64_t rungs_dense(int64_t first, int64_t step)
+{
+	double rung = (double)first;
+
+	while (round(rung * SPACING) <= (double)step)
+		rung *= SPACING;
+	return (int64_t)round(rung);
 }
 
 /* ceil(B eta^(B-1-s) / (B-s)) of B brackets. */

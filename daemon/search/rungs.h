@@ -17,6 +17,12 @@ struct rungs {
 int64_t rungs_init(const struct early_stopping *e, int64_t longest,
 		   struct rungs *ret);
 
+/*
+ * The last of the steps @first x 1.1^k, rounded, that is not beyond @step >=
+ * @first > 0: where a rule that could judge at every step does so.
+ */
+int64_t rungs_dense(int64_t first, int64_t step);
+
 /* The share of the trials that the bracket gets. */
 int64_t rungs_weight(const struct rungs *r, int64_t bracket);
 

@@ -7,7 +7,7 @@ static void threshold_report(struct pruner *p, struct pruner_trial *t,
 			     const struct curve *c, size_t i,
 			     struct verdict *ret)
 {
-	const struct early_stopping *e = &p->spec->early_stopping;
+	const struct early_stopping *e = p->options;
 	const struct curve_point *at = &c->points[i];
 	char value[JSON_NUMBER_BYTES], bound[JSON_NUMBER_BYTES], reason[64];
 	bool above = e->has_max && at->value > e->max;

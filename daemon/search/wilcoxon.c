@@ -62,16 +62,16 @@ void wilcoxon_judge(const struct search_spec *spec, const struct curve *trial,
 		    struct verdict *ret)
 {
 	char mean[JSON_NUMBER_BYTES], best_mean[JSON_NUMBER_BYTES], reason[64];
-	double p_max = spec->early_stopping.p;
+	const struct early_stopping *race = search_rule(spec, PRUNER_WILCOXON);
 	struct curve same = *best;
 	struct wilcoxon w;
 	cJSON *data;
 
-	if (spec->early_stopping.type != PRUNER_WILCOXON)
+	if (race == NULL)
 		return;
 	/* Else a trial would look good for the folds that are easy. */
 	same.n = curve_until(best, trial->points[trial->n - 1].step);
-	if (!wilcoxon_loses(trial, &same, spec->goal, p_max, &w))
+	if (!wilcoxon_loses(trial, &same, spec->goal, race->p, &w))
 		return;
 	data = cJSON_CreateObject();
 	cJSON_AddStringToObject(data, "rule", "wilcoxon");
@@ -82,7 +82,7 @@ void wilcoxon_judge(const struct search_spec *spec, const struct curve *trial,
 	json_add_integer(data, "best", number);
 	json_add_integer(data, "pairs", (int64_t)w.pairs);
 	json_add_number(data, "p", w.p);
-	json_add_number(data, "p_max", p_max);
+	json_add_number(data, "p_max", race->p);
 	snprintf(reason, sizeof(reason), "wilcoxon@%zu", trial->n);
 	rule_stop(ret, reason, data,
 		  "stopped after %zu of %" PRId64 " runs by the wilcoxon rule: "
@@ -92,7 +92,7 @@ void wilcoxon_judge(const struct search_spec *spec, const struct curve *trial,
 		  trial->n, spec->runs, spec->metric,
 		  json_number_text(w.mean, mean),
 		  json_number_text(w.best_mean, best_mean), number, w.pairs,
-		  w.p, p_max);
+		  w.p, race->p);
 }
 
 /* Only what has diverged is stopped by its curve. */

@@ -92,24 +92,49 @@ static void add_number(struct sim *sim, struct buf *b, const char *key,
 	buf_addf(b, ",\"%s\":%d", key, (int)draw_between(sim, low, high));
 }
 
-static void add_early_stopping(struct sim *sim, struct buf *b)
+/* One rule of early stopping with its options. */
+static void add_rule(struct sim *sim, struct buf *b, const char *rule)
 {
-	static const char *const rules[] = { "none", "median", "patience",
-					     "threshold" };
-	int64_t rule = draw_below(sim, 5);
-
-	if (rule == 4) /* left out: the default rule */
-		return;
-	buf_addf(b, "\"early_stopping\":{\"type\":\"%s\"", rules[rule]);
-	if (rule == 1) {
+	buf_addf(b, "{\"type\":\"%s\"", rule);
+	if (strcmp(rule, "median") == 0 || strcmp(rule, "percentile") == 0) {
 		add_number(sim, b, "min_steps", 1, 6);
 		add_number(sim, b, "min_trials", 1, 4);
-	} else if (rule == 2) {
+	} else if (strcmp(rule, "patience") == 0) {
 		add_number(sim, b, "patience", 2, 8);
-	} else if (rule == 3) {
+	} else if (strcmp(rule, "threshold") == 0) {
 		add_number(sim, b, "max", 3, 9);
+	} else if (draw_chance(sim, 50)) { /* rungs */
+		add_number(sim, b, "min_steps", 1, 3);
+		add_number(sim, b, "max_steps", 4, 30);
 	}
-	buf_adds(b, "},");
+	buf_adds(b, "}");
+}
+
+static void add_early_stopping(struct sim *sim, struct buf *b)
+{
+	static const char *const rules[] = { "median",    "patience",
+					     "threshold", "percentile",
+					     "asha",      "hyperband",
+					     "funnel",    "forecast" };
+	int64_t kind = draw_below(sim, 10), n;
+
+	if (kind == 0) /* left out: the default rule */
+		return;
+	buf_adds(b, "\"early_stopping\":");
+	if (kind == 1) {
+		buf_adds(b, "{\"type\":\"none\"}");
+	} else if (kind <= 3) {
+		n = draw_between(sim, 1, 3);
+		buf_adds(b, "{\"type\":\"any\",\"rules\":[");
+		for (int64_t i = 0; i < n; i++) {
+			buf_adds(b, i > 0 ? "," : "");
+			add_rule(sim, b, rules[draw_below(sim, 8)]);
+		}
+		buf_adds(b, "]}");
+	} else {
+		add_rule(sim, b, rules[draw_below(sim, 8)]);
+	}
+	buf_adds(b, ",");
 }
 
 static void add_stop(struct sim *sim, struct buf *b, int64_t cpus)
@@ -219,6 +244,9 @@ static void submit(struct sim *sim)
 	if (search_parse(file, strlen(file), &ev.submit.spec, &d) != 0)
 		sim_fail(sim, "a search file is refused: %s: %s: %s", file,
 			 d.faults[0].path, d.faults[0].text);
+	if (ev.submit.spec->until.kind == UNTIL_AFTER)
+		ev.submit.until_ms =
+		    ev.at.now_ms + ev.submit.spec->until.after_ms;
 	ev.submit.name = ev.submit.key = name;
 	ev.submit.text = file;
 	ev.submit.workdir = "/";

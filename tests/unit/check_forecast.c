@@ -95,6 +95,19 @@ START_TEST(the_end_lies_in_nine_of_ten_intervals_of_ninety_percent)
 }
 END_TEST
 
+/* Quantiles of Student's t with 3 degrees of freedom, from tables. */
+START_TEST(a_probability_is_that_of_students_distribution)
+{
+	struct forecast f = { .mean = 2, .sd = 0.5 };
+
+	ck_assert_double_eq_tol(forecast_below(&f, 2), 0.5, 1e-12);
+	ck_assert_double_eq_tol(forecast_below(&f, 2 - 0.5 * 2.35336), 0.05,
+				1e-6);
+	ck_assert_double_eq_tol(forecast_below(&f, 2 + 0.5 * 4.54070), 0.99,
+				1e-6);
+}
+END_TEST
+
 START_TEST(the_order_of_the_others_is_nothing)
 {
 	struct progress own = draw(1, 20), others[OTHERS];
@@ -197,6 +210,7 @@ Suite *suite(void)
 	tcase_add_test(t, it_is_what_the_formulas_say);
 	tcase_add_test(t,
 		       the_end_lies_in_nine_of_ten_intervals_of_ninety_percent);
+	tcase_add_test(t, a_probability_is_that_of_students_distribution);
 	tcase_add_test(t, the_order_of_the_others_is_nothing);
 	tcase_add_test(t, a_point_or_a_level_curve_alone_foretells_nothing);
 	tcase_add_test(t, two_points_are_enough);

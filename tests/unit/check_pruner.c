@@ -1,6 +1,4 @@
-#include "check_main.h"
-#include "search/pruner.h"
-#include "search/rungs.h"
+#include "pruner_bed.h"
 
 #include "schema/json.h"
 #include "schema/limits.h"
@@ -9,85 +7,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MOST_TRIALS 16
-
-static char metric[] = "val_loss";
-
-static struct search_spec spec_of(enum pruner_type type, int64_t min_steps,
-				  int64_t min_trials)
-{
-	return (struct search_spec){
-		.metric = metric,
-		.early_stopping = {.type = type,
-                                   .min_steps = min_steps,
-                                   .min_trials = min_trials,
-                                   .patience = 3},
-	};
-}
-
-/* A search with its trials, as the core keeps them. */
-struct bed {
-	struct search_spec spec;
-	struct pruner *pruner;
-	struct curve curves[MOST_TRIALS];
-	struct pruner_trial *trials[MOST_TRIALS];
-	struct verdict verdict; /* of the last report */
-};
-
-static void bed_init(struct bed *b, struct search_spec spec)
-{
-	*b = (struct bed){ .spec = spec };
-	b->pruner = pruner_new(&b->spec);
-	for (size_t i = 0; i < MOST_TRIALS; i++)
-		b->trials[i] = pruner_trial_new(b->pruner, (int64_t)i);
-}
-
-static void bed_fini(struct bed *b)
-{
-	for (size_t i = 0; i < MOST_TRIALS; i++) {
-		pruner_trial_free(b->trials[i]);
-		curve_free(&b->curves[i]);
-	}
-	pruner_free(b->pruner);
-	verdict_free(&b->verdict);
-}
-
-/* Returns the reason to stop, "" if there is none. */
-static const char *report(struct bed *b, size_t trial, int64_t step,
-			  double value)
-{
-	verdict_free(&b->verdict);
-	pruner_report(b->pruner, b->trials[trial], &b->curves[trial], step,
-		      value, &b->verdict);
-	ck_assert_int_eq(b->verdict.stop, b->verdict.reason[0] != '\0');
-	ck_assert_int_eq(b->verdict.stop, b->verdict.text != NULL);
-	ck_assert_int_eq(b->verdict.stop, b->verdict.data != NULL);
-	return b->verdict.reason;
-}
-
-#define goes_on(b, trial, step, value)                                         \
-	ck_assert_str_eq(report(b, trial, step, value), "")
-#define stops(b, trial, step, value, reason)                                   \
-	ck_assert_str_eq(report(b, trial, step, value), reason)
-
-/* A number of the last verdict's data. */
-static double datum(const struct bed *b, const char *name)
-{
-	auto_json cJSON *data = cJSON_Parse(b->verdict.data);
-
-	ck_assert_ptr_nonnull(json_get(data, name));
-	return json_get_number(data, name, (double)NAN);
-}
-
-static uint64_t random_state = 1;
-
-static uint64_t random_below(uint64_t n)
-{
-	random_state =
-	    random_state * 6364136223846793005u + 1442695040888963407u;
-	return (random_state >> 33) % n;
-}
 
 START_TEST(a_curve_is_in_the_order_of_steps_and_the_last_value_wins)
 {
@@ -151,7 +70,7 @@ START_TEST(the_rule_none_never_stops)
 {
 	struct bed b;
 
-	bed_init(&b, spec_of(PRUNER_NONE, 0, 0));
+	bed_init(&b, bed_spec(PRUNER_NONE, 0, 0));
 	for (int64_t i = 0; i < 9; i++)
 		goes_on(&b, 0, i, (double)NAN);
 	goes_on(&b, 1, 0, 1);
@@ -170,7 +89,7 @@ START_TEST(K8_two_steps_in_a_row_without_a_finite_value_are_divergence)
 	for (size_t i = 0; i < 3; i++) {
 		struct bed b;
 
-		bed_init(&b, spec_of(types[i], 100, 100));
+		bed_init(&b, bed_spec(types[i], 100, 100));
 		goes_on(&b, 0, 1, (double)NAN);
 		goes_on(&b, 0, 1, (double)NAN); /* the same step again */
 		goes_on(&b, 0, 2, 1);
@@ -187,7 +106,7 @@ START_TEST(K8_two_steps_in_a_row_without_a_finite_value_are_divergence)
 		/* Out of order: steps 9 and 8. */
 		goes_on(&b, 1, 9, (double)INFINITY);
 		stops(&b, 1, 8, (double)INFINITY, "diverged");
-		ck_assert_double_eq(datum(&b, "step"), 9);
+		ck_assert_double_eq(bed_datum(&b, "step"), 9);
 		bed_fini(&b);
 	}
 }
@@ -197,15 +116,15 @@ START_TEST(a_million_times_the_typical_first_value_is_divergence)
 {
 	struct bed b;
 
-	bed_init(&b, spec_of(PRUNER_MEDIAN, 100, 100));
+	bed_init(&b, bed_spec(PRUNER_MEDIAN, 100, 100));
 	goes_on(&b, 0, 0, 2);
 	goes_on(&b, 1, 0, 3);
 	goes_on(&b, 2, 0, (double)NAN);
 	goes_on(&b, 2, 1, -40);
 	goes_on(&b, 0, 1, 1.9e6);
 	stops(&b, 0, 2, -2.1e6, "diverged");
-	ck_assert_double_eq(datum(&b, "limit"), 2e6);
-	ck_assert_double_eq(datum(&b, "trials"), 3);
+	ck_assert_double_eq(bed_datum(&b, "limit"), 2e6);
+	ck_assert_double_eq(bed_datum(&b, "trials"), 3);
 	ck_assert_str_eq(b.verdict.text,
 			 "stopped at step 2: it has diverged, its val_loss "
 			 "-2100000 is larger than 2000000, a million times 2, "
@@ -217,7 +136,7 @@ START_TEST(a_million_times_the_typical_first_value_is_divergence)
 	goes_on(&b, 2, 0, (double)NAN);
 	stops(&b, 0, 4, 2.9e6, "diverged");
 	bed_fini(&b);
-	bed_init(&b, spec_of(PRUNER_PATIENCE, 100, 100));
+	bed_init(&b, bed_spec(PRUNER_PATIENCE, 100, 100));
 	goes_on(&b, 0, 0, 1e-9);
 	goes_on(&b, 0, 1, 9e5);
 	stops(&b, 0, 2, 1.1e6, "diverged");
@@ -229,7 +148,7 @@ START_TEST(patience_ends_without_improvement)
 {
 	struct bed b;
 
-	bed_init(&b, spec_of(PRUNER_PATIENCE, 0, 0));
+	bed_init(&b, bed_spec(PRUNER_PATIENCE, 0, 0));
 	b.spec.early_stopping.min_delta = 0.125;
 	goes_on(&b, 0, 10, 1);
 	goes_on(&b, 0, 20, 0.5);
@@ -255,7 +174,7 @@ START_TEST(patience_counts_steps_not_reports)
 {
 	struct bed b;
 
-	bed_init(&b, spec_of(PRUNER_PATIENCE, 0, 0));
+	bed_init(&b, bed_spec(PRUNER_PATIENCE, 0, 0));
 	goes_on(&b, 0, 1, 1);
 	for (int i = 0; i < 9; i++)
 		goes_on(&b, 0, 2, 2);
@@ -270,8 +189,8 @@ START_TEST(patience_counts_steps_not_reports)
 	/* and an earlier value makes the best of step 4 no improvement. */
 	goes_on(&b, 0, 7, 0.25);
 	stops(&b, 0, 0, 0.125, "patience@8");
-	ck_assert_double_eq(datum(&b, "best_step"), 0);
-	ck_assert_double_eq(datum(&b, "reports"), 7);
+	ck_assert_double_eq(bed_datum(&b, "best_step"), 0);
+	ck_assert_double_eq(bed_datum(&b, "reports"), 7);
 	bed_fini(&b);
 }
 END_TEST
@@ -280,7 +199,7 @@ START_TEST(K8_patience_waits_for_the_least_number_of_steps)
 {
 	struct bed b;
 
-	bed_init(&b, spec_of(PRUNER_PATIENCE, 6, 0));
+	bed_init(&b, bed_spec(PRUNER_PATIENCE, 6, 0));
 	for (int64_t i = 0; i < 5; i++)
 		goes_on(&b, 0, i, 1);
 	stops(&b, 0, 5, 1, "patience@5");
@@ -292,7 +211,7 @@ START_TEST(a_threshold_is_a_bound_of_the_value_as_reported)
 {
 	struct bed b;
 
-	bed_init(&b, spec_of(PRUNER_THRESHOLD, 2, 0));
+	bed_init(&b, bed_spec(PRUNER_THRESHOLD, 2, 0));
 	b.spec.early_stopping.has_max = true;
 	b.spec.early_stopping.max = 10;
 	b.spec.goal = GOAL_MAXIMIZE;
@@ -311,7 +230,7 @@ START_TEST(a_threshold_is_a_bound_of_the_value_as_reported)
 	b.spec.early_stopping.has_min = true;
 	b.spec.early_stopping.min = -5;
 	stops(&b, 0, 6, -6, "threshold@6");
-	ck_assert_double_eq(datum(&b, "limit"), -5);
+	ck_assert_double_eq(bed_datum(&b, "limit"), -5);
 	goes_on(&b, 0, 7, -5);
 	bed_fini(&b);
 }
@@ -321,7 +240,7 @@ START_TEST(K8_the_median_rule_compares_the_best_with_running_averages)
 {
 	struct bed b;
 
-	bed_init(&b, spec_of(PRUNER_MEDIAN, 2, 3));
+	bed_init(&b, bed_spec(PRUNER_MEDIAN, 2, 3));
 	/* Running averages at step 2: 3, 5 and 6. */
 	goes_on(&b, 0, 1, 4);
 	goes_on(&b, 0, 2, 2);
@@ -344,8 +263,8 @@ START_TEST(K8_the_median_rule_compares_the_best_with_running_averages)
 	goes_on(&b, 4, 1, 5.5);
 	goes_on(&b, 4, 2, 8);
 	stops(&b, 4, 1, 5.75, "median@2");
-	ck_assert_double_eq(datum(&b, "limit"), 5.5);
-	ck_assert_double_eq(datum(&b, "trials"), 4);
+	ck_assert_double_eq(bed_datum(&b, "limit"), 5.5);
+	ck_assert_double_eq(bed_datum(&b, "trials"), 4);
 	/* Only one trial has reached step 3. */
 	goes_on(&b, 0, 3, 1);
 	goes_on(&b, 4, 3, 8);
@@ -357,11 +276,11 @@ START_TEST(a_trial_that_steps_over_a_step_has_reached_it)
 {
 	struct bed b;
 
-	bed_init(&b, spec_of(PRUNER_MEDIAN, 1, 1));
+	bed_init(&b, bed_spec(PRUNER_MEDIAN, 1, 1));
 	goes_on(&b, 0, 10, 1);
 	goes_on(&b, 0, 20, 3);
 	stops(&b, 1, 15, 2, "median@15"); /* its average at 15 is that of 10 */
-	ck_assert_double_eq(datum(&b, "limit"), 1);
+	ck_assert_double_eq(bed_datum(&b, "limit"), 1);
 	goes_on(&b, 1, 20, 2); /* 2 against 2 */
 	goes_on(&b, 2, 5, 9);  /* nobody has an average at step 5 */
 	bed_fini(&b);
@@ -372,10 +291,10 @@ START_TEST(K8_a_trial_without_a_finite_value_is_worse_than_any)
 {
 	struct bed b;
 
-	bed_init(&b, spec_of(PRUNER_MEDIAN, 1, 1));
+	bed_init(&b, bed_spec(PRUNER_MEDIAN, 1, 1));
 	goes_on(&b, 0, 0, 1);
 	stops(&b, 1, 0, (double)NAN, "median@0");
-	ck_assert_double_eq(datum(&b, "value"), (double)INFINITY);
+	ck_assert_double_eq(bed_datum(&b, "value"), (double)INFINITY);
 	goes_on(&b, 2, 0, 0.5);
 	goes_on(&b, 3, 0, 1); /* the median of 0.5, 1, inf */
 	bed_fini(&b);
@@ -389,7 +308,7 @@ START_TEST(K8_equal_curves_are_never_stopped)
 	for (size_t v = 0; v < 5; v++) {
 		struct bed b;
 
-		bed_init(&b, spec_of(PRUNER_MEDIAN, 1, 1));
+		bed_init(&b, bed_spec(PRUNER_MEDIAN, 1, 1));
 		for (size_t t = 0; t < MOST_TRIALS; t++) {
 			for (int64_t i = 0; i < 50; i++)
 				goes_on(&b, t, i, values[v]);
@@ -471,25 +390,9 @@ static void check_against_definition(const struct bed *b, size_t trial)
 	ck_assert_int_eq(b->verdict.stop, want.stop);
 	if (!want.stop)
 		return;
-	ck_assert_double_eq(datum(b, "value"), want.best);
-	ck_assert_double_eq(datum(b, "limit"), want.limit);
-	ck_assert_double_eq(datum(b, "trials"), (double)want.others);
-}
-
-/* Steps of different kinds: common ones, own strides, anything, repeats. */
-static int64_t random_step(size_t trial, int kind, const struct curve *c)
-{
-	int64_t last = c->n > 0 ? c->points[c->n - 1].step : -1;
-
-	if (c->n > 0 && random_below(4) == 0)
-		return random_below(2) == 0
-			   ? last
-			   : c->points[random_below(c->n)].step;
-	if (kind == 0)
-		return last + 1;
-	if (kind == 1)
-		return last + 1 + (int64_t)trial;
-	return (int64_t)random_below(60) - 5;
+	ck_assert_double_eq(bed_datum(b, "value"), want.best);
+	ck_assert_double_eq(bed_datum(b, "limit"), want.limit);
+	ck_assert_double_eq(bed_datum(b, "trials"), (double)want.others);
 }
 
 /*
@@ -501,13 +404,12 @@ static size_t random_search(struct bed *b, int kind, int reports)
 	size_t stopped = 0;
 
 	for (int n = 0; n < reports; n++) {
-		size_t t = random_below(MOST_TRIALS - 1);
-		double v = (double)(random_below(1000) + 100 * t) / 1000;
+		size_t t = bed_random(MOST_TRIALS - 1);
+		double v = (double)(bed_random(1000) + 100 * t) / 1000;
 
-		if (random_below(20) == 0)
-			v = random_below(2) == 0 ? (double)NAN
-						 : (double)INFINITY;
-		report(b, t, random_step(t, kind, &b->curves[t]), v);
+		if (bed_random(20) == 0)
+			v = bed_random(2) == 0 ? (double)NAN : (double)INFINITY;
+		bed_report(b, t, bed_random_step(t, kind, &b->curves[t]), v);
 		check_against_definition(b, t);
 		stopped += b->verdict.reason[0] == 'm';
 	}
@@ -521,7 +423,7 @@ START_TEST(K8_the_median_rule_is_what_its_definition_says)
 	for (int n = 0; n < 60; n++) {
 		struct bed b;
 
-		bed_init(&b, spec_of(PRUNER_MEDIAN, n % 4, n % 3));
+		bed_init(&b, bed_spec(PRUNER_MEDIAN, n % 4, n % 3));
 		stopped += random_search(&b, n % 3, 400);
 		bed_fini(&b);
 	}
@@ -553,15 +455,15 @@ START_TEST(after_a_replay_the_rule_knows_the_same)
 		auto_buf struct buf live = BUF_INIT, replayed = BUF_INIT;
 		struct bed b, again;
 
-		bed_init(&b, spec_of(PRUNER_MEDIAN, 1, 1));
+		bed_init(&b, bed_spec(PRUNER_MEDIAN, 1, 1));
 		bed_init(&again, b.spec);
 		(void)random_search(&b, n % 3, 300);
 		for (size_t t = 0; t < MOST_TRIALS; t++) {
 			const struct curve *c = &b.curves[t];
 
 			for (size_t i = 0; i < c->n; i++)
-				report(&again, t, c->points[i].step,
-				       c->points[i].value);
+				bed_report(&again, t, c->points[i].step,
+					   c->points[i].value);
 		}
 		probe(&b, -6, 400, &live);
 		probe(&again, -6, 400, &replayed);
@@ -585,32 +487,32 @@ START_TEST(with_very_many_steps_the_rule_compares_at_some_of_them)
 	auto_buf struct buf first = BUF_INIT, second = BUF_INIT;
 	size_t stopped = 0;
 
-	bed_init(&b, spec_of(PRUNER_MEDIAN, 1, 2));
+	bed_init(&b, bed_spec(PRUNER_MEDIAN, 1, 2));
 	bed_init(&again, b.spec);
 	for (int64_t i = 0; i < 3000; i++) {
 		for (size_t t = 0; t < 5; t++) {
 			double at;
 			struct expected want;
 
-			report(&b, t, 10 * i, long_value(t, i));
+			bed_report(&b, t, 10 * i, long_value(t, i));
 			if (!b.verdict.stop)
 				continue;
 			stopped++;
-			at = datum(&b, "at");
+			at = bed_datum(&b, "at");
 			ck_assert_double_le(at, 10 * (double)i);
 			ck_assert_double_ge(at, 10 * (double)i * 0.9 - 200);
 			want = by_definition(&b, t, (int64_t)at);
-			ck_assert_double_eq(datum(&b, "limit"), want.limit);
-			ck_assert_double_eq(datum(&b, "value"), want.best);
+			ck_assert_double_eq(bed_datum(&b, "limit"), want.limit);
+			ck_assert_double_eq(bed_datum(&b, "value"), want.best);
 		}
 	}
 	ck_assert_uint_gt(stopped, 1000);
 	/* Which of them does not depend on the order of the reports. */
 	for (size_t t = 5; t-- > 0;) {
 		for (int64_t i = 2999; i >= 0; i -= 2)
-			report(&again, t, 10 * i, long_value(t, i));
+			bed_report(&again, t, 10 * i, long_value(t, i));
 		for (int64_t i = 0; i < 3000; i++)
-			report(&again, t, 10 * i, long_value(t, i));
+			bed_report(&again, t, 10 * i, long_value(t, i));
 	}
 	probe(&b, 20000, 20300, &first);
 	probe(&again, 20000, 20300, &second);
@@ -627,7 +529,7 @@ START_TEST(maximize_mirrors_minimize)
 						  PRUNER_MEDIAN };
 
 	for (int n = 0; n < 30; n++) {
-		struct search_spec spec = spec_of(types[n % 3], 2, 2);
+		struct search_spec spec = bed_spec(types[n % 3], 2, 2);
 		struct bed low, high;
 
 		spec.early_stopping.min_delta = 0.01;
@@ -640,228 +542,23 @@ START_TEST(maximize_mirrors_minimize)
 		spec.early_stopping.min = -0.9;
 		bed_init(&high, spec);
 		for (int i = 0; i < 300; i++) {
-			size_t t = random_below(MOST_TRIALS);
-			double v = (double)random_below(1000) / 1000;
-			int64_t step = random_step(t, 2, &low.curves[t]);
+			size_t t = bed_random(MOST_TRIALS);
+			double v = (double)bed_random(1000) / 1000;
+			int64_t step = bed_random_step(t, 2, &low.curves[t]);
 
-			if (random_below(30) == 0)
+			if (bed_random(30) == 0)
 				v = (double)INFINITY;
-			report(&low, t, step, v);
+			bed_report(&low, t, step, v);
 			stops(&high, t, step, -v, low.verdict.reason);
 			if (low.verdict.stop)
-				ck_assert_double_eq(datum(&high, "value"),
-						    -datum(&low, "value"));
+				ck_assert_double_eq(bed_datum(&high, "value"),
+						    -bed_datum(&low, "value"));
 		}
 		bed_fini(&low);
 		bed_fini(&high);
 	}
 }
 END_TEST
-
-/* --- rungs -----------------------------------------------------------------
- */
-
-static struct search_spec asha_spec(enum pruner_type type, int64_t first,
-				    int64_t last)
-{
-	struct search_spec spec = spec_of(type, first, 0);
-
-	spec.early_stopping.eta = 3;
-	spec.early_stopping.max_steps = last;
-	return spec;
-}
-
-/* Hyperband's algorithm 1 (JMLR 18, 2018) with R = 81 and eta = 3. */
-START_TEST(hyperbands_rungs_and_shares_are_those_of_its_paper)
-{
-	static const int64_t weights[] = { 81, 34, 15, 8, 5 };
-	struct search_spec spec = asha_spec(PRUNER_HYPERBAND, 1, 81);
-	int64_t seen[5] = { 0 };
-	struct rungs r;
-
-	ck_assert_int_eq(rungs_init(&spec.early_stopping, 0, &r), 1);
-	ck_assert_int_eq(r.brackets, 5);
-	for (int64_t s = 0, first = 1; s < 5; s++, first *= 3) {
-		ck_assert_int_eq(rungs_weight(&r, s), weights[s]);
-		for (int64_t at = 0, rung = first; rung < 81; rung *= 3) {
-			at = rungs_next(&r, s, at);
-			ck_assert_int_eq(at, rung);
-		}
-		ck_assert_int_eq(rungs_next(&r, s, 80), INT64_MAX);
-	}
-	for (int64_t n = 0; n < 14300; n++)
-		seen[rungs_bracket(&r, 7, n)]++;
-	for (int64_t s = 0; s < 5; s++)
-		ck_assert_double_eq_tol((double)seen[s] / 100,
-					(double)weights[s], 3);
-	spec = asha_spec(PRUNER_ASHA, 0, 81); /* 81 / 16 = 5.06 */
-	ck_assert_int_eq(rungs_init(&spec.early_stopping, 0, &r), 5);
-	ck_assert_int_eq(rungs_next(&r, 0, 5), 15);
-	ck_assert_int_eq(rungs_next(&r, 0, 45), INT64_MAX);
-}
-END_TEST
-
-START_TEST(K8_asha_keeps_the_best_third_at_a_rung)
-{
-	struct bed b;
-
-	bed_init(&b, asha_spec(PRUNER_ASHA, 2, 81));
-	goes_on(&b, 0, 1, 5);
-	goes_on(&b, 0, 3, 1); /* at rung 2 it had 5 */
-	goes_on(&b, 1, 1, 9);
-	stops(&b, 1, 2, 6, "asha@2");
-	ck_assert_str_eq(b.verdict.text,
-			 "stopped at step 2 by the asha rule: its best "
-			 "val_loss 6 at rung 2 is worse than 5, the worst of "
-			 "the 1 kept of 2 trials");
-	ck_assert_str_eq(b.verdict.data,
-			 "{\"rule\":\"asha\",\"metric\":\"val_loss\","
-			 "\"step\":2,\"value\":6,\"limit\":5,\"rung\":2,"
-			 "\"trials\":2,\"kept\":1}");
-	goes_on(&b, 1, 2, 5); /* told again: a tie */
-	goes_on(&b, 2, 3, 9); /* no step up to the rung */
-	stops(&b, 3, 2, (double)NAN, "asha@2");
-	bed_fini(&b);
-}
-END_TEST
-
-static void end_as(struct bed *b, size_t trial, enum trial_state state)
-{
-	pruner_ended(b->pruner, b->trials[trial], &b->curves[trial], state);
-}
-
-START_TEST(K8_asha_without_a_length_waits_for_three_whole_trials)
-{
-	struct bed b;
-
-	bed_init(&b, asha_spec(PRUNER_ASHA, 0, 0));
-	for (size_t t = 0; t < 4; t++) {
-		for (int64_t i = 1; i <= 32; i++)
-			goes_on(&b, t, i, (double)t + 1);
-		end_as(&b, t, t == 1 ? TRIAL_PRUNED : TRIAL_DONE);
-		if (t == 2)
-			goes_on(&b, 5, 2, 9);
-	}
-	stops(&b, 6, 2, 9, "asha@2");
-	pruner_trial_forget(b.trials[3]); /* run anew: two are left */
-	b.trials[3] = pruner_trial_new(b.pruner, 3);
-	goes_on(&b, 7, 2, 9);
-	bed_fini(&b);
-}
-END_TEST
-
-/* By the definition, from nothing but the curves. */
-static bool asha_cost(const struct curve *c, int64_t rung, double *ret)
-{
-	*ret = (double)INFINITY;
-	for (size_t i = 0; i < c->n && c->points[i].step <= rung; i++) {
-		if (isfinite(c->points[i].value))
-			*ret = fmin(*ret, c->points[i].value);
-	}
-	return c->n > 0 && c->points[0].step <= rung &&
-	       c->points[c->n - 1].step >= rung;
-}
-
-static bool asha_stops(const struct bed *b, size_t trial, int64_t before,
-		       int64_t step)
-{
-	for (int64_t rung = 2; rung < 40; rung *= 3) {
-		size_t n = 0, better = 0, kept;
-		double own, cost;
-
-		if (rung <= before || rung > step ||
-		    !asha_cost(&b->curves[trial], rung, &own))
-			continue;
-		for (size_t t = 0; t < MOST_TRIALS; t++) {
-			if (!asha_cost(&b->curves[t], rung, &cost))
-				continue;
-			n++;
-			better += cost < own;
-		}
-		kept = n / 3 > 0 ? n / 3 : 1;
-		if (better >= kept || (isinf(own) && better > 0))
-			return true;
-	}
-	return false;
-}
-
-START_TEST(K8_asha_is_what_its_definition_says)
-{
-	size_t stopped = 0;
-
-	for (int n = 0; n < 60; n++) {
-		struct bed b;
-
-		bed_init(&b, asha_spec(PRUNER_ASHA, 2, 40));
-		for (int k = 0; k < 300; k++) {
-			size_t t = random_below(MOST_TRIALS);
-			struct curve *c = &b.curves[t];
-			int64_t step = random_step(t, n % 3, c);
-			bool is_last;
-
-			report(&b, t, step,
-			       random_below(20) == 0
-				   ? (double)NAN
-				   : (double)random_below(50));
-			is_last = c->points[c->n - 1].step == step;
-			if (strcmp(b.verdict.reason, "diverged") == 0)
-				continue;
-			ck_assert_int_eq(
-			    b.verdict.stop,
-			    is_last &&
-				asha_stops(&b, t,
-					   c->n > 1 ? c->points[c->n - 2].step
-						    : 0,
-					   step));
-			stopped += b.verdict.stop;
-		}
-		bed_fini(&b);
-	}
-	ck_assert_uint_gt(stopped, 100);
-}
-END_TEST
-
-START_TEST(K8_percentile_compares_with_completed_trials)
-{
-	struct search_spec spec = spec_of(PRUNER_PERCENTILE, 1, 2);
-	struct bed b;
-
-	spec.early_stopping.percentile = 25;
-	bed_init(&b, spec);
-	for (size_t t = 0; t < 3; t++) {
-		goes_on(&b, t, 1, (double)t + 2);
-		goes_on(&b, t, 10, (double)t);
-	}
-	goes_on(&b, 3, 1, 9); /* none has completed */
-	end_as(&b, 0, TRIAL_DONE);
-	end_as(&b, 1, TRIAL_PRUNED);
-	goes_on(&b, 3, 2, 9);
-	end_as(&b, 2, TRIAL_DONE);
-	stops(&b, 3, 3, 2.6, "percentile@3"); /* of 2 and 4: 2.5 */
-	ck_assert_double_eq(datum(&b, "limit"), 2.5);
-	ck_assert_double_eq(datum(&b, "trials"), 2);
-	goes_on(&b, 3, 4, 2.5);
-	goes_on(&b, 3, 11, 2.5); /* none went so far */
-	stops(&b, 4, 1, (double)NAN, "percentile@1");
-	pruner_trial_forget(b.trials[2]);
-	b.trials[2] = pruner_trial_new(b.pruner, 2);
-	goes_on(&b, 4, 2, 9);
-	bed_fini(&b);
-}
-END_TEST
-
-static TCase *rungs(void)
-{
-	TCase *tc = tcase_create("rungs");
-
-	tcase_add_test(tc, hyperbands_rungs_and_shares_are_those_of_its_paper);
-	tcase_add_test(tc, K8_asha_keeps_the_best_third_at_a_rung);
-	tcase_add_test(tc,
-		       K8_asha_without_a_length_waits_for_three_whole_trials);
-	tcase_add_test(tc, K8_asha_is_what_its_definition_says);
-	tcase_add_test(tc, K8_percentile_compares_with_completed_trials);
-	return tc;
-}
 
 static TCase *rules(void)
 {
@@ -908,7 +605,6 @@ Suite *suite(void)
 	tcase_add_test(tc, the_result_is_the_last_best_or_mean_value);
 	suite_add_tcase(s, tc);
 	suite_add_tcase(s, rules());
-	suite_add_tcase(s, rungs());
 	suite_add_tcase(s, properties());
 	return s;
 }

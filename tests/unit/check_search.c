@@ -254,9 +254,9 @@ START_TEST(what_is_left_out_has_its_default)
 	ck_assert_int_eq(s->sampler, SAMPLER_GP);
 	ck_assert_uint_eq(s->seed, 0);
 	ck_assert(!s->shuffle && !s->allow_duplicates);
-	ck_assert_int_eq(s->early_stopping.type, PRUNER_MEDIAN);
-	ck_assert_int_eq(s->early_stopping.min_steps, 5);
-	ck_assert_int_eq(s->early_stopping.min_trials, 5);
+	ck_assert_int_eq(s->early_stopping.type, PRUNER_FUNNEL);
+	ck_assert_int_eq(s->early_stopping.min_steps, 0);
+	ck_assert_double_eq(s->early_stopping.keep, 0.4);
 	ck_assert_int_eq(s->trials, 7);
 	ck_assert_int_eq(s->parallel, 0);
 	ck_assert_int_eq(s->timeout_ms, 0);

@@ -1,13 +1,15 @@
 /*
  * Replays curves under an early-stopping rule, as the daemon would ask it:
  *
- *     replay CURVES SEARCH.json WORKERS EPOCHS [decisions] < ORDERS
+ *     replay CURVES SEARCH.json WORKERS EPOCHS [decisions] [unequal] < ORDERS
  *
  * CURVES has a line for each configuration: a value for each epoch. A line of
  * ORDERS lists the configurations (from 0) that are tried, in this order, by
- * WORKERS workers at the same time: each report takes one unit of time, those
- * of the same moment come by the worker's number. No more than EPOCHS are
- * spent in all (0: as many as there are). For each order a line is printed:
+ * WORKERS workers at the same time: each epoch takes one unit of time, or, if
+ * they are `unequal`, a time between a quarter and 4 that is drawn for each
+ * configuration; reports of the same moment come by the worker's number. No
+ * more than EPOCHS are spent in all (0: as many as there are). For each order
+ * a line is printed:
  *
  *     EPOCHS-SPENT STARTED BEST-VALUE STOPPED...
  *
@@ -16,6 +18,7 @@
  * CONFIGURATION@EPOCH.
  */
 #include "../spec_file.h"
+#include "num/rng.h"
 #include "search/pruner.h"
 
 #include "schema/mem.h"
@@ -36,13 +39,14 @@ struct worker {
 	struct pruner_trial *trial; /* NULL: idle */
 	struct curve curve;
 	size_t config;
+	double next; /* when it reports */
 };
 
 struct replay {
 	const struct table *table;
 	const struct search_spec *spec;
 	size_t workers, budget;
-	bool decisions;
+	bool decisions, unequal;
 };
 
 /* What one order gives. */
@@ -101,7 +105,7 @@ static void leave(struct worker *w)
 {
 	pruner_trial_free(w->trial);
 	curve_free(&w->curve);
-	*w = (struct worker){ 0 };
+	w->trial = NULL;
 }
 
 /* One report of the worker's trial. */
@@ -117,15 +121,46 @@ static void step(const struct replay *r, struct pruner *p, struct worker *w,
 	out->spent++;
 	if (isfinite(value) && !(value >= out->best))
 		out->best = value;
-	if (verdict.stop && epoch < r->table->epochs)
+	/* Who is told to stop at its last epoch has completed. */
+	if (epoch == r->table->epochs) {
+		pruner_ended(p, w->trial, &w->curve, TRIAL_DONE);
+		leave(w);
+	} else if (verdict.stop) {
 		out->stopped[out->n_stopped++] =
 		    (struct stop){ w->config, epoch };
-	if (verdict.stop || epoch == r->table->epochs) {
-		pruner_ended(p, w->trial, &w->curve,
-			     verdict.stop ? TRIAL_PRUNED : TRIAL_DONE);
+		pruner_ended(p, w->trial, &w->curve, TRIAL_PRUNED);
 		leave(w);
 	}
 	verdict_free(&verdict);
+}
+
+static double epoch_length(const struct replay *r, size_t config)
+{
+	if (!r->unequal)
+		return 1;
+	return exp2(4 * rng_unit(1, 0, config) - 2);
+}
+
+/* The one that reports next; NULL: all trials have ended. */
+static struct worker *next_worker(const struct replay *r, struct worker *list,
+				  const double *order, size_t n,
+				  struct pruner *p, struct outcome *out)
+{
+	struct worker *first = NULL;
+
+	for (size_t i = 0; i < r->workers; i++) {
+		struct worker *w = &list[i];
+
+		if (w->trial == NULL && out->started < n) {
+			w->config = (size_t)order[out->started++];
+			w->trial = pruner_trial_new(p, (int64_t)w->config);
+			w->next += epoch_length(r, w->config);
+		}
+		if (w->trial != NULL &&
+		    (first == NULL || w->next < first->next))
+			first = w;
+	}
+	return first;
 }
 
 static void replay(const struct replay *r, const double *order, size_t n,
@@ -133,24 +168,14 @@ static void replay(const struct replay *r, const double *order, size_t n,
 {
 	struct pruner *p = pruner_new(r->spec);
 	struct worker *workers = xcalloc(r->workers, sizeof(*workers));
-	size_t before;
+	struct worker *w;
 
-	do {
-		before = out->spent;
-		for (size_t i = 0; i < r->workers; i++) {
-			struct worker *w = &workers[i];
-
-			if (r->budget > 0 && out->spent == r->budget)
-				break;
-			if (w->trial == NULL && out->started < n) {
-				w->config = (size_t)order[out->started++];
-				w->trial =
-				    pruner_trial_new(p, (int64_t)w->config);
-			}
-			if (w->trial != NULL)
-				step(r, p, w, out);
-		}
-	} while (out->spent > before);
+	while ((w = next_worker(r, workers, order, n, p, out)) != NULL &&
+	       (r->budget == 0 || out->spent < r->budget)) {
+		step(r, p, w, out);
+		if (w->trial != NULL)
+			w->next += epoch_length(r, w->config);
+	}
 	for (size_t i = 0; i < r->workers; i++)
 		leave(&workers[i]);
 	free(workers);
@@ -207,17 +232,24 @@ int main(int argc, char **argv)
 	char *line = NULL;
 	size_t cap = 0;
 
-	if (argc < 5 || argc > 6 ||
-	    (argc == 6 && strcmp(argv[5], "decisions") != 0))
+	if (argc < 5)
 		errx(2, "usage: replay CURVES SEARCH.json WORKERS EPOCHS "
-			"[decisions] < ORDERS");
+			"[decisions] [unequal] < ORDERS");
 	table = table_of(argv[1]);
 	spec = spec_file(argv[2]);
 	r = (struct replay){ .table = &table,
 			     .spec = spec,
 			     .workers = count_of(argv[3], 1),
-			     .budget = count_of(argv[4], 0),
-			     .decisions = argc == 6 };
+			     .budget = count_of(argv[4], 0) };
+	for (int i = 5; i < argc; i++) {
+		if (strcmp(argv[i], "decisions") == 0)
+			r.decisions = true;
+		else if (strcmp(argv[i], "unequal") == 0)
+			r.unequal = true;
+		else
+			errx(2, "%s: neither \"decisions\" nor \"unequal\"",
+			     argv[i]);
+	}
 	while (getline(&line, &cap, stdin) > 0)
 		replay_line(&r, line);
 	free(line);

@@ -6,7 +6,8 @@ Every rule on every task of a folder that curves.py made, a table of each group:
 
 FILE.json maps a name to an "early_stopping" of the search file, in place of RULES below.
 
-For 100 trials drawn at random, with 1 and 8 workers: the share of the epochs
+For 100 trials drawn at random, with 1 worker and with 8 whose epochs take between a
+quarter and four times as long as another's: the share of the epochs
 that was spent, the regret, (best found - best of the 100) / (median - best of
 the 100), and how often the best of them was stopped. Then for the epochs of 20
 full trials and 4 workers: the regret against all of the task's configurations
@@ -27,9 +28,14 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 TRIALS, FULL = 100, 20
 RULES = {
     "none": {"type": "none"},
-    "median (default)": {"type": "median"},
-    "median, min_steps 10": {"type": "median", "min_steps": 10},
-    "patience 5": {"type": "patience", "patience": 5},
+    "funnel (default)": {"type": "funnel"},
+    "funnel, keep .15": {"type": "funnel", "keep": 0.15},
+    "asha": {"type": "asha"},
+    "asha, min_steps 6": {"type": "asha", "min_steps": 6},
+    "hyperband": {"type": "hyperband"},
+    "median": {"type": "median"},
+    "percentile 50": {"type": "percentile"},
+    "percentile 25": {"type": "percentile", "percentile": 25},
     "patience 10": {"type": "patience", "patience": 10},
     "diverged only": {"type": "threshold", "max": 1e300},
 }
@@ -50,18 +56,19 @@ class Task:
         return [np.random.default_rng([k, 7]).permutation(len(self.values)) for k in range(n)]
 
 
-def replay(binary, task, rule, workers, epochs, orders):
-    """(spent, started, best value, stopped) of each order."""
-    search = {"name": "replay", "command": ["true"], "metric": {"name": "loss", "goal": "minimize"},
+def replay(binary, task, rule, workers, epochs, orders, *words):
+    """(spent, started, best value, {stopped: its epoch}) of each order."""
+    search = {"name": "replay", "command": ["true"], "metric": {"name": "loss", "value": "best"},
               "parameters": {"x": {"type": "float", "min": 0, "max": 1}}, "early_stopping": rule, "trials": TRIALS}
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(search, file)
         file.flush()
-        output = subprocess.run([binary, task.path, file.name, str(workers), str(epochs)], check=True, text=True,
-                                input="".join(" ".join(map(str, o)) + "\n" for o in orders), stdout=subprocess.PIPE)
+        output = subprocess.run([binary, task.path, file.name, str(workers), str(epochs), "decisions", *words],
+                                check=True, text=True, input="".join(" ".join(map(str, o)) + "\n" for o in orders),
+                                stdout=subprocess.PIPE)
     for line in output.stdout.splitlines():
         spent, started, best, *stopped = line.split()
-        yield int(spent), int(started), float(best), set(map(int, stopped))
+        yield int(spent), int(started), float(best), dict(map(int, s.split("@")) for s in stopped)
 
 
 def measure(binary, task, rule, n_orders):
@@ -70,7 +77,7 @@ def measure(binary, task, rule, n_orders):
     row = {}
     for workers in (1, 8):
         some = [o[:TRIALS] for o in orders]
-        runs = list(replay(binary, task, rule, workers, 0, some))
+        runs = list(replay(binary, task, rule, workers, 0, some, *(["unequal"] if workers > 1 else [])))
         row[f"epochs {workers}"] = np.mean([r[0] / (TRIALS * epochs) for r in runs])
         row[f"regret {workers}"] = np.mean([task.regret(r[2], o) for r, o in zip(runs, some)])
         row[f"best stopped {workers}"] = np.mean([o[np.argmin(task.values[o])] in r[3] for r, o in zip(runs, some)])
