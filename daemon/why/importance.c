@@ -23,11 +23,13 @@ struct axis {
 	size_t param;
 	size_t grid; /* points */
 	bool is_number;
-	double *prior;   /* [grid] the kernel of the prior */
-	uint32_t *at;    /* [trials] a point or INACTIVE */
-	double found;    /* the importance, not yet a share */
-	size_t exceeded; /* shuffled rounds in which it was as large */
-	double *shares;  /* [rounds] */
+	double *prior;     /* [grid] the kernel of the prior */
+	uint32_t *at;      /* [trials] a point or INACTIVE */
+	double active;     /* of the weighed trials, and their density: */
+	double *among_all; /* [grid] */
+	double found;      /* the importance, not yet a share */
+	size_t exceeded;   /* shuffled rounds in which it was as large */
+	double *shares;    /* [rounds] */
 };
 
 struct placed {
@@ -41,10 +43,11 @@ struct work {
 	size_t n_axes;
 	size_t rounds;
 	struct placed *order; /* [trials] the best first */
-	uint32_t *weights; /* [trials] how often each counts; 0: not at all */
-	uint32_t *best;    /* [trials] the same of the best ones */
-	double *counts;    /* [the largest grid] */
-	double *among_best, *among_all; /* likewise */
+	uint32_t *weights;  /* [trials] how often each counts; 0: not at all */
+	uint32_t *best;     /* [trials] the same of the best ones */
+	double n_best;      /* of them, as they are weighed */
+	double *counts;     /* [the largest grid] */
+	double *among_best; /* likewise */
 };
 
 /* --- the grid ---------------------------------------------------------------
@@ -218,36 +221,33 @@ static double count(const struct work *w, const struct axis *a,
 	return sum;
 }
 
-static double sum_of(const uint32_t *weights, size_t n)
+/* After the weights have changed. */
+static void weigh_axes(struct work *w)
 {
-	double sum = 0;
+	for (size_t i = 0; i < w->n_axes; i++) {
+		struct axis *a = &w->axes[i];
 
-	for (size_t i = 0; i < n; i++)
-		sum += weights[i];
-	return sum;
+		a->active = count(w, a, w->weights);
+		if (a->active > 0)
+			density_of(a, w->counts, a->active, a->among_all);
+	}
 }
 
 static double measure(struct work *w, const struct axis *a)
 {
-	double all = sum_of(w->weights, w->r->n);
-	double best = sum_of(w->best, w->r->n);
-	double active = count(w, a, w->weights), active_best;
+	double active_best = count(w, a, w->best);
 	double alpha, beta, divergence = 0;
 
-	if (active < 2)
-		return 0;
-	density_of(a, w->counts, active, w->among_all);
-	active_best = count(w, a, w->best);
-	if (active_best == 0)
+	if (a->active < 2 || active_best == 0)
 		return 0;
 	density_of(a, w->counts, active_best, w->among_best);
 	for (size_t g = 0; g < a->grid; g++) {
-		double ratio = w->among_best[g] / w->among_all[g] - 1;
+		double ratio = w->among_best[g] / a->among_all[g] - 1;
 
-		divergence += w->among_all[g] * ratio * ratio;
+		divergence += a->among_all[g] * ratio * ratio;
 	}
-	alpha = active_best / best;
-	beta = active / all;
+	alpha = active_best / w->n_best;
+	beta = a->active / (double)w->r->n;
 	return alpha * alpha / beta * divergence;
 }
 
@@ -294,6 +294,7 @@ static double choose_best(struct work *w)
 		sum += w->weights[t->trial];
 		last = t->score;
 	}
+	w->n_best = sum;
 	return last;
 }
 
@@ -320,6 +321,7 @@ static void shuffle(struct work *w, uint64_t seed, size_t round, size_t n)
 
 		w->best[w->best[pick] != 0 ? i : pick] = 1;
 	}
+	w->n_best = (double)n;
 }
 
 static void weigh_all(struct work *w)
@@ -351,6 +353,7 @@ static void add_axis(struct work *w, size_t param)
 		return;
 	}
 	a->prior = make_prior(a);
+	a->among_all = xcalloc(a->grid, sizeof(*a->among_all));
 	a->shares = xcalloc(w->rounds, sizeof(*a->shares));
 	w->n_axes++;
 }
@@ -371,13 +374,13 @@ static void begin(struct work *w)
 		widest = w->axes[i].grid > widest ? w->axes[i].grid : widest;
 	w->counts = xcalloc(widest, sizeof(double));
 	w->among_best = xcalloc(widest, sizeof(double));
-	w->among_all = xcalloc(widest, sizeof(double));
 }
 
 static void end(struct work *w)
 {
 	for (size_t i = 0; i < w->n_axes; i++) {
 		free(w->axes[i].prior);
+		free(w->axes[i].among_all);
 		free(w->axes[i].at);
 		free(w->axes[i].shares);
 	}
@@ -387,7 +390,6 @@ static void end(struct work *w)
 	free(w->best);
 	free(w->counts);
 	free(w->among_best);
-	free(w->among_all);
 }
 
 static void resample_all(struct work *w, uint64_t seed)
@@ -396,6 +398,7 @@ static void resample_all(struct work *w, uint64_t seed)
 		double sum = 0;
 
 		resample(w, seed, round);
+		weigh_axes(w);
 		for (size_t i = 0; i < w->n_axes; i++)
 			sum += w->axes[i].shares[round] =
 			    measure(w, &w->axes[i]);
@@ -407,6 +410,7 @@ static void resample_all(struct work *w, uint64_t seed)
 static void shuffle_all(struct work *w, uint64_t seed, size_t n_best)
 {
 	weigh_all(w);
+	weigh_axes(w);
 	for (size_t round = 0; round < w->rounds; round++) {
 		shuffle(w, seed, round, n_best);
 		for (size_t i = 0; i < w->n_axes; i++) {
@@ -453,6 +457,7 @@ static double measure_all(struct work *w)
 {
 	double sum = 0;
 
+	weigh_axes(w);
 	for (size_t i = 0; i < w->n_axes; i++)
 		sum += w->axes[i].found = measure(w, &w->axes[i]);
 	return sum;
@@ -468,7 +473,7 @@ static int find(struct work *w, uint64_t seed, struct importance **ret_list,
 	weigh_all(w);
 	if (isinf(choose_best(w)))
 		return IMPORTANCE_FEW;
-	n_best = (size_t)sum_of(w->best, w->r->n);
+	n_best = (size_t)w->n_best;
 	if (n_best == w->r->n)
 		return IMPORTANCE_EQUAL;
 	begin(w);
