@@ -98,23 +98,23 @@ static uint32_t grid_point(const struct param *p, const struct cell *c,
 static void add_kernels(double width, const double *counts, size_t grid,
 			double sum, double *density)
 {
-	double tails[GRID + 1]; /* below k - 1/2 to the left of the middle */
-	double mass[GRID];
+	double tails[GRID + 1];    /* left of k - 1/2 below the middle */
+	double mass[2 * GRID - 1]; /* of a step, the middle at grid - 1 */
+	double up_to[GRID];        /* of the steps from the middle to k */
+	double *middle = mass + grid - 1;
 
 	for (size_t k = 0; k <= grid; k++)
 		tails[k] = normal_cdf((0.5 - (double)k) / width);
-	for (size_t k = 0; k < grid; k++)
-		mass[k] = tails[k] - tails[k + 1];
+	for (size_t k = 0; k < grid; k++) {
+		middle[k] = *(middle - k) = tails[k] - tails[k + 1];
+		up_to[k] = middle[k] + (k > 0 ? up_to[k - 1] : 0);
+	}
 	for (size_t i = 0; i < grid; i++) {
-		double inside = 0;
+		double inside = up_to[i] + up_to[grid - 1 - i] - *middle;
+		double weight = counts[i] / sum / inside;
 
-		if (counts[i] == 0)
-			continue;
-		for (size_t g = 0; g < grid; g++)
-			inside += mass[g > i ? g - i : i - g];
-		for (size_t g = 0; g < grid; g++)
-			density[g] += counts[i] / sum / inside *
-				      mass[g > i ? g - i : i - g];
+		for (size_t g = 0; g < grid && weight > 0; g++)
+			density[g] += weight * *(middle - i + g);
 	}
 }
 
