@@ -205,7 +205,7 @@ static double median_of(const struct finder *r, const struct contrast *c, int a,
 		if (2 * seen >= n)
 			return all->scores[trial];
 	}
-	return INFINITY;
+	return (double)INFINITY;
 }
 
 /* The four medians in words and as an array. */

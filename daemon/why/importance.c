@@ -280,7 +280,7 @@ static double wanted(const struct work *w)
 /* Of the weighed trials. Returns the score of the last. */
 static double choose_best(struct work *w)
 {
-	double sum = 0, last = -INFINITY;
+	double sum = 0, last = -(double)INFINITY;
 
 	memset(w->best, 0, w->r->n * sizeof(*w->best));
 	for (size_t i = 0; i < w->r->n; i++) {

@@ -65,7 +65,7 @@ static void fill(const struct space *s, struct cell *configs, double *scores,
 		facts[i] = (struct trial_facts){ .number = (int64_t)i };
 		facts[i].symptoms = 1U << (rng_bits(1, 98, i) % 12);
 		if (c[1].f > 4) {
-			scores[i] = INFINITY;
+			scores[i] = (double)INFINITY;
 			facts[i].symptoms = 1U << SYMPTOM_DIVERGED;
 		}
 	}
