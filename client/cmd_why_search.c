@@ -66,8 +66,7 @@ static void print_findings(struct out *o, const cJSON *findings)
 	if (cJSON_GetArraySize(findings) == 0)
 		out_hintf(o, "\nnothing stands out\n");
 	cJSON_ArrayForEach (f, findings) {
-		auto_free char *first =
-		    xasprintf("%s%2d. ", n == 0 ? "" : "", n + 1);
+		auto_free char *first = xasprintf("%2d. ", n + 1);
 
 		out_hintf(o, n == 0 ? "\n" : "");
 		print_wrapped(o, first, json_get_text(f, "text"));
@@ -92,6 +91,7 @@ static void print_why(struct out *o, const cJSON *result)
 {
 	const cJSON *findings = json_get(result, "findings");
 	const char *name = json_get_text(result, "search");
+	const char *note = json_get_text(result, "note");
 	auto_free char *matters = importance_text(result);
 
 	if (o->width == 0) {
@@ -103,6 +103,10 @@ static void print_why(struct out *o, const cJSON *result)
 	print_symptoms(o, json_get(result, "symptoms"));
 	print_wrapped(o, "matters   ", matters);
 	print_findings(o, findings);
+	if (note != NULL) {
+		out_hintf(o, "\n");
+		print_wrapped(o, "", note);
+	}
 	out_hintf(o,
 		  "\n'hpctl importance %s' shows how the results depend on "
 		  "the parameters\n",

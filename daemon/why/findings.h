@@ -4,10 +4,10 @@
  * What a whole search shows: where the values of its parameters meet what ails
  * its trials, and what to change in its file. Pure.
  *
- * A finding is a sentence that a test supports. Each kind tries many things in
- * one search, so its test is corrected for their number (Bonferroni): where
- * there is nothing to find, a kind finds something in at most one of 20
- * searches.
+ * A finding is a sentence that a test supports, but for the last two kinds.
+ * Each kind tries many things in one search, so its test is corrected for their
+ * number (Bonferroni): where there is nothing to find, a kind finds something
+ * in at most one of 20 searches.
  *
  *   symptom      trials with a symptom, or that failed, have certain values:
  *                the rank-sum test, or Fisher's exact test of a choice

@@ -205,7 +205,7 @@ static double median_of(const struct finder *r, const struct contrast *c, int a,
 		if (2 * seen >= n)
 			return all->scores[trial];
 	}
-	return INFINITY;
+	return (double)INFINITY;
 }
 
 /* The four medians in words and as an array. */
@@ -221,7 +221,7 @@ static char *medians_text(const struct finder *r, const struct contrast *c,
 	for (int k = 0; k < 4; k++) {
 		double v = median_of(r, c, k / 2, k % 2);
 
-		m[k] = isinf(v) ? xstrdup("none")
+		m[k] = isinf(v) ? xstrdup("no result")
 				: xasprintf("%.3g", finder_value(r, v));
 		cJSON_AddItemToArray(
 		    medians, isinf(v) ? cJSON_CreateNull()

@@ -331,9 +331,9 @@ static struct choice look_at_choice(const struct finder *r, size_t param,
 				    size_t value)
 {
 	const struct results *all = &r->f->results;
-	struct choice c = { .rank = 0, .best = INFINITY };
+	struct choice c = { .rank = 0, .best = (double)INFINITY };
 	size_t better = 0;
-	double last = -INFINITY;
+	double last = -(double)INFINITY;
 
 	for (size_t i = 0; i < all->n; i++) {
 		const struct cell *cell = finder_cell(r, r->order[i], param);

@@ -81,7 +81,7 @@ static bool are_enough(size_t hits, size_t n)
 static void set_threshold(struct split *s, const struct param *p,
 			  const struct ranked *v, size_t n, size_t hits)
 {
-	double best = -INFINITY;
+	double best = -(double)INFINITY;
 	size_t below = 0;
 
 	for (size_t i = 0; i + 1 < n; i++) {

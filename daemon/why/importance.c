@@ -23,11 +23,13 @@ struct axis {
 	size_t param;
 	size_t grid; /* points */
 	bool is_number;
-	double *prior;   /* [grid] the kernel of the prior */
-	uint32_t *at;    /* [trials] a point or INACTIVE */
-	double found;    /* the importance, not yet a share */
-	size_t exceeded; /* shuffled rounds in which it was as large */
-	double *shares;  /* [rounds] */
+	double *prior;     /* [grid] the kernel of the prior */
+	uint32_t *at;      /* [trials] a point or INACTIVE */
+	double active;     /* of the weighed trials, and their density: */
+	double *among_all; /* [grid] */
+	double found;      /* the importance, not yet a share */
+	size_t exceeded;   /* shuffled rounds in which it was as large */
+	double *shares;    /* [rounds] */
 };
 
 struct placed {
@@ -41,10 +43,11 @@ struct work {
 	size_t n_axes;
 	size_t rounds;
 	struct placed *order; /* [trials] the best first */
-	uint32_t *weights; /* [trials] how often each counts; 0: not at all */
-	uint32_t *best;    /* [trials] the same of the best ones */
-	double *counts;    /* [the largest grid] */
-	double *among_best, *among_all; /* likewise */
+	uint32_t *weights;  /* [trials] how often each counts; 0: not at all */
+	uint32_t *best;     /* [trials] the same of the best ones */
+	double n_best;      /* of them, as they are weighed */
+	double *counts;     /* [the largest grid] */
+	double *among_best; /* likewise */
 };
 
 /* --- the grid ---------------------------------------------------------------
@@ -95,23 +98,23 @@ static uint32_t grid_point(const struct param *p, const struct cell *c,
 static void add_kernels(double width, const double *counts, size_t grid,
 			double sum, double *density)
 {
-	double tails[GRID + 1]; /* below k - 1/2 to the left of the middle */
-	double mass[GRID];
+	double tails[GRID + 1];    /* left of k - 1/2 below the middle */
+	double mass[2 * GRID - 1]; /* of a step, the middle at grid - 1 */
+	double up_to[GRID];        /* of the steps from the middle to k */
+	double *middle = mass + grid - 1;
 
 	for (size_t k = 0; k <= grid; k++)
 		tails[k] = normal_cdf((0.5 - (double)k) / width);
-	for (size_t k = 0; k < grid; k++)
-		mass[k] = tails[k] - tails[k + 1];
+	for (size_t k = 0; k < grid; k++) {
+		middle[k] = *(middle - k) = tails[k] - tails[k + 1];
+		up_to[k] = middle[k] + (k > 0 ? up_to[k - 1] : 0);
+	}
 	for (size_t i = 0; i < grid; i++) {
-		double inside = 0;
+		double inside = up_to[i] + up_to[grid - 1 - i] - *middle;
+		double weight = counts[i] / sum / inside;
 
-		if (counts[i] == 0)
-			continue;
-		for (size_t g = 0; g < grid; g++)
-			inside += mass[g > i ? g - i : i - g];
-		for (size_t g = 0; g < grid; g++)
-			density[g] += counts[i] / sum / inside *
-				      mass[g > i ? g - i : i - g];
+		for (size_t g = 0; g < grid && weight > 0; g++)
+			density[g] += weight * *(middle - i + g);
 	}
 }
 
@@ -218,36 +221,33 @@ static double count(const struct work *w, const struct axis *a,
 	return sum;
 }
 
-static double sum_of(const uint32_t *weights, size_t n)
+/* After the weights have changed. */
+static void weigh_axes(struct work *w)
 {
-	double sum = 0;
+	for (size_t i = 0; i < w->n_axes; i++) {
+		struct axis *a = &w->axes[i];
 
-	for (size_t i = 0; i < n; i++)
-		sum += weights[i];
-	return sum;
+		a->active = count(w, a, w->weights);
+		if (a->active > 0)
+			density_of(a, w->counts, a->active, a->among_all);
+	}
 }
 
 static double measure(struct work *w, const struct axis *a)
 {
-	double all = sum_of(w->weights, w->r->n);
-	double best = sum_of(w->best, w->r->n);
-	double active = count(w, a, w->weights), active_best;
+	double active_best = count(w, a, w->best);
 	double alpha, beta, divergence = 0;
 
-	if (active < 2)
-		return 0;
-	density_of(a, w->counts, active, w->among_all);
-	active_best = count(w, a, w->best);
-	if (active_best == 0)
+	if (a->active < 2 || active_best == 0)
 		return 0;
 	density_of(a, w->counts, active_best, w->among_best);
 	for (size_t g = 0; g < a->grid; g++) {
-		double ratio = w->among_best[g] / w->among_all[g] - 1;
+		double ratio = w->among_best[g] / a->among_all[g] - 1;
 
-		divergence += w->among_all[g] * ratio * ratio;
+		divergence += a->among_all[g] * ratio * ratio;
 	}
-	alpha = active_best / best;
-	beta = active / all;
+	alpha = active_best / w->n_best;
+	beta = a->active / (double)w->r->n;
 	return alpha * alpha / beta * divergence;
 }
 
@@ -280,7 +280,7 @@ static double wanted(const struct work *w)
 /* Of the weighed trials. Returns the score of the last. */
 static double choose_best(struct work *w)
 {
-	double sum = 0, last = -INFINITY;
+	double sum = 0, last = -(double)INFINITY;
 
 	memset(w->best, 0, w->r->n * sizeof(*w->best));
 	for (size_t i = 0; i < w->r->n; i++) {
@@ -294,6 +294,7 @@ static double choose_best(struct work *w)
 		sum += w->weights[t->trial];
 		last = t->score;
 	}
+	w->n_best = sum;
 	return last;
 }
 
@@ -320,6 +321,7 @@ static void shuffle(struct work *w, uint64_t seed, size_t round, size_t n)
 
 		w->best[w->best[pick] != 0 ? i : pick] = 1;
 	}
+	w->n_best = (double)n;
 }
 
 static void weigh_all(struct work *w)
@@ -351,6 +353,7 @@ static void add_axis(struct work *w, size_t param)
 		return;
 	}
 	a->prior = make_prior(a);
+	a->among_all = xcalloc(a->grid, sizeof(*a->among_all));
 	a->shares = xcalloc(w->rounds, sizeof(*a->shares));
 	w->n_axes++;
 }
@@ -371,13 +374,13 @@ static void begin(struct work *w)
 		widest = w->axes[i].grid > widest ? w->axes[i].grid : widest;
 	w->counts = xcalloc(widest, sizeof(double));
 	w->among_best = xcalloc(widest, sizeof(double));
-	w->among_all = xcalloc(widest, sizeof(double));
 }
 
 static void end(struct work *w)
 {
 	for (size_t i = 0; i < w->n_axes; i++) {
 		free(w->axes[i].prior);
+		free(w->axes[i].among_all);
 		free(w->axes[i].at);
 		free(w->axes[i].shares);
 	}
@@ -387,7 +390,6 @@ static void end(struct work *w)
 	free(w->best);
 	free(w->counts);
 	free(w->among_best);
-	free(w->among_all);
 }
 
 static void resample_all(struct work *w, uint64_t seed)
@@ -396,6 +398,7 @@ static void resample_all(struct work *w, uint64_t seed)
 		double sum = 0;
 
 		resample(w, seed, round);
+		weigh_axes(w);
 		for (size_t i = 0; i < w->n_axes; i++)
 			sum += w->axes[i].shares[round] =
 			    measure(w, &w->axes[i]);
@@ -407,6 +410,7 @@ static void resample_all(struct work *w, uint64_t seed)
 static void shuffle_all(struct work *w, uint64_t seed, size_t n_best)
 {
 	weigh_all(w);
+	weigh_axes(w);
 	for (size_t round = 0; round < w->rounds; round++) {
 		shuffle(w, seed, round, n_best);
 		for (size_t i = 0; i < w->n_axes; i++) {
@@ -453,6 +457,7 @@ static double measure_all(struct work *w)
 {
 	double sum = 0;
 
+	weigh_axes(w);
 	for (size_t i = 0; i < w->n_axes; i++)
 		sum += w->axes[i].found = measure(w, &w->axes[i]);
 	return sum;
@@ -468,7 +473,7 @@ static int find(struct work *w, uint64_t seed, struct importance **ret_list,
 	weigh_all(w);
 	if (isinf(choose_best(w)))
 		return IMPORTANCE_FEW;
-	n_best = (size_t)sum_of(w->best, w->r->n);
+	n_best = (size_t)w->n_best;
 	if (n_best == w->r->n)
 		return IMPORTANCE_EQUAL;
 	begin(w);

@@ -184,6 +184,11 @@ static cJSON *symptoms_counted(const struct search_facts *f)
 	return object;
 }
 
+static const char learnt[] =
+    "the sampler learns, so its trials lie where it expected good results: "
+    "widths of ranges, choices and interactions are judged of grid, random and "
+    "sobol alone";
+
 void report(const struct search_facts *f, uint64_t seed, cJSON *object)
 {
 	struct findings found;
@@ -194,5 +199,8 @@ void report(const struct search_facts *f, uint64_t seed, cJSON *object)
 	findings_find(f, &found);
 	cJSON_AddItemToObject(object, "findings", findings_json(&found));
 	findings_fini(&found);
+	cJSON_AddItemToObject(object, "note",
+			      f->learns ? cJSON_CreateString(learnt)
+					: cJSON_CreateNull());
 	report_importance(&f->results, f->goal, seed, object);
 }

@@ -11,6 +11,7 @@
  *   symptoms    an object: how many trials have each, the most first; healthy
  *               those that have nothing else
  *   findings    as findings_json() tells them
+ *   note        what is not judged, and why; or null
  *   importance  an array of {parameter, share, low, high, chance, trials,
  *               scale, curve}, the most important first. Parameters of which
  *               nothing is known have no share, and follow in the order of the

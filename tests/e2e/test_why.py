@@ -74,6 +74,12 @@ class Why(DaemonTest):
                          ("failed", "b", failed))
         self.assertEqual(finding["change"], {"parameter": "k", "without": "b"})
 
+    def test_what_a_sampler_that_learns_keeps_from_being_judged_is_told(self):
+        self.d.run(drawn("s", 5))
+        self.assertIsNone(self.why("s")["note"])
+        self.d.run(drawn("l", 5) | {"sampler": {"type": "tpe"}})
+        self.assertIn("the sampler learns", self.why("l")["note"])
+
     def test_the_answer_is_the_same_after_a_restart_and_when_asked_by_many(self):
         self.d.run(drawn("s", 40))
         before = self.why("s")

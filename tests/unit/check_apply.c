@@ -23,7 +23,6 @@ static size_t made;
 /* The file after @changes, an array; new. */
 static char *apply(const char *changes)
 {
-	auto_buf struct buf text = BUF_INIT;
 	cJSON *all = cJSON_Parse(changes), *findings = cJSON_CreateArray();
 	cJSON *one;
 	char *ret;

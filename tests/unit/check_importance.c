@@ -179,7 +179,7 @@ START_TEST(few_trials_or_results_are_no_evidence)
 	size_t n;
 
 	for (size_t i = IMPORTANCE_BEST - 1; i < r.n; i++)
-		scores[i] = INFINITY;
+		scores[i] = (double)INFINITY;
 	ck_assert_int_eq(importance_find(&r, 1, &list, &n), IMPORTANCE_FEW);
 	r = results_of(IMPORTANCE_TRIALS - 1, 0);
 	ck_assert_int_eq(importance_find(&r, 1, &list, &n), IMPORTANCE_FEW);
@@ -304,7 +304,7 @@ START_TEST(what_has_no_score_is_worse_than_what_has)
 
 	for (size_t i = 0; i < r.n; i++) {
 		if (results_cell(&r, i, 4)->i == 2)
-			scores[i] = INFINITY;
+			scores[i] = (double)INFINITY;
 	}
 	ck_assert_uint_eq(marginal_find(&r, 4, &list), 3);
 	ck_assert(isfinite(list[0].three_quarters));

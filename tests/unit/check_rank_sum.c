@@ -53,10 +53,10 @@ END_TEST
 START_TEST(a_group_with_higher_values_is_told)
 {
 	struct ranked values[] = {
-		{1,         false},
-		{ INFINITY, true },
-		{ 2,        false},
-		{ 3,        true },
+		{1,                 false},
+		{ (double)INFINITY, true },
+		{ 2,                false},
+		{ 3,                true },
 	};
 	bool is_higher;
 
