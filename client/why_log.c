@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define INDENT      2
 #define SPARK_CELLS 24
@@ -319,8 +320,12 @@ enum status why_logs(struct call *call)
 	enum status worst = STATUS_DONE;
 	bool first = true;
 
-	if (call->n_operands == 0)
+	if (call->n_operands == 0) {
+		if (isatty(STDIN_FILENO))
+			note("reads the log from standard input (Ctrl-D ends "
+			     "it)");
 		return why_log(call, "-", &first);
+	}
 	for (int i = 0; i < call->n_operands; i++) {
 		enum status r = why_log(call, call->operands[i], &first);
 
