@@ -305,6 +305,28 @@ static void say_why(cJSON *sentences, const struct search_spec *spec,
 	say_result(sentences, spec, row, why);
 }
 
+#define NINETY 2.353 /* so many sd: Student's t, 3 degrees of freedom */
+
+static void say_forecast(cJSON *sentences, const struct server *s,
+			 int64_t search, const cJSON *row)
+{
+	char mean[JSON_NUMBER_BYTES], best[JSON_NUMBER_BYTES];
+	struct buf b = BUF_INIT;
+	struct foretold f;
+
+	if (!core_foretell(s->core, search, json_get_integer(row, "number", -1),
+			   &f))
+		return;
+	buf_addf(&b,
+		 "its result at step %lld is foretold to be %s (%.4g to %.4g "
+		 "with 90 %%); better than %s, the best of %zu trials, with "
+		 "probability %.2g",
+		 (long long)f.last, json_number_text(f.mean, mean),
+		 f.mean - NINETY * f.sd, f.mean + NINETY * f.sd,
+		 json_number_text(f.best, best), f.trials, f.probability);
+	say(sentences, &b);
+}
+
 static void say_end(struct buf *b, const cJSON *attempt)
 {
 	const cJSON *code = json_get(attempt, "code");
@@ -386,6 +408,7 @@ cJSON *explain_trial(struct server *s, int64_t search, const cJSON *row,
 	}
 	if (spec != NULL)
 		say_why(sentences, spec, row, events);
+	say_forecast(sentences, s, search, row);
 	search_free(spec);
 	cJSON_ArrayForEach (item, attempts) {
 		say_end(&b, item);

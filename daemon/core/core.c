@@ -286,6 +286,20 @@ bool core_has_search(const struct core *c, int64_t search)
 	return search_find(c, search) != NULL;
 }
 
+bool core_foretell(const struct core *c, int64_t search, int64_t number,
+		   struct foretold *ret)
+{
+	const struct search *s = search_find(c, search);
+	const struct trial *t;
+
+	if (s == NULL || number < 0 || (size_t)number >= s->n)
+		return false;
+	t = s->trials[number];
+	return t->attempt != NULL &&
+	       pruner_foretell(runs_pruner(t, t->attempt->rec.run), &t->curve,
+			       ret);
+}
+
 /*
  * The mean time of the ended trials, for those still to come, spread over as
  * many as run at one time.

@@ -11,6 +11,7 @@
  */
 #include "core/effect.h"
 #include "core/event.h"
+#include "search/pruner.h"
 #include "why/symptoms.h"
 
 struct core;
@@ -119,6 +120,13 @@ struct core_load {
 };
 
 void core_load_now(const struct core *c, struct core_load *ret);
+
+/*
+ * What is foretold of a running trial of a search that is held; false: there
+ * is no such trial, or nothing is foretold of it.
+ */
+bool core_foretell(const struct core *c, int64_t search, int64_t number,
+		   struct foretold *ret);
 
 /*
  * Why the search is not doing more than it does, in a sentence appended to

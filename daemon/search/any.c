@@ -51,6 +51,17 @@ static void any_ended(struct pruner *base, struct pruner_trial *base_trial,
 	}
 }
 
+static bool any_foretell(const struct pruner *base, const struct curve *c,
+			 struct foretold *ret)
+{
+	for (size_t k = 0; k < base->options->n_rules; k++) {
+		if (pruner_foretell(((const struct any *)base)->children[k], c,
+				    ret))
+			return true;
+	}
+	return false;
+}
+
 static void any_forget(struct pruner *base, struct pruner_trial *base_trial)
 {
 	struct any_trial *t = (struct any_trial *)base_trial;
@@ -83,6 +94,7 @@ const struct rule any_rule = {
 	.init = any_init,
 	.report = any_report,
 	.ended = any_ended,
+	.foretell = any_foretell,
 	.forget = any_forget,
 	.trial_fini = any_trial_fini,
 	.fini = any_fini,

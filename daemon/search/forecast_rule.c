@@ -60,36 +60,50 @@ static bool is_due(const struct forecaster *f, int64_t last, int64_t before,
 	       rungs_dense(first, step) > before;
 }
 
-struct foretold {
-	int64_t last;
-	double best, probability;
+static bool forecast_foretell(const struct pruner *base, const struct curve *c,
+			      struct foretold *ret)
+{
+	const struct forecaster *f = (const struct forecaster *)base;
+	struct progress own;
 	struct forecast at_last;
-};
+	double best;
 
-static void stop(const struct forecaster *f, int64_t step,
+	if (f->n < KNOWN_TRIALS)
+		return false;
+	ret->last = find_best(f, &best);
+	progress_of(c, base->spec->result, base->spec->goal, &own);
+	if (!forecast_make(&own, (const struct progress *const *)f->done, f->n,
+			   ret->last, &at_last))
+		return false;
+	ret->mean = rule_cost(base, at_last.mean);
+	ret->sd = at_last.sd;
+	ret->trials = f->n;
+	ret->best = rule_cost(base, best);
+	ret->probability = forecast_below(&at_last, best);
+	return true;
+}
+
+static void stop(const struct pruner *p, int64_t step,
 		 const struct foretold *by, struct verdict *ret)
 {
-	const struct pruner *p = &f->base;
-	double value = rule_cost(p, by->at_last.mean);
-	double limit = rule_cost(p, by->best), sd = by->at_last.sd;
 	cJSON *data = rule_data(p, "forecast", step);
 	char a[JSON_NUMBER_BYTES], reason[64];
 
-	json_add_number(data, "value", value);
-	json_add_number(data, "limit", limit);
-	json_add_number(data, "sd", sd);
+	json_add_number(data, "value", by->mean);
+	json_add_number(data, "limit", by->best);
+	json_add_number(data, "sd", by->sd);
 	json_add_integer(data, "last", by->last);
 	json_add_number(data, "probability", by->probability);
 	json_add_number(data, "below", p->options->probability);
-	json_add_integer(data, "trials", (int64_t)f->n);
+	json_add_integer(data, "trials", (int64_t)by->trials);
 	snprintf(reason, sizeof(reason), "forecast@%" PRId64, step);
 	rule_stop(ret, reason, data,
 		  "stopped at step %" PRId64 " by the forecast rule: the %s "
 		  "foretold for step %" PRId64 " is %.4g (+- %.2g), better "
 		  "than %s, the best of %zu trials, with probability %.2g, "
 		  "below %g",
-		  step, p->spec->metric, by->last, value, sd,
-		  json_number_text(limit, a), f->n, by->probability,
+		  step, p->spec->metric, by->last, by->mean, by->sd,
+		  json_number_text(by->best, a), by->trials, by->probability,
 		  p->options->probability);
 }
 
@@ -98,24 +112,18 @@ static void forecast_report(struct pruner *base, struct pruner_trial *t,
 			    struct verdict *ret)
 {
 	const struct forecaster *f = (const struct forecaster *)base;
-	int64_t step = c->points[i].step;
+	int64_t step = c->points[i].step, before, last;
 	struct foretold by;
-	struct progress own;
+	double best;
 
 	(void)t;
 	if (ret->stop || i + 1 < c->n || f->n < KNOWN_TRIALS)
 		return;
-	by.last = find_best(f, &by.best);
-	if (!is_due(f, by.last, i > 0 ? c->points[i - 1].step : INT64_MIN,
-		    step))
-		return;
-	progress_of(c, base->spec->result, base->spec->goal, &own);
-	if (!forecast_make(&own, (const struct progress *const *)f->done, f->n,
-			   by.last, &by.at_last))
-		return;
-	by.probability = forecast_below(&by.at_last, by.best);
-	if (by.probability < base->options->probability)
-		stop(f, step, &by, ret);
+	last = find_best(f, &best);
+	before = i > 0 ? c->points[i - 1].step : INT64_MIN;
+	if (is_due(f, last, before, step) && forecast_foretell(base, c, &by) &&
+	    by.probability < base->options->probability)
+		stop(base, step, &by, ret);
 }
 
 static void forecast_ended(struct pruner *base, struct pruner_trial *base_trial,
@@ -170,6 +178,7 @@ const struct rule forecast_rule = {
 	.trial_size = sizeof(struct forecast_trial),
 	.report = forecast_report,
 	.ended = forecast_ended,
+	.foretell = forecast_foretell,
 	.forget = forecast_forget,
 	.fini = forecast_fini,
 };

@@ -227,6 +227,13 @@ void pruner_report_train(const struct pruner *p, const char *name,
 		stop_not_finite(name, &before, &after, ret);
 }
 
+bool pruner_foretell(const struct pruner *p, const struct curve *c,
+		     struct foretold *ret)
+{
+	return p->rule != NULL && p->rule->foretell != NULL &&
+	       p->rule->foretell(p, c, ret);
+}
+
 void pruner_ended(struct pruner *p, struct pruner_trial *t,
 		  const struct curve *c, enum trial_state state)
 {

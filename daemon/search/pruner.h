@@ -133,6 +133,15 @@ struct verdict {
 
 void verdict_free(struct verdict *v);
 
+/* What the rule "forecast" expects of a running trial; values as reported. */
+struct foretold {
+	int64_t last; /* the step of the result */
+	double mean, sd;
+	size_t trials;      /* that have completed */
+	double best;        /* result of theirs */
+	double probability; /* of a better one */
+};
+
 struct pruner;
 struct pruner_trial; /* what a rule keeps of one trial */
 
@@ -164,6 +173,13 @@ void pruner_report(struct pruner *p, struct pruner_trial *t, struct curve *c,
 void pruner_report_train(const struct pruner *p, const char *name,
 			 struct curve_point before, struct curve_point after,
 			 struct verdict *ret);
+
+/*
+ * Foretells the result of a trial from its curve @c. False: no rule of the
+ * search does that, or not yet.
+ */
+bool pruner_foretell(const struct pruner *p, const struct curve *c,
+		     struct foretold *ret);
 
 /*
  * The trial, whose curve is @c, has ended as @state and is not run again by

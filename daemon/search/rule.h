@@ -25,6 +25,9 @@ struct rule {
 	/* The trial has ended; @c has a point at least. Or NULL. */
 	void (*ended)(struct pruner *p, struct pruner_trial *t,
 		      const struct curve *c, enum trial_state state);
+	/* See pruner_foretell(); or NULL. */
+	bool (*foretell)(const struct pruner *p, const struct curve *c,
+			 struct foretold *ret);
 	/* Takes back what it keeps of the trial outside @t; or NULL. */
 	void (*forget)(struct pruner *p, struct pruner_trial *t);
 	/* Frees what @t owns; or NULL. */
