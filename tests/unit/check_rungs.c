@@ -374,7 +374,7 @@ static bool funnel_stops(const struct bed *b, size_t trial, int64_t before,
 	for (x = 2; round(x) <= (double)step && round(x) < 40; x *= 1.1)
 		rung = (int64_t)round(x);
 	since = rung / 3 > c->points[0].step ? rung / 3 : c->points[0].step;
-	if (rung <= before || !asha_cost(c, rung, &own) ||
+	if (rung == 0 || rung <= before || !asha_cost(c, rung, &own) ||
 	    since == c->points[c->n - 1].step)
 		return false;
 	if (asha_cost(c, since, &old) && isfinite(old))
