@@ -39,11 +39,13 @@ FAULTS = {
     "zero_init": ["stuck_at_start", "underfitting", "plateau", "still_improving", "too_slow"],
     "dead": ["stuck_at_start", "underfitting", "plateau"],
     "one_image": ["noisy", "oscillating", "diverged", "stuck_at_start"],
+    "frozen": ["plateau", "underfitting"],
+    "random_valid": ["noisy", "oscillating"],
     "killed": ["late_crash"],
     "late_nan": ["late_crash", "diverged"],
     "silent": ["no_output"],
 }
-UNMARKED = {"rate_high", "rate_low", "no_scaling", "outliers", "two_epochs", "zero_init", "one_image", "one_unit"}
+UNMARKED = {"rate_high", "rate_low", "no_scaling", "outliers", "two_epochs", "zero_init", "one_image", "one_unit", "frozen"}
 
 
 @dataclasses.dataclass
@@ -118,6 +120,8 @@ def accepted(fault, run=None, good=None, guess=None):
         return causes
     can = possible(run, good, guess)
     right = [s for s in causes if s in can]
+    if fault == "random_valid":
+        return right or ["healthy"]
     if fault in UNMARKED and run.finite():
         q = way(run, good, guess)
         if q >= ALIKE:

@@ -65,7 +65,7 @@ def dead_trainer(folder):
     assert net.count(line) == 1
     (src / "net.c").write_text(net.replace(line, line + more))
     program = src / "digits-train"
-    subprocess.run(["cc", "-D_GNU_SOURCE", "-std=c17", "-O3", "-o", program, *src.glob("*.c"), "-lm"], check=True)
+    subprocess.run(["cc", "-D_GNU_SOURCE", "-std=c17", "-O3", "-fno-math-errno", "-o", program, *src.glob("*.c"), "-lm"], check=True)
     return program
 
 
@@ -137,7 +137,7 @@ def cut_off(text, seed):
 def sklearn_seed(model, seed):
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     leave = ("one_unit", "zero_init", "dead") if model == "sgd-classifier" else ()
-    some = ["good"] + [f for f in PLANTED if f != "one_image" and f not in leave]
+    some = ["good"] + [f for f in PLANTED[:-1] if f not in leave] + ["frozen", "random_valid"]
     output = subprocess.run([sys.executable, HERE / "sklearn_train.py", model, str(seed), *some], check=True,
                             stdout=subprocess.PIPE, text=True, env=environment).stdout
     logs = dict(zip(some, output.split("\f")))
@@ -173,24 +173,26 @@ class Writer:
     """A folder of logs; what is there already is not made again."""
 
     def __init__(self, folder):
-        self.folder, self.labels = folder, {}
+        self.folder, self.done = folder, set()
         for split in ("tuning", "heldout"):
             (folder / split).mkdir(parents=True, exist_ok=True)
-            path = folder / split / "labels.json"
-            self.labels[split] = json.loads(path.read_text()) if path.exists() else {}
-        self.done = {(v["optimizer"], v["seed"]) for labels in self.labels.values() for v in labels.values()}
+            self.done |= {(v["optimizer"], v["seed"]) for v in self.labels(split).values()}
+
+    def labels(self, split):
+        path = self.folder / split / "labels.json"
+        return json.loads(path.read_text()) if path.exists() else {}
 
     def add(self, split, trainer, optimizer, seed, runs):
+        labels = {}
         for fault, log, accepted in runs:
             # A name that gives nothing away.
             name = hashlib.sha256(f"{trainer} {optimizer} {fault} {seed}".encode()).hexdigest()[:12] + ".log"
             (self.folder / split / name).write_text(log)
-            self.labels[split][name] = {"trainer": trainer, "optimizer": optimizer, "fault": fault, "seed": seed,
-                                        "accepted": accepted}
-        path = self.folder / split / "labels.json"
-        begun = path.with_suffix(".new")
-        begun.write_text(json.dumps(self.labels[split], indent=1, sort_keys=True) + "\n")
-        begun.rename(path)
+            labels[name] = {"trainer": trainer, "optimizer": optimizer, "fault": fault, "seed": seed,
+                            "accepted": accepted}
+        begun = self.folder / split / f"labels.{trainer}"
+        begun.write_text(json.dumps({**self.labels(split), **labels}, indent=1, sort_keys=True) + "\n")
+        begun.rename(self.folder / split / "labels.json")
 
 
 def train(writer, pool, trainer, optimizers, seeds, run):

@@ -66,6 +66,13 @@ def loss(net, x, y):
     return float(np.mean(-np.log(np.maximum(p, 1e-15))))
 
 
+def set_rate(net, rate):
+    if isinstance(net, SGDClassifier):
+        net.eta0 = rate
+    else:
+        net._optimizer.learning_rate_init = net._optimizer.learning_rate = rate
+
+
 def train(model, fault, seed):
     rng = np.random.default_rng(seed)
     x, y, xv, yv = prepare(model, fault, seed, rng)
@@ -80,12 +87,15 @@ def train(model, fault, seed):
             b[:] = -30 if fault == "dead" else 0
         if fault == "zero_init":
             net.coefs_[-1] *= 0
-        net._optimizer.learning_rate_init = net._optimizer.learning_rate = RATES[model]
+        set_rate(net, RATES[model])
     for epoch in range(1, 3 if fault == "two_epochs" else 41):
         order = rng.permutation(len(y))
         try:
             net.partial_fit(x[order], y[order], classes=classes)
-            train, valid = loss(net, x, y), loss(net, xv, yv)
+            if fault == "frozen":
+                set_rate(net, 1e-12)  # after the first epoch
+            rows = rng.integers(len(yv), size=10) if fault == "random_valid" else slice(None)
+            train, valid = loss(net, x, y), loss(net, xv[rows], yv[rows])
         except ValueError as e:
             if not re.search("finite|NaN|infinity", str(e)):
                 raise
