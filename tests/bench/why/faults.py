@@ -45,7 +45,9 @@ FAULTS = {
     "late_nan": ["late_crash", "diverged"],
     "silent": ["no_output"],
 }
-UNMARKED = {"rate_high", "rate_low", "no_scaling", "outliers", "two_epochs", "zero_init", "one_image", "one_unit", "frozen"}
+# What need not hurt.
+UNMARKED = {"rate_high", "rate_low", "no_scaling", "outliers", "two_epochs", "zero_init", "one_image", "one_unit",
+            "frozen"}
 
 
 @dataclasses.dataclass
@@ -120,13 +122,18 @@ def accepted(fault, run=None, good=None, guess=None):
         return causes
     can = possible(run, good, guess)
     right = [s for s in causes if s in can]
+    t, v = smooth(run.train), smooth(run.valid)
+    if fault == "labels" and run.end("train") < .9 * t[0] and run.end("valid") > .97 * v[0] and right[:1] != causes[:1]:
+        right.insert(0, "overfitting")  # whatever it learned it has learned by heart
     if fault == "random_valid":
         return right or ["healthy"]
     if fault in UNMARKED and run.finite():
         q = way(run, good, guess)
         if q >= ALIKE:
-            keep = ["overfitting"] if "overfitting" in right and run.end("valid") > 1.5 * smooth(run.valid).min() else []
-            return ["healthy"] + keep + [s for s in right if s in ("noisy", "oscillating", "still_improving")]
+            beside = {"noisy", "oscillating", "still_improving"}
+            if run.end("valid") > 1.5 * smooth(run.valid).min():
+                beside.add("overfitting")
+            return ["healthy"] + [s for s in right if s in beside]
         if q >= SICK:
             right.append("healthy")
     if fault == "rate_low" and "still_improving" in right and way(run, good, guess) < .4:

@@ -4,18 +4,18 @@
 
     HPSD_BUILD=build importance.py --yahpo FOLDER --taskset FOLDER
 
-200 random configurations each of 14 instances of LCBench (a surrogate of YAHPO
+100 random configurations each of 14 instances of LCBench (a surrogate of YAHPO
 Gym, after 52 epochs) and of six tasks of TaskSet (those whose last validation
 loss is finite). For each: the order that hpsd gives to the parameters, beside
-that of PED-ANOVA and of fANOVA (mean of FORESTS forests) by Spearman's rank correlation; and
-that of fANOVA's single forests with one another, for how much is chance.
+that of PED-ANOVA and of fANOVA (mean of FORESTS forests) by
+Spearman's rank correlation; and that of fANOVA's single forests with one
+another, for how much is chance.
 """
 
 import argparse
 import gzip
 import itertools
 import json
-import math
 import pathlib
 import statistics
 import sys
@@ -32,7 +32,7 @@ sys.path[:0] = [str(HERE.parent / "stopping"), str(HERE.parents[1] / "lib")]
 import curves  # noqa: E402
 from hpsd import Daemon, search  # noqa: E402
 
-N, FORESTS = 200, 2
+N, INSTANCES, FORESTS, TREES = 100, 14, 2, 32
 
 
 def lcbench(folder):
@@ -78,7 +78,8 @@ def of_optuna(parameters, configs, values):
     def shares(evaluator):
         found = optuna.importance.get_param_importances(study, evaluator=evaluator)
         return [found[k] for k in parameters]
-    return shares(PedAnovaImportanceEvaluator()), [shares(FanovaImportanceEvaluator(seed=k)) for k in range(FORESTS)]
+    forests = [FanovaImportanceEvaluator(n_trees=TREES, seed=k) for k in range(FORESTS)]
+    return shares(PedAnovaImportanceEvaluator()), [shares(forest) for forest in forests]
 
 
 def of_hpsd(daemon, number, parameters, configs, values):
@@ -95,6 +96,14 @@ def correlation(a, b):
     return float(spearmanr(a, b)[0])
 
 
+def compare(ours, ped, forests):
+    fanova = np.mean(forests, axis=0)
+    return {"ped": correlation(ours, ped), "difference": max(abs(x - y) for x, y in zip(ours, ped)),
+            "fanova": correlation(ours, fanova), "ped-fanova": correlation(ped, fanova),
+            "first": int(np.argmax(ours) == np.argmax(fanova)),
+            "forests": statistics.mean(correlation(x, y) for x, y in itertools.combinations(forests, 2))}
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--yahpo", type=pathlib.Path, required=True)
@@ -102,29 +111,25 @@ def main():
     a = p.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.simplefilter("ignore")
-    d = Daemon(slots=1).start()
-    columns = {"ped": [], "fanova": [], "ped-fanova": [], "forests": [], "difference": [], "first": []}
-    print("| history | d | hpsd, PED-ANOVA | largest difference of a share | hpsd, fANOVA | same first | fANOVA, fANOVA |")
+    rows = []
+    print("| history | d | hpsd, PED-ANOVA | largest difference | hpsd, fANOVA | same first | fANOVA, fANOVA |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
-    for k, (name, parameters, configs, values) in enumerate(itertools.chain(lcbench(a.yahpo), taskset(a.taskset))):
-        ours = of_hpsd(d, k, parameters, configs, values)
-        ped, forests = of_optuna(parameters, configs, values)
-        fanova = np.mean(forests, axis=0)
-        row = {"ped": correlation(ours, ped), "fanova": correlation(ours, fanova),
-               "ped-fanova": correlation(ped, fanova),
-               "forests": statistics.mean(correlation(x, y) for x, y in itertools.combinations(forests, 2)),
-               "difference": max(abs(x - y) for x, y in zip(ours, ped)), "first": np.argmax(ours) == np.argmax(fanova)}
-        for key, value in row.items():
-            columns[key].append(value)
-        print(f"| {name} | {len(parameters)} | {row['ped']:.3f} | {row['difference']:.1e} | {row['fanova']:.2f} | "
-              f"{'yes' if row['first'] else 'no'} | {row['forests']:.2f} |", flush=True)
-    mean = {key: statistics.mean(map(float, values)) for key, values in columns.items()}
-    assert not any(map(math.isnan, mean.values())), mean
-    print(f"\n{k + 1} histories: rank correlation with PED-ANOVA {mean['ped']:.3f}, shares differ by at most "
-          f"{max(columns['difference']):.1e}; with fANOVA {mean['fanova']:.3f} (Optuna's PED-ANOVA with it "
-          f"{mean['ped-fanova']:.3f}), the same most important one in {sum(columns['first'])}; fANOVA with itself "
-          f"{mean['forests']:.3f}")
-    d.cleanup()
+    d = Daemon(slots=1).start()
+    try:
+        histories = itertools.chain(itertools.islice(lcbench(a.yahpo), INSTANCES), taskset(a.taskset))
+        for name, parameters, configs, values in histories:
+            ours = of_hpsd(d, len(rows), parameters, configs, values)
+            row = compare(ours, *of_optuna(parameters, configs, values))
+            rows.append(row)
+            print(f"| {name} | {len(parameters)} | {row['ped']:.3f} | {row['difference']:.1e} | {row['fanova']:.2f} | "
+                  f"{'yes' if row['first'] else 'no'} | {row['forests']:.2f} |", flush=True)
+    finally:
+        d.cleanup()
+    mean = {key: statistics.mean(row[key] for row in rows) for key in rows[0]}
+    print(f"\n{len(rows)} histories: rank correlation with PED-ANOVA {mean['ped']:.3f}, shares differ by at most "
+          f"{max(row['difference'] for row in rows):.1e}; with fANOVA {mean['fanova']:.3f} (Optuna's PED-ANOVA with it "
+          f"{mean['ped-fanova']:.3f}), the same most important one in {sum(row['first'] for row in rows)}; fANOVA "
+          f"with itself {mean['forests']:.3f}")
 
 
 if __name__ == "__main__":

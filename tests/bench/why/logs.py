@@ -65,7 +65,8 @@ def dead_trainer(folder):
     assert net.count(line) == 1
     (src / "net.c").write_text(net.replace(line, line + more))
     program = src / "digits-train"
-    subprocess.run(["cc", "-D_GNU_SOURCE", "-std=c17", "-O3", "-fno-math-errno", "-o", program, *src.glob("*.c"), "-lm"], check=True)
+    subprocess.run(["cc", "-D_GNU_SOURCE", "-std=c17", "-O3", "-fno-math-errno", "-o", program, *src.glob("*.c"),
+                    "-lm"], check=True)
     return program
 
 
@@ -88,12 +89,14 @@ def good(optimizer, seed):
 
 
 def planted(fault, o):
+    # The slope of the two is not 0 where a unit ought to be dead.
+    dying = {"leaky_relu": "relu", "elu": "tanh"}.get(o["activation"], o["activation"])
     changes = {
         "rate_high": {"lr": o["lr"] * 100}, "rate_low": {"lr": o["lr"] / 100}, "one_unit": {"units": 1, "dropout": 0},
         "no_scaling": {"scaling": "none"}, "outliers": {"outliers": .1}, "labels": {}, "strong_l2": {"l2": 3},
         "tiny": {"train_size": .015, "units": 256, "layers": 2, "batch": 8, "dropout": 0, "l2": 0},
         "two_epochs": {"epochs": 2}, "zero_init": {"init": "zeros"},
-        "dead": {"activation": {"leaky_relu": "relu", "elu": "tanh"}.get(o["activation"], o["activation"])},  # their slope is not 0
+        "dead": {"activation": dying},
         "one_image": {"batch": 1, "lr": o["lr"] * 10, "units": 32, "layers": 1, "epochs": 20}, "good": {}}
     return {**o, **changes[fault]}
 

@@ -70,7 +70,8 @@ def print_confusion(labels, said):
     for (trainer, fault), names in sorted(rows.items()):
         counts = collections.Counter(said[n] for n in names)
         right = sum(said[n] in labels[n]["accepted"] for n in names)
-        print(f"| {trainer} | {fault} | {right}/{len(names)} | " + " | ".join(str(counts[c] or "") for c in columns) + " |")
+        cells = " | ".join(str(counts[c] or "") for c in columns)
+        print(f"| {trainer} | {fault} | {right}/{len(names)} | {cells} |")
 
 
 def alarms(labels, said, faults=None):
@@ -78,37 +79,48 @@ def alarms(labels, said, faults=None):
     return sum(said[n] not in labels[n]["accepted"] for n in some), len(some)
 
 
-def report(split, labels, said):
-    print(f"\n### {split}: {len(labels)} logs\n")
-    print_confusion(labels, said)
-    pairs = [settle(v, said[n]) for n, v in labels.items()]
-    strict = [(v["accepted"][0], said[n]) for n, v in labels.items()]
-    print("\n| symptom | right answer of | precision | recall | F1 | strict F1 |\n| --- | --- | --- | --- | --- | --- |")
+def print_scores(pairs, strict):
+    print("\n| symptom | right answer of | precision | recall | F1 | strict F1 |")
+    print("| --- | --- | --- | --- | --- | --- |")
     by_first = scores(strict)
     for symptom, (right, precision, recall, f1) in scores(pairs).items():
         first = f"{by_first[symptom][3]:.3f}" if symptom in by_first else ""
         print(f"| {symptom} | {right} | {precision:.3f} | {recall:.3f} | {f1:.3f} | {first} |")
-    trivial = ("no_output", "late_crash")
-    hard = [p for p, v in zip(pairs, labels.values()) if not set(v["accepted"]) & set(trivial)]
-    narrow = [p for p, v in zip(pairs, labels.values()) if len(v["accepted"]) <= 2]
-    print(f"\n- macro F1 {macro(pairs):.3f}; without no_output and late_crash {macro(hard):.3f}; of the {len(narrow)} logs with at "
-          f"most two right answers {macro(narrow):.3f}; strict {macro(strict):.3f}")
-    print(f"- right {sum(r == s for r, s in pairs) / len(pairs):.3f}, {sum(len(v['accepted']) for v in labels.values()) / len(labels):.2f} answers accepted on average")
+
+
+def report(split, labels, said):
+    def pairs(keep=lambda label: True):
+        return [settle(v, said[n]) for n, v in labels.items() if keep(v)]
+
+    def share(some):
+        return sum(right == answer for right, answer in some) / len(some)
+
+    print(f"\n### {split}: {len(labels)} logs\n")
+    print_confusion(labels, said)
+    strict = [(v["accepted"][0], said[n]) for n, v in labels.items()]
+    print_scores(pairs(), strict)
+    hard = pairs(lambda v: not {"no_output", "late_crash"} & set(v["accepted"]))
+    narrow = pairs(lambda v: len(v["accepted"]) <= 2)
+    accepted = sum(len(v["accepted"]) for v in labels.values()) / len(labels)
+    print(f"\n- macro F1 {macro(pairs()):.3f}; without no_output and late_crash {macro(hard):.3f}; of the "
+          f"{len(narrow)} logs with at most two right answers {macro(narrow):.3f}; strict {macro(strict):.3f}")
+    print(f"- right {share(pairs()):.3f}; {accepted:.2f} answers are accepted on average, so that a random one of the "
+          f"twelve were right in {accepted / 12:.3f}")
     for trainer in sorted({v["trainer"] for v in labels.values()}):
-        some = [p for p, v in zip(pairs, labels.values()) if v["trainer"] == trainer]
-        print(f"- {trainer}: macro F1 {macro(some):.3f}, right {sum(r == s for r, s in some) / len(some):.3f} of {len(some)}")
-    for what, faults in (("good settings", ("good",)), ("TaskSet's healthy", ("healthy",)), ("all that end well", None)):
+        some = pairs(lambda v: v["trainer"] == trainer)
+        print(f"- {trainer}: macro F1 {macro(some):.3f}, right {share(some):.3f} of {len(some)}")
+    for what, faults in (("good settings", ["good"]), ("TaskSet's healthy", ["healthy"]), ("all that end well", None)):
         wrong, n = alarms(labels, said, faults)
         print(f"- false alarms, {what}: {wrong} of {n} ({100 * wrong / max(n, 1):.1f} %)")
 
 
 def write_failures(path, folder, labels, answers, said):
     with path.open("w") as out:
-        for name, label in sorted(labels.items(), key=lambda i: (i[1]["fault"], i[1]["trainer"], i[1]["optimizer"])):
-            if said[name] not in label["accepted"]:
+        for name, v in sorted(labels.items(), key=lambda i: (i[1]["fault"], i[1]["trainer"], i[1]["optimizer"])):
+            if said[name] not in v["accepted"]:
                 every = " ".join(f"{s['symptom']}:{s['strength']:.2f}" for s in answers[name]["symptoms"])
-                out.write(f"{folder / name} {label['trainer']} {label['optimizer']} {label['fault']} {label['seed']}: said "
-                          f"{every or 'nothing'}; right: {' '.join(label['accepted'])}\n")
+                out.write(f"{folder / name} {v['trainer']} {v['optimizer']} {v['fault']} {v['seed']}: "
+                          f"said {every or 'nothing'}; right: {' '.join(v['accepted'])}\n")
 
 
 def main():

@@ -24,9 +24,11 @@ RATES = {"mlp-adam": 2e-3, "mlp-sgd": 2e-2, "sgd-classifier": 3e-3}
 def load(seed):
     name = ("digits", "wine", "breast", "made")[seed % 4]
     if name == "made":
-        return datasets.make_classification(1500, 30, n_informative=12, n_classes=3, class_sep=2.5, flip_y=0,
+        return datasets.make_classification(600, 30, n_informative=12, n_classes=3, class_sep=2.5, flip_y=0,
                                             random_state=seed)
-    return getattr(datasets, {"breast": "load_breast_cancer"}.get(name, f"load_{name}"))(return_X_y=True)
+    x, y = getattr(datasets, {"breast": "load_breast_cancer"}.get(name, f"load_{name}"))(return_X_y=True)
+    some = np.random.default_rng(seed).permutation(len(y))[:600]
+    return x[some], y[some]
 
 
 def prepare(model, fault, seed, rng):
