@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """What hpsd costs on this machine. Prints; asserts nothing about time.
 
-    HPSD_BUILD=build tests/bench/bench.py [noop|ingest|memory|latency|think|stop]...
+    HPSD_BUILD=build tests/bench/bench.py [noop|ingest|memory|latency|think|stop|why]...
 """
 
 import json
 import os
 import pathlib
 import platform
+import resource
 import sqlite3
 import statistics
 import subprocess
@@ -198,7 +199,38 @@ def stop(n=80, slots=8):
     d.cleanup()
 
 
+LEARNS = """BEGIN {{
+    lr = ENVIRON["HPS_PARAM_LR"]; noise = ENVIRON["HPS_PARAM_NOISE"]; srand(ENVIRON["HPS_PARAM_K"])
+    for (i = 1; i <= STEPS; i++) {{
+        y = lr > 0.3 ? exp(i * lr) : 2.3 * exp(-i * lr) + 0.05
+        printf "epoch %d | train_loss=%.6g | val_loss=%.6g\\n", i, y + noise * rand(), 1.1 * y + noise * rand()
+    }
+}"""
+
+
+def why(n=1000, steps=200, times=20):
+    """What ails a search of many trials: hpctl why, the start of hpctl included."""
+    d = Daemon(slots=CPUS).start()
+    end = d.run(search("w", ["awk", LEARNS.replace("STEPS", str(steps))], {
+        "lr": {"type": "float", "min": 1e-5, "max": 1, "scale": "log"},
+        "noise": {"type": "float", "min": 0, "max": 1}, "k": {"type": "int", "min": 1, "max": 10**6},
+        "kind": {"type": "choice", "values": ["a", "b", "c"]}},
+        metric={"name": "val_loss"}, sampler={"type": "random", "seed": 1}, trials=n, early_stopping={"type": "none"}))
+    assert sum(end["counts"].values()) == n, end
+    ms, cpu, client = [], cpu_seconds(d.process.pid), resource.getrusage(resource.RUSAGE_CHILDREN)
+    for _ in range(times):
+        begin = time.monotonic()
+        d.hpctl("why", "w")
+        ms.append((time.monotonic() - begin) * 1e3)
+    cpu = (cpu_seconds(d.process.pid) - cpu) / times * 1e3
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    client = (after.ru_utime + after.ru_stime - client.ru_utime - client.ru_stime) / times * 1e3
+    print(f"why: {n} trials of {steps} steps: median {statistics.median(ms):.0f} ms, {min(ms):.0f} to {max(ms):.0f}; "
+          f"processor time of the daemon {cpu:.0f} ms, of hpctl {client:.0f} ms")
+    d.cleanup()
+
+
 if __name__ == "__main__":
     print(f"{CPUS} processors, Linux {platform.release()}, {time.strftime('%Y-%m-%d')}")
-    for part in sys.argv[1:] or ["noop", "ingest", "memory", "latency", "think", "stop"]:
+    for part in sys.argv[1:] or ["noop", "ingest", "memory", "latency", "think", "stop", "why"]:
         globals()[part]()

@@ -89,14 +89,19 @@ def lcbench(cache, folder):
             write(path, lcbench_curves(net, instance, metric, lcbench_configurations(folder, rng)))
 
 
-def lcbench_configurations(folder, rng):
+def lcbench_parameters(folder):
     file = json.loads((folder / "lcbench" / "config_space.json").read_text())
     parameters = {}
     for h in file["hyperparameters"]:
         if h["type"] in ("uniform_int", "uniform_float") and h["name"] != "epoch":
             parameters[h["name"]] = {"type": "int" if h["type"] == "uniform_int" else "float", "min": h["lower"],
                                      "max": h["upper"], "scale": "log" if h["log"] else "linear"}
-    return [space.draw(parameters, rng) for _ in range(LCBENCH_CONFIGURATIONS)]
+    return parameters
+
+
+def lcbench_configurations(folder, rng, n=LCBENCH_CONFIGURATIONS):
+    parameters = lcbench_parameters(folder)
+    return [space.draw(parameters, rng) for _ in range(n)]
 
 
 def digits_configurations():
