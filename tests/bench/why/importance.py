@@ -16,6 +16,7 @@ import argparse
 import gzip
 import itertools
 import json
+import math
 import pathlib
 import statistics
 import sys
@@ -52,7 +53,8 @@ def lcbench(folder):
 
 def taskset(folder):
     for file in sorted(folder.glob("*.json.gz")):
-        rows = [r for r in json.loads(gzip.open(file).read()) if None not in r["valid"][-1:]]
+        rows = [r for r in json.loads(gzip.open(file).read())
+                if r["valid"][-1] is not None and math.isfinite(r["valid"][-1])]
         rows = [rows[i] for i in np.random.default_rng(0).permutation(len(rows))[:N]]
         configs, parameters = [r["hp"] for r in rows], {}
         for name in configs[0]:
