@@ -233,7 +233,8 @@ static void say_runs(cJSON *sentences, const struct search_spec *spec,
 
 	if (spec->runs == 1)
 		return;
-	buf_addf(&b, "%lld of its %lld %s are over", (long long)runs,
+	buf_addf(&b, "%lld of %s %lld %s are over", (long long)runs,
+		 spec->runs_min < spec->runs ? "at most" : "its",
 		 (long long)spec->runs, spec->has_folds ? "folds" : "repeats");
 	if (runs > 0)
 		buf_addf(

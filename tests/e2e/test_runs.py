@@ -94,6 +94,8 @@ class Runs(DaemonTest):
             rows = self.d.rows("select state, value, runs from trials where search = ? order by number", goal)
             self.assertEqual([(r["state"], r["value"], r["runs"]) for r in rows],
                              [("done", x, n) for x, n in enumerate(runs)])
+        self.assertIn("2 of at most 4 repeats are over: their mean loss is 1, with a standard error of 0",
+                      self.d.hpctl("explain", "minimize/1").stdout)
 
     def test_kill_9_between_folds_runs_and_counts_each_once(self):
         self.flag("hold")
@@ -154,10 +156,11 @@ class Runs(DaemonTest):
         first, *others = self.trials()
         self.assertEqual((first["state"], first["value"], first["runs"]), ("done", 35, 8))
         for x, t in enumerate(others, 1):
-            self.assertEqual((t["state"], t["reason"], t["value"], t["runs"]), ("pruned", "wilcoxon@3", 10 + x, 3))
+            self.assertEqual((t["state"], t["reason"], t["value"], t["runs"]),
+                             ("pruned", "wilcoxon@3", 10 + x, 3))
         self.assertEqual(len(self.starts()), 8 + 3 * 3)
-        self.assertIn("stopped after 3 of 8 runs by the wilcoxon rule: their mean loss 11 is worse than 10, that of trial 0",
-                      self.d.hpctl("explain", "r/1").stdout)
+        self.assertIn("stopped after 3 of 8 runs by the wilcoxon rule: their mean loss 11 is worse than 10, that of "
+                      "trial 0 in the same runs", self.d.hpctl("explain", "r/1").stdout)
 
     def test_a_pause_holds_up_the_next_fold(self):
         self.flag("hold 0 1")
