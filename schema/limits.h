@@ -13,7 +13,7 @@
 #define LIMIT_START         1000    /* configurations in "start" */
 #define LIMIT_PARALLEL      1000    /* trials of a search at one time */
 #define LIMIT_RETRIES       100     /* attempts after the first */
-#define LIMIT_RUNS          1000    /* runs of a trial: folds, repeats */
+#define LIMIT_RUNS          100     /* runs of a trial: folds, repeats */
 #define LIMIT_CPUS          4096    /* slots that a trial takes */
 #define LIMIT_DURATION_MS   315360000000 /* ten years */
 #define LIMIT_COMMAND       1000         /* elements of argv, names in "env" */

@@ -70,11 +70,11 @@ SELECT s.name AS search, t.number AS trial, m.name, m.step,
            AS time,
        a.run
 FROM search s JOIN trial t ON t.search = s.id
-     JOIN attempt a ON a.trial = t.id AND a.run <= t.runs
+     CROSS JOIN attempt a ON a.trial = t.id AND a.run <= t.runs
           AND (a.number = t.attempts OR a.run < t.runs AND a.number =
                (SELECT max(number) FROM attempt
                 WHERE trial = t.id AND run = a.run))
-     JOIN metric m ON m.trial = t.id AND m.attempt = a.number;
+     CROSS JOIN metric m ON m.trial = t.id AND m.attempt = a.number;
 
 -- Of each run the attempt that tells of it: of one that is over the latest, of
 -- the others the very latest of the trial. Those before a retry are left out.

@@ -44,14 +44,18 @@ static const char *const sql[Q_N] = {
 	    "ON a.trial = t.id AND a.number = t.attempts "
 	    "WHERE t.search = ? AND t.state IN ('queued', 'running') "
 	    "ORDER BY t.number",
-	/* Runs that are over have attempts before the latest one. */
+	/*
+	 * Runs that are over have attempts before the latest one. CROSS: in
+	 * this order, in which the key of metric is of use to its name.
+	 */
 	[Q_METRIC] =
 	    "SELECT t.id, a.run, m.name, m.step, m.kind, m.value "
-	    "FROM trial t JOIN attempt a ON a.trial = t.id AND a.run <= t.runs "
+	    "FROM trial t CROSS JOIN attempt a "
+	    "ON a.trial = t.id AND a.run <= t.runs "
 	    "AND (a.number = t.attempts OR a.run < t.runs AND a.number = "
 	    "(SELECT max(number) FROM attempt WHERE trial = t.id AND "
 	    "run = a.run)) "
-	    "JOIN metric m ON m.trial = t.id AND m.attempt = a.number "
+	    "CROSS JOIN metric m ON m.trial = t.id AND m.attempt = a.number "
 	    "AND m.name = ?2 "
 	    "WHERE t.search = ?1 ORDER BY t.number, a.run, m.step",
 	[Q_OTHERS] =
