@@ -73,9 +73,6 @@ static struct thing reasons[] = {
 	{ "a failed search", 0},
 	{ "trials",          0},
 	{ "exhausted",       0},
-	{ "until",           0},
-	{ "cost",            0},
-	{ "plateau",         0},
 	{ "wilcoxon",        0},
 };
 
