@@ -46,8 +46,19 @@ static void tell(const char *what, long long code)
 		abort();
 }
 
+static void hold_term(int how)
+{
+	sigset_t term;
+
+	(void)sigemptyset(&term);
+	(void)sigaddset(&term, SIGTERM);
+	(void)sigprocmask(how, &term, NULL);
+}
+
+/* Told once: a SIGTERM that comes now is too late. */
 static _Noreturn void end(int code)
 {
+	hold_term(SIG_BLOCK);
 	tell("exit", code);
 	_exit(code);
 }
@@ -58,15 +69,6 @@ static void on_term(int signo)
 	tell("term", signo);
 	if (!is_deaf)
 		end(0);
-}
-
-static void hold_term(int how)
-{
-	sigset_t term;
-
-	(void)sigemptyset(&term);
-	(void)sigaddset(&term, SIGTERM);
-	(void)sigprocmask(how, &term, NULL);
 }
 
 /* SIGTERM is the parent's to tell of. */
