@@ -84,3 +84,19 @@ enum value_kind value_kind_of(double v)
 		return v > 0 ? VALUE_PLUS_INF : VALUE_MINUS_INF;
 	return VALUE_FINITE;
 }
+
+double value_of_kind(enum value_kind kind, double finite)
+{
+	switch (kind) {
+	case VALUE_NAN:
+		return (double)NAN;
+	case VALUE_PLUS_INF:
+		return (double)INFINITY;
+	case VALUE_MINUS_INF:
+		return -(double)INFINITY;
+	case VALUE_FINITE:
+	case NAMES_VALUE_KINDS_N:
+		break;
+	}
+	return finite;
+}

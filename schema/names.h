@@ -41,3 +41,5 @@ bool attempt_state_is_final(enum attempt_state s);
 
 /* The kind of a value as IEEE 754 has it. */
 enum value_kind value_kind_of(double v);
+/* The value of which the kind and, where it is finite, @finite were kept. */
+double value_of_kind(enum value_kind kind, double finite);

@@ -144,22 +144,6 @@ void checkup_free(struct checkup *c)
 	free(c);
 }
 
-double checkup_value(const struct metric_record *m)
-{
-	switch (m->kind) {
-	case VALUE_NAN:
-		return (double)NAN;
-	case VALUE_PLUS_INF:
-		return (double)INFINITY;
-	case VALUE_MINUS_INF:
-		return -(double)INFINITY;
-	case VALUE_FINITE:
-	case NAMES_VALUE_KINDS_N:
-		break;
-	}
-	return m->value;
-}
-
 static size_t count_points(const struct checkup *c)
 {
 	return c->series.lines[SERIES_TRAIN].n +
@@ -197,7 +181,7 @@ void checkup_report(struct checkup *c, const struct metric_record *m,
 {
 	size_t before = count_points(c), n;
 	enum series_curve which = SERIES_TRAIN;
-	double value = checkup_value(m);
+	double value = value_of_kind(m->kind, m->value);
 
 	*ret = (struct checkup_news){ 0 };
 	if (strcmp(m->name, c->spec->metric) == 0)

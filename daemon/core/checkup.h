@@ -50,5 +50,3 @@ void checkup_find(const struct checkup *c, enum trial_state state,
 		  const char *reason, const struct siblings_line *objective,
 		  struct symptoms *ret);
 
-/* A metric's value, NaN and infinities too. */
-double checkup_value(const struct metric_record *m);

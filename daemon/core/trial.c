@@ -612,7 +612,7 @@ static void stop_by_verdict(struct step *st, struct trial *t,
 void trial_learn(struct trial *t, int64_t run, const struct metric_record *m,
 		 struct verdict *ret)
 {
-	double v = checkup_value(m);
+	double v = value_of_kind(m->kind, m->value);
 
 	pruner_report(runs_pruner(t, run), runs_pruning(t, run), &t->curve,
 		      m->step, v, ret);

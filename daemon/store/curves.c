@@ -24,7 +24,8 @@ static int read_points(struct store *s, struct run *run, const char *doing,
 		r = run_check(s, run, doing);
 		if (r < 0)
 			break;
-		fn(ctx, number, step, db_value((enum value_kind)kind, stored));
+		fn(ctx, number, step,
+		   value_of_kind((enum value_kind)kind, stored));
 	}
 	return r;
 }

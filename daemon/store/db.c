@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -249,22 +248,6 @@ int run_all(struct store *s, struct run *r, const char *doing)
 	run_end(r);
 	assert(n <= 0);
 	return n;
-}
-
-double db_value(enum value_kind kind, double stored)
-{
-	switch (kind) {
-	case VALUE_NAN:
-		return (double)NAN;
-	case VALUE_PLUS_INF:
-		return (double)INFINITY;
-	case VALUE_MINUS_INF:
-		return -(double)INFINITY;
-	case VALUE_FINITE:
-	case NAMES_VALUE_KINDS_N:
-		break;
-	}
-	return stored;
 }
 
 bool store_is_damaged(const struct store *s)

@@ -142,6 +142,3 @@ void run_end(struct run *r);
 /* run_begin() to run_end() of a statement that returns no row. */
 int run_all(struct store *s, struct run *r, const char *doing)
     __attribute__((warn_unused_result));
-
-/* A value as it was before it was stored as a finite one and its kind. */
-double db_value(enum value_kind kind, double stored);

@@ -130,7 +130,7 @@ static void read_trial(struct run *run, struct trial_record *r)
 		r->kind = next_word(run, value_kind_find);
 	else
 		next_skip(run);
-	r->value = db_value(r->kind, next_real(run));
+	r->value = value_of_kind(r->kind, next_real(run));
 	r->has_error = next_result(run, &r->error);
 	r->runs = next_int(run);
 	r->tries = next_int(run);
@@ -281,7 +281,7 @@ static int load_metrics(struct store *s, struct run *run, store_metric_fn *fn,
 		record.name = next_text(run);
 		record.step = next_int(run);
 		record.kind = next_word(run, value_kind_find);
-		record.value = db_value(record.kind, next_real(run));
+		record.value = value_of_kind(record.kind, next_real(run));
 		r = run_check(s, run, doing);
 		if (r == 0)
 			r = fn(ctx, trial, of_run, &record);

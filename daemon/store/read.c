@@ -160,7 +160,7 @@ static void restore_value(cJSON *row)
 	    !cJSON_IsNull(json_get(row, "value")))
 		return;
 	cJSON_ReplaceItemInObjectCaseSensitive(
-	    row, "value", json_number(db_value((enum value_kind)kind, 0)));
+	    row, "value", json_number(value_of_kind((enum value_kind)kind, 0)));
 }
 
 static cJSON *row_json(sqlite3_stmt *q)
