@@ -27,6 +27,7 @@ struct conn {
 	unsigned writes; /* requests in flight */
 	unsigned owed;   /* replies to come */
 	bool kept;       /* however long it is idle */
+	bool refused;    /* not counted: it closes when it has been told why */
 	bool ended;      /* the peer sends no more; it may still read */
 	bool closing;    /* reads no more; closes when nothing is queued */
 	bool closed;     /* uv_close() was called */
@@ -97,7 +98,8 @@ static void finish_close(struct conn *conn)
 	if (conn->closed)
 		return;
 	conn->closed = true;
-	conn->listener->n_open--;
+	if (!conn->refused)
+		conn->listener->n_open--;
 	uv_close((uv_handle_t *)&conn->pipe, on_conn_closed);
 }
 
@@ -262,7 +264,8 @@ static bool make_room(struct listener *l)
 		return true;
 	TAILQ_FOREACH(conn, &l->conns, link)
 	{
-		if (conn->closed || conn->owed > 0 || conn->kept)
+		if (conn->closed || conn->refused || conn->owed > 0 ||
+		    conn->kept)
 			continue;
 		begin_close(conn);
 		finish_close(conn);
@@ -292,6 +295,8 @@ static void on_connection(uv_stream_t *server, int status)
 		conn->closing = true; /* nobody was told of it */
 		finish_close(conn);
 	} else if (!is_room) {
+		conn->refused = true;
+		l->n_open--;
 		l->cb.too_many(l->cb.ctx, conn);
 		conn_close(conn);
 	}

@@ -205,7 +205,7 @@ class Hostile(DaemonTest):
         followers = self.open(CLIENTS)
         for c in followers:
             c.call("subscribe", search="f")
-        with self.d.connection() as late:
+        for late in self.open(20):  # together: one that is refused is no room for the next
             error = late.read_message()["error"]
             self.assertEqual(error["code"], 4)
             self.assertIn("too many clients", error["message"])
