@@ -259,8 +259,9 @@ char *apply_changes(const char *file, const cJSON *findings, const char *name,
 	/* It was tried, and may lie outside of what the ranges will be. */
 	cJSON_DeleteItemFromObjectCaseSensitive(root, "start");
 	cJSON_DeleteItemFromObjectCaseSensitive(root, "until");
-	cJSON_ReplaceItemInObjectCaseSensitive(root, "name",
-					       cJSON_CreateString(name));
+	if (json_get(root, "name") != NULL)
+		cJSON_ReplaceItemInObjectCaseSensitive(
+		    root, "name", cJSON_CreateString(name));
 	cJSON_ArrayForEach (f, findings) {
 		const cJSON *what = json_get(f, "change");
 

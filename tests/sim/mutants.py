@@ -205,11 +205,14 @@ MUTANTS = {
         "core.c", "s->sampler == NULL ||\n\t\t    !search_state_is_final",
         "s->sampler == NULL ||\n\t\t    true || !search_state_is_final"),
     "the symptoms of an earlier attempt stay": (
-        "trial.c", "\t\tdiagnose_forget(st, t);\n", ""),
+        "trial.c", "\tdiagnose_forget(st, t);\n", ""),
     "a restarted daemon has no training curves": (
         "load.c", "\t\treturn load_other(s, trial, m);\n", "\t\treturn 0;\n"),
     "a restarted daemon has no validation curves": (
-        "load.c", "\tif (s->replay->checkup != NULL)\n", "\tif (false)\n"),
+        "load.c", "\tif (s->replay->checkup != NULL && is_on(s->replay, run))\n", "\tif (false)\n"),
+    "a restarted daemon has the curves of earlier runs, too": (
+        "load.c", "\tif (s->replay->checkup != NULL && is_on(s->replay, run))\n",
+        "\tif (s->replay->checkup != NULL)\n"),
     "symptoms are not counted on load": (
         "load.c", "\tdiagnose_load(t, kind);\n", ""),
     "the results of others are not known after a load": (
