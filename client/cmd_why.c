@@ -5,13 +5,25 @@
 
 static enum status run_why(struct call *call)
 {
-	if (call_option(call, "log") != NULL)
+	bool is_log = call_option(call, "log") != NULL;
+	bool applies = call_option(call, "apply") != NULL;
+	bool is_trial =
+	    call->n_operands > 0 && strchr(call->operands[0], '/') != NULL;
+
+	if (applies && (is_log || is_trial))
+		return fail(STATUS_BAD_INPUT, "why --apply takes a SEARCH");
+	if (is_log)
 		return why_logs(call);
+	if (call_option(call, "metric") != NULL ||
+	    call_option(call, "train") != NULL)
+		return fail(STATUS_BAD_INPUT,
+			    "why: --metric and --train go with --log (a search "
+			    "file has them under \"metric\")");
 	if (call->n_operands == 0)
 		return fail(STATUS_BAD_INPUT,
 			    "why: what of? (usage: hpctl why SEARCH, hpctl why "
 			    "SEARCH/TRIAL, or hpctl why --log FILE...)");
-	if (call->n_operands == 1 && strchr(call->operands[0], '/') != NULL)
+	if (call->n_operands == 1 && is_trial)
 		return why_trial(call);
 	return why_search(call);
 }
@@ -44,7 +56,8 @@ const struct command cmd_why = {
                     { "log", 0, NULL,
 		       "The operands are logs of any program (none, or -: "
 		       "standard input)" },
-                    { "metric", 0, "NAME", "The metric to look at" },
+                    { "metric", 0, "NAME",
+		       "With --log: the metric to look at" },
                     { "train", 0, "NAME",
 		       "The same of the training data, beside it" }},
 	.run = run_why,

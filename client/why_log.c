@@ -73,7 +73,8 @@ static enum status check_name(const struct call *call, const char *option,
 	if (name == NULL || log->metrics.n == 0)
 		return STATUS_DONE;
 	return fail(STATUS_BAD_INPUT, "--%s: %s has no '%s' (it has %s)",
-		    option, path, name, all);
+		    option, strcmp(path, "-") == 0 ? "standard input" : path,
+		    name, all);
 }
 
 /* Moves the points of the chosen metrics to @ret. */
