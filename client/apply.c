@@ -356,7 +356,21 @@ static bool confirm(const char *path)
 	       (answer[0] == 'y' || answer[0] == 'Y');
 }
 
-static enum status put(struct call *call, const char *name, const char *text)
+/* A constant that is another: no earlier trial can be imported. */
+static bool changes_constant(const cJSON *findings)
+{
+	const cJSON *f;
+
+	cJSON_ArrayForEach (f, findings) {
+		if (json_get(json_get(f, "change"), "value") != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* @imports: earlier trials may be its own. */
+static enum status put(struct call *call, const char *name, const char *text,
+		       bool imports)
 {
 	bool has_file = call->n_operands > 1;
 	auto_free char *path =
@@ -373,11 +387,16 @@ static enum status put(struct call *call, const char *name, const char *text)
 	if (!has_file && !confirm(path))
 		return fail(STATUS_FAILED, "nothing was written");
 	r = write_file(path, text);
-	if (r == STATUS_DONE)
-		note("wrote %s: 'hpctl run %s' tries it, 'hpctl import %s "
-		     "--from %s' then tells it what is known",
+	if (r != STATUS_DONE)
+		return r;
+	if (imports)
+		note("wrote %s: 'hpctl run %s' tries it; 'hpctl import %s "
+		     "--from %s', while it runs, adds the earlier trials that "
+		     "fit",
 		     path, path, name, call->operands[0]);
-	return r;
+	else
+		note("wrote %s: 'hpctl run %s' tries it", path, path);
+	return STATUS_DONE;
 }
 
 /* To stderr, where it is in nobody's way. */
@@ -417,5 +436,6 @@ enum status apply_findings(struct call *call, const cJSON *why)
 			    "nothing was found that would change the search "
 			    "file");
 	show_difference(file, text);
-	return put(call, next, text);
+	return put(call, next, text,
+		   !changes_constant(json_get(why, "findings")));
 }

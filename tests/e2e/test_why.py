@@ -42,6 +42,7 @@ class Why(DaemonTest):
         file = self.d.dir / "next.json"
         out = self.d.hpctl("why", "s", "--apply", str(file))
         self.assertIn('-    "x": {"type": "float", "min": 0, "max": 6}', out.stderr)
+        self.assertIn("'hpctl import s-2 --from s', while it runs", out.stderr)
         after = json.loads(file.read_text())
         self.assertEqual(after["name"], "s-2")
         self.assertLessEqual(after["parameters"]["x"]["max"], finding["change"]["max"])
