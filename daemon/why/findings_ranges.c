@@ -126,8 +126,8 @@ static void tell_edge(struct finder *r, size_t param, const struct region *g,
 				 "(%.4g to %.4g)",
 				 p->name, best, n, g->n, param_min(p),
 				 param_max(p)));
-	f->advice =
-	    xasprintf("%s it to %.4g", is_high ? "raise" : "lower", further);
+	f->advice = xasprintf(
+	    "%s to %.4g", is_high ? "raise its max" : "lower its min", further);
 	cJSON_AddStringToObject(f->data, "parameter", p->name);
 	cJSON_AddStringToObject(f->data, "end", is_high ? "max" : "min");
 	json_add_integer(f->data, "best", (int64_t)g->n);

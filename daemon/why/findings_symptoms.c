@@ -231,19 +231,28 @@ static size_t best_there(const struct finder *r, const struct split *s)
 	return n;
 }
 
-/* "lr above 0.03"; "optimizer = sgd" */
+/* "lr above 0.03"; "optimizer = sgd"; "layers = 2" where that is all above */
 static char *place_text(const struct param *p, const struct split *s)
 {
 	char number[JSON_NUMBER_BYTES];
+	double step = p->type == PARAM_INT ? (double)p->int_step : p->step;
 	struct cell c = { .active = true, .i = (int64_t)s->choice };
 	auto_free char *value = NULL;
+	const char *is = s->is_above ? "above" : "up to";
+	double at = s->threshold;
 
-	if (finder_is_number(p))
-		return xasprintf("%s %s %s", p->name,
-				 s->is_above ? "above" : "up to",
-				 json_number_text(s->threshold, number));
-	value = finder_cell_text(p, &c);
-	return xasprintf("%s = %s", p->name, value);
+	if (!finder_is_number(p)) {
+		value = finder_cell_text(p, &c);
+		return xasprintf("%s = %s", p->name, value);
+	}
+	if (step > 0 && s->is_above && at >= param_max(p) - step) {
+		is = "=";
+		at = param_max(p);
+	} else if (step > 0 && !s->is_above && at < param_min(p) + step) {
+		is = "=";
+		at = param_min(p);
+	}
+	return xasprintf("%s %s %s", p->name, is, json_number_text(at, number));
 }
 
 static void add_change(struct finding *f, const struct param *p,
@@ -271,9 +280,10 @@ static void advise(const struct finder *r, struct finding *f, size_t kind,
 	size_t n = best_there(r, s);
 
 	if (n > 0) {
-		f->advice = xasprintf("leave it: %zu of the %zu best trials "
-				      "have %s",
-				      n, r->n_best, place);
+		f->advice =
+		    xasprintf("keep it: %zu of the %zu best trials "
+			      "%s %s",
+			      n, r->n_best, n == 1 ? "has" : "have", place);
 		return;
 	}
 	if (r->n_best == 0 || !kinds[kind].is_fatal) {

@@ -167,7 +167,27 @@ START_TEST(what_the_best_have_is_not_left_out)
 	}
 	f = must_find("symptom");
 	ck_assert_ptr_null(f->change);
-	ck_assert_ptr_nonnull(strstr(f->advice, "leave it"));
+	ck_assert_ptr_nonnull(strstr(f->advice, "keep it"));
+}
+END_TEST
+
+START_TEST(a_value_at_the_end_of_a_range_is_named_alone)
+{
+	for (int is_high = 0; is_high < 2; is_high++) {
+		int64_t end = is_high ? 256 : 8;
+
+		for (size_t i = 0; i < 100; i++) {
+			bool is_there = i % 4 == 0;
+
+			configs[i][UNITS].i =
+			    is_there ? end : 9 + (int64_t)draw(247);
+			set(i, SYMPTOM_OSCILLATING, is_there);
+			scores[i] = (i == 4 ? 0 : 2) + draw_unit();
+		}
+		ck_assert_ptr_nonnull(
+		    strstr(must_find("symptom")->text,
+			   is_high ? "units = 256 " : "units = 8 "));
+	}
 }
 END_TEST
 
@@ -442,6 +462,7 @@ Suite *suite(void)
 	tcase_add_test(tc, noise_is_seldom_taken_for_a_finding);
 	tcase_add_test(tc, a_rate_above_which_trials_diverge_is_found);
 	tcase_add_test(tc, what_the_best_have_is_not_left_out);
+	tcase_add_test(tc, a_value_at_the_end_of_a_range_is_named_alone);
 	tcase_add_test(tc, a_choice_with_which_trials_fail_is_found);
 	tcase_add_test(tc, few_cases_are_no_claim);
 	tcase_add_test(tc, the_best_at_an_end_widen_the_range);
