@@ -228,7 +228,6 @@ static void say_runs(cJSON *sentences, const struct search_spec *spec,
 		     const cJSON *row)
 {
 	int64_t runs = json_get_integer(row, "runs", 0);
-	char mean[JSON_NUMBER_BYTES];
 	struct buf b = BUF_INIT;
 
 	if (spec->runs == 1)
@@ -237,9 +236,8 @@ static void say_runs(cJSON *sentences, const struct search_spec *spec,
 		 spec->runs_min < spec->runs ? "at most" : "its",
 		 (long long)spec->runs, spec->has_folds ? "folds" : "repeats");
 	if (runs > 0)
-		buf_addf(
-		    &b, ": their mean %s is %s", spec->metric,
-		    json_number_text(json_get_number(row, "value", 0), mean));
+		buf_addf(&b, ": their mean %s is %.6g", spec->metric,
+			 json_get_number(row, "value", 0));
 	if (runs > 1)
 		buf_addf(&b, ", with a standard error of %.3g",
 			 json_get_number(row, "value_error", 0));
@@ -291,19 +289,37 @@ static void say_nearest(cJSON *sentences, const struct search_spec *spec,
 		say(sentences, &b);
 }
 
-static void say_why(cJSON *sentences, const struct search_spec *spec,
-		    const cJSON *row, const cJSON *events)
+/* @spec may be NULL. */
+static void say_event(cJSON *sentences, const struct search_spec *spec,
+		      const cJSON *row, const cJSON *event)
 {
-	const cJSON *item, *why = NULL;
+	const char *kind = json_get_text(event, "kind");
+	struct buf b = BUF_INIT;
 
-	cJSON_ArrayForEach (item, events) {
-		if (strcmp(json_get_text(item, "kind"), "suggested") == 0)
-			why = json_get(item, "data");
-	}
-	if (why == NULL)
+	/* Some are of long ago: those that it has now are told beside them. */
+	if (strcmp(kind, "symptom") == 0)
 		return;
-	say_nearest(sentences, spec, why);
-	say_result(sentences, spec, row, why);
+	buf_adds(&b, json_get_text(event, "text"));
+	say(sentences, &b);
+	if (spec != NULL && strcmp(kind, "suggested") == 0) {
+		say_nearest(sentences, spec, json_get(event, "data"));
+		say_result(sentences, spec, row, json_get(event, "data"));
+	}
+}
+
+static void say_symptoms(cJSON *sentences, const cJSON *symptoms)
+{
+	const cJSON *item;
+	struct buf b = BUF_INIT;
+
+	cJSON_ArrayForEach (item, symptoms) {
+		const char *kind = json_get_text(item, "symptom");
+
+		if (strcmp(kind, "healthy") == 0)
+			continue;
+		buf_addf(&b, "%s: %s", kind, json_get_text(item, "text"));
+		say(sentences, &b);
+	}
 }
 
 #define NINETY 2.353 /* so many sd: Student's t, 3 degrees of freedom */
@@ -311,7 +327,7 @@ static void say_why(cJSON *sentences, const struct search_spec *spec,
 static void say_forecast(cJSON *sentences, const struct server *s,
 			 int64_t search, const cJSON *row)
 {
-	char mean[JSON_NUMBER_BYTES], best[JSON_NUMBER_BYTES];
+	char best[JSON_NUMBER_BYTES];
 	struct buf b = BUF_INIT;
 	struct foretold f;
 
@@ -319,12 +335,12 @@ static void say_forecast(cJSON *sentences, const struct server *s,
 			   &f))
 		return;
 	buf_addf(&b,
-		 "its result at step %lld is foretold to be %s (%.4g to %.4g "
+		 "its result at step %lld is foretold to be %.4g (%.4g to %.4g "
 		 "with 90 %%); better than %s, the best of %zu trials, with "
 		 "probability %.2g",
-		 (long long)f.last, json_number_text(f.mean, mean),
-		 f.mean - NINETY * f.sd, f.mean + NINETY * f.sd,
-		 json_number_text(f.best, best), f.trials, f.probability);
+		 (long long)f.last, f.mean, f.mean - NINETY * f.sd,
+		 f.mean + NINETY * f.sd, json_number_text(f.best, best),
+		 f.trials, f.probability);
 	say(sentences, &b);
 }
 
@@ -367,6 +383,8 @@ static const char *meaning(const char *reason)
 		{ "until",         "the time that its search ends at had come"         },
 		{ "cost",          "the search had used up its cost"                   },
 		{ "plateau",       "the search's results had not improved for long"    },
+		{ "regret",        "the search's model expected no gain beyond the "
+			    "noise any more"                },
 		{ "failures",      "too many trials of its search had failed"          },
 		{ "never-started",
                  "it was launched again and again, and ended each "
@@ -384,7 +402,8 @@ static const char *meaning(const char *reason)
 }
 
 cJSON *explain_trial(struct server *s, int64_t search, const cJSON *row,
-		     const cJSON *attempts, const cJSON *events)
+		     const cJSON *attempts, const cJSON *events,
+		     const cJSON *symptoms)
 {
 	cJSON *sentences = cJSON_CreateArray();
 	const char *reason = json_get_text(row, "reason");
@@ -403,12 +422,9 @@ cJSON *explain_trial(struct server *s, int64_t search, const cJSON *row,
 		say_origin(sentences, spec, row);
 		say_runs(sentences, spec, row);
 	}
-	cJSON_ArrayForEach (item, events) {
-		buf_adds(&b, json_get_text(item, "text"));
-		say(sentences, &b);
-	}
-	if (spec != NULL)
-		say_why(sentences, spec, row, events);
+	cJSON_ArrayForEach (item, events)
+		say_event(sentences, spec, row, item);
+	say_symptoms(sentences, symptoms);
 	say_forecast(sentences, s, search, row);
 	search_free(spec);
 	cJSON_ArrayForEach (item, attempts) {

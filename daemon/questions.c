@@ -244,6 +244,7 @@ int question_explain(struct request *req)
 	int64_t number = json_get_integer(req->params, "trial", -1);
 	auto_json cJSON *row = NULL;
 	auto_json cJSON *attempts = NULL;
+	auto_json cJSON *symptoms = NULL;
 	cJSON *events = NULL;
 	int64_t id;
 	int r = of_trial ? request_find_trial(req, &id, &row)
@@ -260,10 +261,11 @@ int question_explain(struct request *req)
 		request_put(req, "sentences", explain_search(req->s, id, row));
 		return 0;
 	}
-	if (store_read_attempts(store, id, number, &attempts) != 0)
+	if (store_read_attempts(store, id, number, &attempts) != 0 ||
+	    store_read_symptoms(store, id, number, &symptoms) != 0)
 		return request_failed(req);
 	request_put(req, "sentences",
-		    explain_trial(req->s, id, row, attempts, events));
+		    explain_trial(req->s, id, row, attempts, events, symptoms));
 	return 0;
 }
 

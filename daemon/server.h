@@ -188,7 +188,8 @@ void remove_resume(struct server *s);
 char *explain_relevance(struct server *s, int64_t search);
 cJSON *explain_search(struct server *s, int64_t search, const cJSON *row);
 cJSON *explain_trial(struct server *s, int64_t search, const cJSON *row,
-		     const cJSON *attempts, const cJSON *events);
+		     const cJSON *attempts, const cJSON *events,
+		     const cJSON *symptoms);
 
 /* subscribe.c */
 void subscribe(struct server *s, struct conn *conn, int64_t search);

@@ -104,7 +104,7 @@ static void stop(const struct pruner *p, int64_t step,
 	double best = rule_cost(p, st->best), limit = rule_cost(p, st->limit);
 	double hoped = rule_cost(p, st->hoped);
 	cJSON *data = rule_data(p, "funnel", step);
-	char a[JSON_NUMBER_BYTES], b[JSON_NUMBER_BYTES], c[JSON_NUMBER_BYTES];
+	char a[JSON_NUMBER_BYTES], b[JSON_NUMBER_BYTES];
 	char reason[64];
 
 	json_add_number(data, "value", best);
@@ -117,14 +117,13 @@ static void stop(const struct pruner *p, int64_t step,
 	snprintf(reason, sizeof(reason), "funnel@%" PRId64, step);
 	rule_stop(ret, reason, data,
 		  "stopped at step %" PRId64 " by the funnel rule: its best %s "
-		  "%s at step %" PRId64 " would be %s if it gained as much "
+		  "%s at step %" PRId64 " would be %.6g if it gained as much "
 		  "again as since step %" PRId64
 		  ", which is worse than %s, the worst of the best %zu there; "
 		  "of %zu trial%s no more go on",
 		  step, p->spec->metric, json_number_text(best, a), st->rung,
-		  json_number_text(hoped, b), st->since,
-		  json_number_text(limit, c), st->kept, st->trials,
-		  st->trials == 1 ? "" : "s");
+		  hoped, st->since, json_number_text(limit, b), st->kept,
+		  st->trials, st->trials == 1 ? "" : "s");
 }
 
 static void funnel_report(struct pruner *base, struct pruner_trial *base_trial,

@@ -94,6 +94,8 @@ class Symptoms(DaemonTest):
         self.assertEqual(end["counts"]["done"], 1)
         self.assertNotIn("diverged", self.kinds("a"))
         self.assertEqual(len([e for e in self.events("a") if e["text"].startswith("diverged")]), 1)
+        said = self.d.call("explain", search="a", trial=0)["sentences"]
+        self.assertFalse([s for s in said if s.startswith("diverged")])
 
     def overfit(self, name, kill_at=()):
         folder = self.d.dir / name
