@@ -18,15 +18,13 @@ static void say(cJSON *sentences, struct buf *text)
 static void say_best(cJSON *sentences, const cJSON *row)
 {
 	struct buf b = BUF_INIT;
-	char number[JSON_NUMBER_BYTES];
 
 	if (!cJSON_IsNumber(json_get(row, "best_value")))
 		return;
-	buf_addf(
-	    &b, "best so far: %s %s by trial %lld",
-	    json_get_text(row, "metric"),
-	    json_number_text(json_get_number(row, "best_value", 0), number),
-	    (long long)json_get_integer(row, "best_trial", 0));
+	buf_addf(&b, "best so far: %s %.6g by trial %lld",
+		 json_get_text(row, "metric"),
+		 json_get_number(row, "best_value", 0),
+		 (long long)json_get_integer(row, "best_trial", 0));
 	say(sentences, &b);
 }
 

@@ -109,7 +109,7 @@ static void add_unknown(cJSON *object, int answer, const struct results *r)
 	if (answer == IMPORTANCE_FEW)
 		text = xasprintf("%zu trials have ended, %zu of them with a "
 				 "result, too few to tell which parameters "
-				 "matter (%d, and %d)",
+				 "matter (it takes %d, and %d)",
 				 r->n, n, IMPORTANCE_TRIALS, IMPORTANCE_BEST);
 	else if (answer == IMPORTANCE_EQUAL)
 		text = xstrdup("the best results are equal, and nothing "
