@@ -444,8 +444,8 @@ static struct importance conclude(const struct work *w, struct axis *a,
 	struct importance m = { .param = a->param, .share = a->found / sum };
 
 	qsort(a->shares, w->rounds, sizeof(*a->shares), by_number);
-	m.low = a->shares[(size_t)nearbyint(0.05 * last)];
-	m.high = a->shares[(size_t)nearbyint(0.95 * last)];
+	m.low = fmin(m.share, a->shares[(size_t)nearbyint(0.05 * last)]);
+	m.high = fmax(m.share, a->shares[(size_t)nearbyint(0.95 * last)]);
 	m.chance = ((double)a->exceeded + 1) / ((double)w->rounds + 1);
 	for (size_t i = 0; i < w->r->n; i++)
 		m.n += a->at[i] != INACTIVE;

@@ -27,7 +27,10 @@
 struct importance {
 	size_t param; /* of the space */
 	double share; /* of the sum of all; 0 to 1 */
-	/* From 5 to 95 % of the shares in resampled trials (the bootstrap). */
+	/*
+	 * From 5 to 95 % of the shares in resampled trials (the bootstrap);
+	 * wider if the share lies outside, as one that is large by chance does.
+	 */
 	double low, high;
 	/*
 	 * The probability of as large a divergence if the parameter did

@@ -136,6 +136,23 @@ START_TEST(what_decides_is_told_from_what_does_not)
 }
 END_TEST
 
+START_TEST(an_interval_holds_its_share)
+{
+	for (size_t n_trials = 20; n_trials < 60; n_trials += 3) {
+		auto_free struct importance *list = NULL;
+		int64_t nothing[AXES] = { 0 };
+		struct results r = draw_results(n_trials, nothing);
+		size_t n;
+
+		ck_assert_int_eq(importance_find(&r, 1, &list, &n), 0);
+		for (size_t i = 0; i < n; i++) {
+			ck_assert_double_le(list[i].low, list[i].share);
+			ck_assert_double_ge(list[i].high, list[i].share);
+		}
+	}
+}
+END_TEST
+
 START_TEST(chance_is_uniform_where_nothing_matters)
 {
 	size_t below[4] = { 0 }, all = 0;
@@ -322,6 +339,7 @@ Suite *suite(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, shares_are_those_of_optuna);
 	tcase_add_test(tc, what_decides_is_told_from_what_does_not);
+	tcase_add_test(tc, an_interval_holds_its_share);
 	tcase_add_test(tc, chance_is_uniform_where_nothing_matters);
 	tcase_add_test(tc, the_same_seed_says_the_same);
 	tcase_add_test(tc, few_trials_or_results_are_no_evidence);
