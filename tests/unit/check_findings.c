@@ -174,15 +174,12 @@ END_TEST
 START_TEST(a_value_at_the_end_of_a_range_is_named_alone)
 {
 	for (int is_high = 0; is_high < 2; is_high++) {
-		int64_t end = is_high ? 256 : 8;
-
 		for (size_t i = 0; i < 100; i++) {
-			bool is_there = i % 4 == 0;
+			int64_t away = i % 4 == 0 ? 0 : 1 + (int64_t)(i % 7);
 
-			configs[i][UNITS].i =
-			    is_there ? end : 9 + (int64_t)draw(247);
-			set(i, SYMPTOM_OSCILLATING, is_there);
-			scores[i] = (i == 4 ? 0 : 2) + draw_unit();
+			configs[i][UNITS].i = is_high ? 256 - away : 8 + away;
+			set(i, SYMPTOM_OSCILLATING, away == 0);
+			scores[i] = 10 + draw_unit();
 		}
 		ck_assert_ptr_nonnull(
 		    strstr(must_find("symptom")->text,
