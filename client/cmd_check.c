@@ -63,7 +63,7 @@ static void print_example(struct buf *b, const struct submission *s)
 		.config = config,
 		.search = s->spec->name,
 		.attempt = 1,
-		.seed = expand_seed(s->spec->seed, 0, 0),
+		.seed = expand_seed(s->spec, 0, 0),
 		.dir = "DIR",
 		.socket = "SOCKET",
 		.token = "",
@@ -116,13 +116,24 @@ static void print_space(struct buf *b, const struct space *space)
 		buf_addf(b, "at most %" PRIu64 " configurations", levels);
 }
 
+static void print_budget(struct buf *b, const struct search_spec *spec)
+{
+	buf_addf(b, ", each with %s of", spec->budget.name);
+	for (int64_t run = 0; run < spec->runs; run++)
+		buf_addf(b, "%s %lld", run > 0 ? "," : "",
+			 (long long)search_level(spec, run));
+	buf_addf(b, " (one in %lld goes on)", (long long)spec->budget.eta);
+}
+
 static void print_trials(struct buf *b, const struct search_spec *spec)
 {
 	if (spec->trials > 0)
 		buf_addf(b, "%lld", (long long)spec->trials);
 	else
 		buf_adds(b, "the whole grid");
-	if (spec->runs_min < spec->runs)
+	if (spec->budget.name != NULL)
+		print_budget(b, spec);
+	else if (spec->runs_min < spec->runs)
 		buf_addf(b, ", each of %lld to %lld repeats",
 			 (long long)spec->runs_min, (long long)spec->runs);
 	else if (spec->runs > 1)

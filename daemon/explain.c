@@ -222,6 +222,19 @@ static void say_origin(cJSON *sentences, const struct search_spec *spec,
 	say(sentences, &b);
 }
 
+static void say_budget(cJSON *sentences, const struct search_spec *spec,
+		       int64_t runs, double value)
+{
+	struct buf b = BUF_INIT;
+
+	if (runs == 0)
+		return;
+	buf_addf(&b, "with %s = %lld, run %lld of at most %lld, its %s is %.6g",
+		 spec->budget.name, (long long)search_level(spec, runs - 1),
+		 (long long)runs, (long long)spec->runs, spec->metric, value);
+	say(sentences, &b);
+}
+
 static void say_runs(cJSON *sentences, const struct search_spec *spec,
 		     const cJSON *row)
 {
@@ -230,6 +243,11 @@ static void say_runs(cJSON *sentences, const struct search_spec *spec,
 
 	if (spec->runs == 1)
 		return;
+	if (spec->budget.name != NULL) {
+		say_budget(sentences, spec, runs,
+			   json_get_number(row, "value", 0));
+		return;
+	}
 	buf_addf(&b, "%lld of %s %lld %s are over", (long long)runs,
 		 spec->runs_min < spec->runs ? "at most" : "its",
 		 (long long)spec->runs, spec->has_folds ? "folds" : "repeats");

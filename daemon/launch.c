@@ -24,7 +24,7 @@ static struct expand expand_of(const struct server *s, const struct fx_run *run,
 		.trial = run->trial->number,
 		.attempt = run->attempt->number,
 		.run = run->attempt->run,
-		.seed = expand_seed(run->spec->seed, run->trial->number,
+		.seed = expand_seed(run->spec, run->trial->number,
 				    run->attempt->run),
 		.dir = dir,
 		.socket = s->paths.socket,
@@ -33,9 +33,9 @@ static struct expand expand_of(const struct server *s, const struct fx_run *run,
 	};
 }
 
-static char *params_text(const struct fx_run *run)
+static char *params_text(const struct expand *e)
 {
-	auto_json cJSON *params = space_print(run->spec->space, run->config);
+	auto_json cJSON *params = expand_params(e);
 
 	return json_print(params);
 }
@@ -44,8 +44,8 @@ void server_launch(struct server *s, const struct fx_run *run)
 {
 	auto_free char *dir =
 	    server_trial_dir(s, run->search->id, run->trial->number);
-	auto_free char *params = params_text(run);
 	struct expand e = expand_of(s, run, dir);
+	auto_free char *params = params_text(&e);
 	auto_strv char **argv = expand_argv(&e);
 	auto_strv char **env = expand_environ(&e);
 
@@ -123,12 +123,14 @@ int server_trial_command(struct server *s, int64_t search, const cJSON *trial,
 		.search = json_get_text(trial, "search"),
 		.trial = number,
 		.attempt = 1,
+		/* All of its budget. */
+		.run = spec->budget.name != NULL ? spec->runs - 1 : 0,
 		.dir = dir,
 		.socket = s->paths.socket,
 		.token = "",
 		.environ = none,
 	};
-	e.seed = expand_seed(spec->seed, e.trial, e.run);
+	e.seed = expand_seed(spec, e.trial, e.run);
 	r = space_read(spec->space, json_get(trial, "params"), config, &d) == 0
 		? 0
 		: -EBADMSG;

@@ -111,6 +111,7 @@ static const char *next_part(const char *text, struct part *ret)
 struct check {
 	const struct json_doc *doc;
 	const cJSON *parameters;
+	const char *budget; /* its name, or NULL */
 	const cJSON *node;
 	const char *path;
 	bool is_element;
@@ -122,7 +123,7 @@ static void unknown(const struct check *c, const char *name, bool dollar)
 {
 	int n = cJSON_GetArraySize(c->parameters);
 	auto_free const char **names =
-	    xcalloc((size_t)n + PLACEHOLDER_N + 1, sizeof(*names));
+	    xcalloc((size_t)n + PLACEHOLDER_N + 2, sizeof(*names));
 	const cJSON *param;
 	const char *nearest;
 	size_t k = 0;
@@ -133,6 +134,8 @@ static void unknown(const struct check *c, const char *name, bool dollar)
 	}
 	for (size_t i = 0; i < PLACEHOLDER_N; i++)
 		names[k++] = placeholders[i];
+	if (c->budget != NULL)
+		names[k++] = c->budget;
 	nearest = diag_nearest(name, names);
 	if (nearest != NULL)
 		json_fault(c->doc, c->node, c->reterr, c->path,
@@ -197,17 +200,27 @@ static void check_hole(const struct check *c, const struct part *part)
 				   c->is_element ? " or \"--flag={...}\"" : "");
 		return;
 	}
+	if (c->budget != NULL && strcmp(name, c->budget) == 0)
+		return;
 	if (find_placeholder(name) == PLACEHOLDER_ARGS)
 		check_args(c);
 	else if (find_placeholder(name) < 0)
 		unknown(c, name, dollar);
 }
 
-void expand_check(const struct json_doc *doc, const cJSON *parameters,
+void expand_check(const struct json_doc *doc, const cJSON *root,
 		  const cJSON *node, const char *path, bool is_element,
 		  struct diag *reterr)
 {
-	struct check c = { doc, parameters, node, path, is_element, reterr };
+	struct check c = {
+		.doc = doc,
+		.parameters = json_get(root, "parameters"),
+		.budget = json_get_text(json_get(root, "budget"), "name"),
+		.node = node,
+		.path = path,
+		.is_element = is_element,
+		.reterr = reterr,
+	};
 	const char *text = node->valuestring;
 	struct part part;
 
@@ -222,18 +235,31 @@ void expand_check(const struct json_doc *doc, const cJSON *parameters,
 	} while (part.kind != PART_END);
 }
 
+cJSON *expand_params(const struct expand *e)
+{
+	cJSON *params = space_print(e->spec->space, e->config);
+
+	if (e->spec->budget.name != NULL)
+		json_add_integer(params, e->spec->budget.name,
+				 search_level(e->spec, e->run));
+	return params;
+}
+
 static void add_params_json(const struct expand *e, struct buf *b)
 {
-	auto_json cJSON *params = space_print(e->spec->space, e->config);
+	auto_json cJSON *params = expand_params(e);
 
 	json_write(b, params);
 }
 
-/* Of runs that could learn from each other's each has its own. */
+/*
+ * Of runs that could learn from each other's each has its own; one with a
+ * larger budget is to.
+ */
 static void add_checkpoint(const struct expand *e, struct buf *b)
 {
 	buf_addf(b, "%s/checkpoint", e->dir);
-	if (e->spec->runs > 1)
+	if (e->spec->runs > 1 && e->spec->budget.name == NULL)
 		buf_addf(b, "-%lld", (long long)e->run);
 }
 
@@ -277,6 +303,17 @@ static void add_placeholder(const struct expand *e, enum placeholder p,
 	}
 }
 
+static void add_level(const struct expand *e, struct buf *b)
+{
+	buf_addf(b, "%lld", (long long)search_level(e->spec, e->run));
+}
+
+static bool is_budget(const struct expand *e, const char *name)
+{
+	return e->spec->budget.name != NULL &&
+	       strcmp(name, e->spec->budget.name) == 0;
+}
+
 static void add_value(const struct expand *e, size_t i, struct buf *b)
 {
 	struct scalar v =
@@ -308,6 +345,8 @@ static bool expand_text(const struct expand *e, const char *text, struct buf *b)
 			return false;
 		if (i >= 0)
 			add_value(e, (size_t)i, b);
+		else if (is_budget(e, name))
+			add_level(e, b);
 		else
 			add_placeholder(
 			    e, (enum placeholder)find_placeholder(name), b);
@@ -343,6 +382,9 @@ static void add_args(const struct expand *e, struct vector *argv)
 		add_value(e, i, &b);
 		add(argv, buf_take(&b));
 	}
+	if (e->spec->budget.name != NULL)
+		add(argv, xasprintf("--%s=%lld", e->spec->budget.name,
+				    (long long)search_level(e->spec, e->run)));
 }
 
 char **expand_argv(const struct expand *e)
@@ -374,6 +416,15 @@ static void add_search_env(const struct expand *e, struct vector *env)
 	}
 }
 
+static void add_budget_env(const struct expand *e, struct vector *env)
+{
+	long long level = search_level(e->spec, e->run);
+	auto_free char *name = param_variable(e->spec->budget.name);
+
+	add(env, xasprintf("HPS_BUDGET=%lld", level));
+	add(env, xasprintf("%s=%lld", name, level));
+}
+
 static void add_own_env(const struct expand *e, struct vector *env)
 {
 	const struct space *s = e->spec->space;
@@ -389,6 +440,8 @@ static void add_own_env(const struct expand *e, struct vector *env)
 	add(env, buf_take(&checkpoint));
 	if (e->spec->has_folds)
 		add(env, xasprintf("HPS_FOLD=%lld", (long long)e->run));
+	if (e->spec->budget.name != NULL)
+		add_budget_env(e, env);
 	if (e->socket != NULL)
 		add(env, xasprintf("HPS_SOCKET=%s", e->socket));
 	if (e->token != NULL)
@@ -462,9 +515,12 @@ static uint64_t mix(uint64_t seed, int64_t number)
 	return h ^ (h >> 31);
 }
 
-uint64_t expand_seed(uint64_t seed, int64_t number, int64_t run)
+uint64_t expand_seed(const struct search_spec *spec, int64_t number,
+		     int64_t run)
 {
-	uint64_t h = mix(seed, number);
+	uint64_t h = mix(spec->seed, number);
 
-	return (run > 0 ? mix(h, run) : h) >> 33;
+	if (run > 0 && spec->budget.name == NULL)
+		h = mix(h, run);
+	return h >> 33;
 }

@@ -23,13 +23,13 @@ struct expand {
 
 /*
  * Checks the placeholders of @node, a text at @path: an element of "command"
- * (@is_element), or a value of "env". @parameters is the object of that name
- * in @doc, which need not be sound. Adds faults to @reterr.
+ * (@is_element), or a value of "env". @root is the search file in @doc, whose
+ * "parameters" and "budget" need not be sound. Adds faults to @reterr.
  *
  * A parameter that may be inactive stands alone, as "{name}" or, in an element,
  * "--flag={name}": the element or the variable then vanishes.
  */
-void expand_check(const struct json_doc *doc, const cJSON *parameters,
+void expand_check(const struct json_doc *doc, const cJSON *root,
 		  const cJSON *node, const char *path, bool is_element,
 		  struct diag *reterr);
 
@@ -39,6 +39,9 @@ bool expand_reserves(const char *name);
 
 /* True when neither the submitter nor "env" may set the variable @name. */
 bool expand_withholds(const char *name);
+
+/* The active parameters and the budget as a JSON object, new. */
+cJSON *expand_params(const struct expand *e);
 
 /* The trial's argv, new, NULL-ended: strv_free(). */
 char **expand_argv(const struct expand *e);
@@ -51,5 +54,9 @@ char **expand_argv(const struct expand *e);
  */
 char **expand_environ(const struct expand *e);
 
-/* The seed of a run of trial @number of a search with @seed: in [0, 2^31). */
-uint64_t expand_seed(uint64_t seed, int64_t number, int64_t run);
+/*
+ * The seed of a run of trial @number: in [0, 2^31). With a budget all runs of
+ * the trial have the same, since one goes on with what another has begun.
+ */
+uint64_t expand_seed(const struct search_spec *spec, int64_t number,
+		     int64_t run);

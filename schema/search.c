@@ -6,6 +6,7 @@
 #include "schema/object.h"
 #include "schema/pattern.h"
 #include "schema/reader.h"
+#include "schema/search_budget.h"
 #include "schema/search_rules.h"
 #include "schema/search_start.h"
 
@@ -25,7 +26,8 @@ static const char *const keys[] = {
 	"sampler", "trials",    "early_stopping", "parallel",
 	"timeout", "grace",     "max_time",       "stop_on_failures",
 	"retries", "resources", "until",          "stop",
-	"folds",   "repeats",   "objective_per",  NULL,
+	"folds",   "repeats",   "objective_per",  "budget",
+	NULL,
 };
 
 /* What other tools call things. */
@@ -160,8 +162,7 @@ static void read_command(const struct object *o, struct search_spec *spec)
 	cJSON_ArrayForEach (node, json_get(o->node, "command")) {
 		auto_free char *path = xasprintf("command[%d]", i++);
 
-		expand_check(o->doc, json_get(o->node, "parameters"), node,
-			     path, true, o->reterr);
+		expand_check(o->doc, o->node, node, path, true, o->reterr);
 	}
 }
 
@@ -196,8 +197,7 @@ static void read_variable(const struct object *o, const struct object *env,
 			   "is %s (must be a string)", brief);
 		return;
 	}
-	expand_check(o->doc, json_get(o->node, "parameters"), node, path, false,
-		     o->reterr);
+	expand_check(o->doc, o->node, node, path, false, o->reterr);
 	spec->env[spec->n_env++] = (struct env_entry){
 		xstrdup(node->string),
 		xstrdup(node->valuestring),
@@ -507,6 +507,7 @@ static void read_runs(const struct object *o, struct search_spec *spec)
 			     "fold, or repeated)");
 	else
 		read_repeats(o, spec);
+	search_budget_parse(o, spec);
 	if (spec->runs_min == 0)
 		spec->runs_min = spec->runs;
 }
@@ -682,6 +683,7 @@ void search_free(struct search_spec *spec)
 	strv_free(spec->patterns);
 	free(spec->start);
 	free(spec->early_stopping.rules);
+	free(spec->budget.name);
 	space_free(spec->space);
 	free(spec);
 }

@@ -50,6 +50,16 @@ struct stop_rules {
 	int64_t cost_ms; /* slots x time of all attempts */
 };
 
+/*
+ * The runs of a trial are the same with more and more of what it takes, such as
+ * epochs: min eta^k as long as that is below max, then max.
+ */
+struct budget {
+	char *name;       /* NULL: the search has none */
+	int64_t min, max; /* 1 or more; min is below max */
+	int64_t eta;      /* one trial in so many gets the next one; > 1 */
+};
+
 struct search_spec {
 	char *name;
 	char **command; /* argv with placeholders, NULL-ended */
@@ -79,10 +89,11 @@ struct search_spec {
 	struct early_stopping early_stopping;
 
 	int64_t trials;   /* 0: until the grid is exhausted */
-	int64_t runs;     /* of a trial: folds or repeats; else 1 */
+	int64_t runs;     /* of a trial: folds, repeats, budgets; else 1 */
 	int64_t runs_min; /* further ones only where nothing better is known */
 	bool has_folds;   /* the runs are folds */
-	int64_t parallel; /* 0: as many as fit */
+	struct budget budget;
+	int64_t parallel;    /* 0: as many as fit */
 	int64_t timeout_ms;  /* of an attempt, so of a run; 0: none */
 	int64_t max_time_ms; /* of the search; 0: none */
 	struct until until;
@@ -116,6 +127,9 @@ void search_free(struct search_spec *spec);
  */
 const struct early_stopping *search_rule(const struct search_spec *spec,
 					 enum pruner_type type);
+
+/* What run @run of a trial is given of the budget, which the search has. */
+int64_t search_level(const struct search_spec *spec, int64_t run);
 
 /* True when @name may name a search: [A-Za-z0-9_.-]{1,64}, no - or . first. */
 bool search_name_is_valid(const char *name);

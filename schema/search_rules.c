@@ -292,6 +292,9 @@ static void read_early_stopping(const struct object *o,
 	bool is_known;
 
 	*rule = default_rule;
+	/* Between its runs it is: none need report a curve. */
+	if (json_get(o->node, "budget") != NULL)
+		rule->type = PRUNER_NONE;
 	if (!object_member(o, "early_stopping", "early_stopping", &object) ||
 	    !object_check(&object, "{\"type\": \"median\"}"))
 		return;
@@ -427,7 +430,14 @@ void search_rules_parse(const struct object *o, struct search_spec *spec)
 		check_trials(o, spec);
 	}
 	read_early_stopping(o, &spec->early_stopping);
-	if (spec->runs == 1 && search_rule(spec, PRUNER_WILCOXON) != NULL)
+	if (search_rule(spec, PRUNER_WILCOXON) == NULL)
+		return;
+	if (json_get(o->node, "budget") != NULL)
+		object_fault(o, "early_stopping",
+			     "is by \"wilcoxon\", which compares runs of one "
+			     "length (leave it out: a \"budget\" says which "
+			     "trials go on)");
+	else if (spec->runs == 1)
 		object_fault(o, "early_stopping",
 			     "is by \"wilcoxon\", which compares the runs of "
 			     "trials (say how many with \"folds\" or "

@@ -142,6 +142,9 @@ bool scalar_equal(const struct scalar *a, const struct scalar *b);
 /* The variable HPS_PARAM_<NAME> of a parameter's name; new. */
 char *param_variable(const char *name);
 
+/* A letter or _, then letters, digits, "_", "." or "-". */
+bool param_name_is_valid(const char *name);
+
 /*
  * The value nearest to @v that a float or int can take: in its range, and a
  * multiple of its step.

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool name_is_valid(const char *name)
+bool param_name_is_valid(const char *name)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
 				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ_";
@@ -26,7 +26,7 @@ static void check_name(const struct object *parameters, const cJSON *node,
 	auto_free char *variable = param_variable(name);
 	auto_free char *path = object_path(parameters, name);
 
-	if (!name_is_valid(name)) {
+	if (!param_name_is_valid(name)) {
 		json_fault_name(parameters->doc, node, parameters->reterr, path,
 				"is no name (a letter or _, then letters, "
 				"digits, \"_\", \".\" or \"-\", at most %d)",

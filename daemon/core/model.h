@@ -196,7 +196,7 @@ int64_t trial_deadline(const struct trial *t);
 /* Begins to keep what is kept of a trial with an open attempt. */
 void trial_open(struct trial *t, struct attempt *a);
 
-/* runs.c: folds and repeats */
+/* runs.c: folds, repeats and budgets */
 /* What judges the curve of a run of @t, and what it keeps of the run. */
 struct pruner *runs_pruner(const struct trial *t, int64_t run);
 struct pruner_trial *runs_pruning(struct trial *t, int64_t run);

@@ -1,16 +1,21 @@
 /*
- * The runs of a trial: the folds or repeats of its file, else one. They come
- * one after the other, each in attempts of its own; the trial's value is the
- * mean of those that are over. Between two of them the trial is queued, at the
- * head, so that whatever holds up a launch (a pause, a shutdown, fewer slots)
- * holds up the next run, and a restarted daemon goes on with it.
+ * The runs of a trial: folds, repeats or budgets of its file, else one. They
+ * come one after the other, each in attempts of its own; the trial's value is
+ * the mean of those that are over. Between two of them the trial is queued, at
+ * the head, so that whatever holds up a launch (a pause, a shutdown, fewer
+ * slots) holds up the next run, and a restarted daemon goes on with it.
  *
  * Each run has a pruner of its own, which compares it with the same run of
  * other trials. Between runs the trial races against the best one; where the
  * file leaves open how many repeats there are, only a trial that is no worse
  * than the best one has further ones, so that the best one has had all of them.
+ *
+ * With a budget each run is the whole program again with more of it: the latest
+ * one's result is the trial's, and whether there is a next one is for those to
+ * tell that have been given as much.
  */
 #include "core/model.h"
+#include "search/halving.h"
 #include "search/wilcoxon.h"
 
 #include "schema/mem.h"
@@ -113,17 +118,40 @@ void runs_end(struct trial *t, double result)
 	t->rec.tries = 0;
 	t->rec.has_value = true;
 	t->rec.kind = VALUE_FINITE;
-	if (t->search->spec->runs > 1)
+	if (t->search->spec->runs > 1 && t->search->spec->budget.name == NULL)
 		set_mean(t);
 	else
 		t->rec.value = result;
+}
+
+/* Among all trials whose same run is over. */
+static void judge_budget(const struct trial *t, struct verdict *ret)
+{
+	const struct search *s = t->search;
+	size_t run = (size_t)t->rec.runs - 1;
+	struct sorted scores = { 0 };
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct curve *c = &s->trials[i]->results;
+
+		if (c->n > run)
+			sorted_append(&scores, score_of(s->spec->goal,
+							c->points[run].value));
+	}
+	sorted_finish(&scores);
+	halving_judge(s->spec, (int64_t)run, t->rec.value, &scores, ret);
+	sorted_free(&scores);
 }
 
 void runs_judge(const struct trial *t, struct verdict *ret)
 {
 	const struct search *s = t->search;
 
-	if (s->best != NULL && runs_are_left(t))
+	if (!runs_are_left(t))
+		return;
+	if (s->spec->budget.name != NULL)
+		judge_budget(t, ret);
+	else if (s->best != NULL)
 		wilcoxon_judge(s->spec, &t->results, &s->best->results,
 			       s->best->rec.number, ret);
 }

@@ -29,6 +29,20 @@ static bool is_of_machine(const char *reason)
 	       strcmp(reason, "never-started") == 0;
 }
 
+/*
+ * How far it came: in steps, or by the budget of its latest run; one that was
+ * stopped in the first came less far than any budget says.
+ */
+static int64_t length_of(const struct trial *t)
+{
+	const struct search_spec *spec = t->search->spec;
+
+	if (spec->budget.name == NULL)
+		return t->rec.steps;
+	return t->rec.runs > 0 ? search_level(spec, t->rec.runs - 1)
+			       : t->rec.steps > 0;
+}
+
 static struct observation observe(const struct trial *t)
 {
 	const struct trial_record *r = &t->rec;
@@ -57,12 +71,12 @@ static struct observation observe(const struct trial *t)
 	}
 	if (seen.fate != FATE_DONE && seen.fate != FATE_PRUNED)
 		return seen;
-	seen.steps = r->steps;
+	seen.steps = length_of(t);
 	if (r->started_ms > 0 && r->ended_ms > r->started_ms)
 		seen.seconds = (double)(r->ended_ms - r->started_ms) / 1e3;
 	if (r->has_value && r->kind == VALUE_FINITE) {
 		seen.score = score_of(t->search->spec->goal, r->value);
-		seen.runs = r->runs;
+		seen.runs = t->search->spec->budget.name == NULL ? r->runs : 0;
 	}
 	return seen;
 }

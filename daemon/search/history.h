@@ -23,7 +23,7 @@ struct observation {
 	enum fate fate;
 	double score;   /* done, pruned; NaN and infinities are allowed */
 	int64_t runs;   /* whose mean the score is; 0 is 1 */
-	int64_t steps;  /* that it reported; 0: not known */
+	int64_t steps;  /* that it reported, or its budget; 0: not known */
 	double seconds; /* that it took; 0: not known */
 };
 

@@ -111,6 +111,8 @@ double curve_result(const struct curve *c, enum result_rule rule,
  *   asha, hyperband: "rung", "trials" (that reached it, this one too), "kept"
  *              (how many of them go on), "bracket" (hyperband); value is the
  *              trial's best at the rung, limit the worst of those kept
+ *   asha between runs of a budget: no step and no rung, but "budget" (of the
+ *              latest one); value is its result
  *   wilcoxon:  no step, but "runs" (of the trial), "best" (the number of the
  *              trial that it lost to), "pairs" (of runs), "p" and "p_max";
  *              value and limit are the means of the two

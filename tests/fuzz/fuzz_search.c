@@ -60,7 +60,7 @@ static void check_command(const struct search_spec *spec,
 		.config = config,
 		.search = spec->name,
 		.attempt = 1,
-		.seed = expand_seed(spec->seed, 0, 0),
+		.seed = expand_seed(spec, 0, 0),
 		.dir = "/d",
 		.environ = environ,
 	};

@@ -155,6 +155,19 @@ static void add_stop(struct sim *sim, struct buf *b, int64_t cpus)
 	buf_adds(b, "}");
 }
 
+/* More and more of it for fewer and fewer; seldom a rule within a run. */
+static void add_budget(struct sim *sim, struct buf *b)
+{
+	buf_addf(b, "\"budget\":{\"name\":\"share\",\"min\":%d",
+		 (int)draw_between(sim, 1, 3));
+	add_number(sim, b, "max", 4, 40);
+	if (draw_chance(sim, 60))
+		add_number(sim, b, "eta", 2, 4);
+	buf_adds(b, "},");
+	if (draw_chance(sim, 30))
+		add_early_stopping(sim, b);
+}
+
 /* Folds or repeats; then races, too. */
 static void add_runs(struct sim *sim, struct buf *b)
 {
@@ -222,7 +235,9 @@ static char *make_file(struct sim *sim, const char *name)
 		buf_adds(&b, ",\"allow_duplicates\":true");
 	buf_adds(&b, "},");
 	add_metric(sim, &b);
-	if (draw_chance(sim, 30))
+	if (draw_chance(sim, 20))
+		add_budget(sim, &b);
+	else if (draw_chance(sim, 35))
 		add_runs(sim, &b);
 	else
 		add_early_stopping(sim, &b);

@@ -102,7 +102,23 @@ MUTANTS = {
         "trial.c", "\t\treturn t->rec.runs + 1 == t->search->spec->runs;\n",
         "\t\treturn true;\n"),
     "a sampler does not know how many runs there were": (
-        "suggest.c", "\t\tseen.runs = r->runs;\n", ""),
+        "suggest.c", "seen.runs = t->search->spec->budget.name == NULL", "seen.runs = false"),
+    "the results of budgets are many of one": (
+        "suggest.c", "seen.runs = t->search->spec->budget.name == NULL", "seen.runs = true"),
+    "a sampler takes the number of a run for its budget": (
+        "suggest.c", "search_level(spec, t->rec.runs - 1)", "t->rec.runs"),
+    "a sampler takes the next budget for the latest": (
+        "suggest.c", "search_level(spec, t->rec.runs - 1)", "search_level(spec, t->rec.runs)"),
+    "the value is the mean of all budgets": (
+        "runs.c", "t->search->spec->runs > 1 && t->search->spec->budget.name == NULL", "t->search->spec->runs > 1"),
+    "all have all of a budget": (
+        "runs.c", "\t\tjudge_budget(t, ret);\n", "\t\t;\n"),
+    "a budget is judged among those that have had more": (
+        "runs.c", "\t\tif (c->n > run)\n", "\t\tif (c->n > run + 1 || c == &t->results)\n"),
+    "a budget is judged by the first run": (
+        "runs.c", "c->points[run].value", "c->points[0].value"),
+    "a maximum is given more of a budget as a minimum": (
+        "runs.c", "score_of(s->spec->goal, c->points[run].value)", "c->points[run].value"),
     "counts are wrong after a load": (
         "load.c", "\ts->counts[TRIAL_QUEUED]--;\n", ""),
     "the best trial is forgotten on load": (

@@ -181,7 +181,21 @@ static void results_of(const struct search_spec *spec,
 		curve_set(ret, run, result_of(spec, rows_latest(t, run)));
 }
 
-/* The value is the mean of the runs that are over. */
+/* With a budget the value is that of the latest run that is over. */
+static void check_latest(struct sim *sim, const struct search_spec *spec,
+			 const struct trial_row *t)
+{
+	const struct trial_record *r = &t->rec;
+	double latest = result_of(spec, rows_latest(t, r->runs - 1));
+
+	sim_check(sim,
+		  r->has_value && r->kind == VALUE_FINITE && !r->has_error &&
+		      fabs(r->value - latest) < 1e-9,
+		  "trial %lld has %g, and its latest run %g", (long long)r->id,
+		  r->value, latest);
+}
+
+/* Else the mean of the runs that are over. */
 static void check_value(struct sim *sim, const struct search_spec *spec,
 			const struct trial_row *t)
 {
@@ -189,6 +203,10 @@ static void check_value(struct sim *sim, const struct search_spec *spec,
 	double mean = 0, sum = 0, n = (double)r->runs;
 	struct curve results;
 
+	if (r->runs > 0 && spec->budget.name != NULL) {
+		check_latest(sim, spec, t);
+		return;
+	}
 	results_of(spec, t, r->runs, &results);
 	for (size_t i = 0; i < results.n; i++)
 		mean += results.points[i].value / n;
@@ -243,7 +261,9 @@ static void check_done(struct sim *sim, const struct search_spec *spec,
 			  (long long)t->rec.id);
 		cover_thing("repeats that are enough");
 	}
-	if (spec->runs > 1)
+	if (spec->budget.name != NULL)
+		cover_thing("all of a budget");
+	else if (spec->runs > 1)
 		cover_thing("a mean of several runs");
 }
 
@@ -327,11 +347,55 @@ static bool loses(const struct search_spec *spec, const struct trial_row *t,
 	return does;
 }
 
+/*
+ * Run @run of @t is over: its result must be among the best 1 / eta of those
+ * with as much. @goes_on is what the core made of it.
+ */
+static void check_budget(struct sim *sim, const struct search_row *s,
+			 const struct trial_row *t, int64_t run, bool goes_on)
+{
+	double sign = s->spec->goal == GOAL_MINIMIZE ? 1 : -1;
+	double own = sign * result_of(s->spec, rows_latest(t, run));
+	int64_t n = 0, better = 0, kept;
+
+	for (size_t i = 0; i < sim->rows.n_trials; i++) {
+		const struct trial_row *other = sim->rows.trials[i];
+		const struct attempt_row *a;
+
+		if (other->rec.search != s->rec.id || other->rec.runs <= run)
+			continue;
+		a = rows_latest(other, run);
+		if (other != t && a->commit == sim->rows.commits)
+			return; /* before or after? */
+		n++;
+		better += sign * result_of(s->spec, a) < own;
+	}
+	kept = n / s->spec->budget.eta;
+	sim_check(sim, goes_on == (better < (kept > 1 ? kept : 1)),
+		  "trial %lld %s after run %lld, and %lld of %lld are better",
+		  (long long)t->rec.id, goes_on ? "goes on" : "is stopped",
+		  (long long)run, (long long)better, (long long)n);
+	cover_thing(goes_on ? "more of a budget" : "no more of a budget");
+}
+
+static bool is_stop_told(const struct sim *sim, const struct trial_row *t)
+{
+	for (size_t i = 0; i < sim->rows.n_events; i++) {
+		const struct event_row *e = &sim->rows.events[i];
+
+		if (e->commit == sim->rows.commits &&
+		    strcmp(e->rec.kind, "stop") == 0 &&
+		    e->rec.trial == t->rec.id && e->rec.data != NULL)
+			return true;
+	}
+	return false;
+}
+
 /* There is a trial that it loses against, and an event tells it. */
 static void check_race(struct sim *sim, const struct search_row *s,
 		       const struct trial_row *t)
 {
-	bool has_lost = false, is_told = false;
+	bool has_lost = false;
 
 	for (size_t i = 0; i < sim->rows.n_trials; i++) {
 		const struct trial_row *best = sim->rows.trials[i];
@@ -340,14 +404,7 @@ static void check_race(struct sim *sim, const struct search_row *s,
 			    best->rec.state == TRIAL_DONE &&
 			    loses(s->spec, t, t->rec.runs, best);
 	}
-	for (size_t i = 0; i < sim->rows.n_events; i++) {
-		const struct event_row *e = &sim->rows.events[i];
-
-		is_told |= e->commit == sim->rows.commits &&
-			   strcmp(e->rec.kind, "stop") == 0 &&
-			   e->rec.trial == t->rec.id && e->rec.data != NULL;
-	}
-	sim_check(sim, has_lost && is_told && runs_are_left(s, t),
+	sim_check(sim, has_lost && is_stop_told(sim, t) && runs_are_left(s, t),
 		  "trial %lld has lost no race", (long long)t->rec.id);
 	cover_reason(t->rec.reason);
 }
@@ -383,6 +440,31 @@ static void check_no_race(struct sim *sim, const struct search_row *s,
 		      best == NULL || !loses(s->spec, t, a->rec.run + 1, best),
 		  "trial %lld goes on, and has lost against %lld",
 		  (long long)t->rec.id, (long long)best->rec.id);
+}
+
+/* What it is to be, as a run has ended well and no other is to come. */
+static struct expected expected_between(struct sim *sim,
+					const struct search_row *s,
+					const struct trial_row *t)
+{
+	const struct budget *b = &s->spec->budget;
+	struct expected e = { .state = TRIAL_PRUNED };
+	double level = (double)b->min;
+
+	if (b->name == NULL) {
+		snprintf(e.reason, REASON_BYTES, "wilcoxon@%lld",
+			 (long long)t->rec.runs);
+		check_race(sim, s, t);
+		return e;
+	}
+	for (int64_t run = 1; run < t->rec.runs; run++)
+		level *= (double)b->eta;
+	snprintf(e.reason, REASON_BYTES, "asha@%.0f", level);
+	sim_check(sim, is_stop_told(sim, t),
+		  "nothing tells why trial %lld goes on no more",
+		  (long long)t->rec.id);
+	check_budget(sim, s, t, t->rec.runs - 1, false);
+	return e;
 }
 
 static struct expected expected_of_stopped(const char *reason)
@@ -427,12 +509,8 @@ static void check_end(struct sim *sim, const struct search_row *s,
 	    search_state_is_final(s->rec.state))
 		return;
 	if (e.state == TRIAL_DONE && runs_are_left(s, t) &&
-	    t->rec.state != TRIAL_DONE) {
-		e.state = TRIAL_PRUNED;
-		snprintf(e.reason, REASON_BYTES, "wilcoxon@%lld",
-			 (long long)t->rec.runs);
-		check_race(sim, s, t);
-	}
+	    t->rec.state != TRIAL_DONE)
+		e = expected_between(sim, s, t);
 	sim_check(sim,
 		  t->rec.state == e.state &&
 		      strcmp(t->rec.reason, e.reason) == 0,
@@ -530,8 +608,12 @@ static void commit_attempt(struct sim *sim, const struct trial_row *t,
 	if (attempt_state_is_final(a->rec.state))
 		check_outcome(sim, t, a);
 	if (has_succeeded(s->spec, a) && a->rec.run + 1 < s->spec->runs &&
-	    !trial_state_is_final(t->rec.state) && sim->commands_in_turn == 0)
-		check_no_race(sim, s, t, a);
+	    !trial_state_is_final(t->rec.state) && sim->commands_in_turn == 0) {
+		if (s->spec->budget.name != NULL)
+			check_budget(sim, s, t, a->rec.run, true);
+		else
+			check_no_race(sim, s, t, a);
+	}
 }
 
 static void commit_trial(struct sim *sim, const struct trial_row *t)

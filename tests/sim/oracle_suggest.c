@@ -80,6 +80,22 @@ static const char *const fates[] = {
 	[FATE_FAILED] = "told of a failure",
 };
 
+/* The budget of the latest run that is over, or the steps. */
+static int64_t steps_of(const struct search_spec *spec,
+			const struct trial_record *r)
+{
+	double level = (double)spec->budget.min;
+
+	if (spec->budget.name == NULL)
+		return r->steps;
+	if (r->runs == 0)
+		return r->steps > 0 ? 1 : 0;
+	for (int64_t run = 1; run < r->runs; run++)
+		level *= (double)spec->budget.eta;
+	return level < (double)spec->budget.max ? (int64_t)level
+						: spec->budget.max;
+}
+
 static void check_row(struct sim *sim, const struct search_spec *spec,
 		      const struct trial_row *t, const struct history_row *row)
 {
@@ -88,6 +104,9 @@ static void check_row(struct sim *sim, const struct search_spec *spec,
 	bool has_score = (fate == FATE_DONE || fate == FATE_PRUNED) &&
 			 r->has_value && r->kind == VALUE_FINITE;
 	double score = spec->goal == GOAL_MAXIMIZE ? -r->value : r->value;
+	bool has_ended = fate == FATE_DONE || fate == FATE_PRUNED;
+	int64_t steps = has_ended ? steps_of(spec, r) : 0;
+	int64_t runs = has_score && spec->budget.name == NULL ? r->runs : 0;
 
 	sim_check(sim, space_equal(spec->space, t->config, row->config),
 		  "the sampler of search %lld knows another trial %lld",
@@ -102,14 +121,12 @@ static void check_row(struct sim *sim, const struct search_spec *spec,
 		  "the sampler of search %lld is told %g of trial %lld, not %g",
 		  (long long)t->search, row->seen.score, (long long)t->number,
 		  has_score ? score : (double)NAN);
-	sim_check(sim,
-		  row->seen.steps ==
-		      (fate == FATE_DONE || fate == FATE_PRUNED ? r->steps : 0),
+	sim_check(sim, row->seen.steps == steps,
 		  "the sampler of search %lld is told %lld steps of trial "
 		  "%lld, not %lld",
 		  (long long)t->search, (long long)row->seen.steps,
-		  (long long)t->number, (long long)r->steps);
-	sim_check(sim, row->seen.runs == (has_score ? r->runs : 0),
+		  (long long)t->number, (long long)steps);
+	sim_check(sim, row->seen.runs == runs,
 		  "the sampler of search %lld is told %lld runs of trial %lld",
 		  (long long)t->search, (long long)row->seen.runs,
 		  (long long)t->number);

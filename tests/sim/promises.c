@@ -6,7 +6,7 @@
  *   what was killed, or whose search has ended, never runs again
  *   a paused search starts nothing, also not after a restart
  *   what was asked for (add, retry, extend) comes, unless it is taken back
- *   a trial runs retries + 1 times at most, a fold or repeat; reboots apart
+ *   a trial runs retries + 1 times at most, or a run of it does; reboots apart
  *   what a trial came to stays what it is
  *   "until", "cost" and "plateau" end a search when they should, and only then
  */

@@ -350,20 +350,67 @@ START_TEST(each_run_has_its_fold_and_its_checkpoint)
 }
 END_TEST
 
+/* The next run goes on with what this one has begun. */
+START_TEST(each_run_has_its_budget_and_the_same_checkpoint)
+{
+	static const char command[] = "[\"t\", \"-n{epochs}\", \"{args}\", "
+				      "\"{args_json}\", \"{checkpoint}\"]";
+	static const char budget[] =
+	    "{}, \"budget\": {\"name\": \"epochs\", \"min\": 2, \"max\": 19}";
+	static const char *const levels[] = { "2", "6", "18", "19" };
+	struct search_spec *spec = parse(command, budget);
+
+	ck_assert_int_eq(spec->runs, N(levels));
+	for (size_t run = 0; run < N(levels); run++) {
+		struct cell config[5];
+		struct expand e = expansion(spec, config);
+		auto_strv char **argv = NULL;
+		auto_strv char **env = NULL;
+		auto_free char *joined = NULL;
+		auto_free char *expected = xasprintf(
+		    "t|-n%s|--lr=0.001|--layers=1|--text=$(x)|--on=true|"
+		    "--epochs=%s|{\"lr\":0.001,\"layers\":1,\"text\":\"$(x)\","
+		    "\"on\":true,\"epochs\":%s}|/st/trials/1/7/checkpoint",
+		    levels[run], levels[run], levels[run]);
+
+		configure(config, 1, 0);
+		e.run = (int64_t)run;
+		argv = expand_argv(&e);
+		env = expand_environ(&e);
+		joined = join(argv);
+		ck_assert_str_eq(joined, expected);
+		ck_assert_pstr_eq(get(env, "HPS_BUDGET"), levels[run]);
+		ck_assert_pstr_eq(get(env, "HPS_PARAM_EPOCHS"), levels[run]);
+		ck_assert_pstr_eq(get(env, "HPS_CHECKPOINT"),
+				  "/st/trials/1/7/checkpoint");
+		ck_assert_uint_eq(expand_seed(spec, 7, e.run),
+				  expand_seed(spec, 7, 0));
+	}
+	search_free(spec);
+}
+END_TEST
+
+static uint64_t seed_of(uint64_t seed, int64_t number, int64_t run)
+{
+	struct search_spec spec = { .seed = seed };
+
+	return expand_seed(&spec, number, run);
+}
+
 START_TEST(seeds_of_trials_and_runs_differ_and_stay_below_2_to_the_31)
 {
 	uint64_t before = 0;
 
 	for (int64_t n = 0; n < 1000; n++) {
-		uint64_t seed = expand_seed(1, n, 0);
+		uint64_t seed = seed_of(1, n, 0);
 
 		ck_assert_uint_lt(seed, (uint64_t)1 << 31);
 		ck_assert_uint_ne(seed, before);
-		ck_assert_uint_eq(seed, expand_seed(1, n, 0));
-		ck_assert_uint_ne(seed, expand_seed(2, n, 0));
-		ck_assert_uint_ne(seed, expand_seed(1, n, 1));
-		ck_assert_uint_lt(expand_seed(1, n, 1), (uint64_t)1 << 31);
-		ck_assert_uint_ne(expand_seed(1, n, 2), expand_seed(1, n, 1));
+		ck_assert_uint_eq(seed, seed_of(1, n, 0));
+		ck_assert_uint_ne(seed, seed_of(2, n, 0));
+		ck_assert_uint_ne(seed, seed_of(1, n, 1));
+		ck_assert_uint_lt(seed_of(1, n, 1), (uint64_t)1 << 31);
+		ck_assert_uint_ne(seed_of(1, n, 2), seed_of(1, n, 1));
 		before = seed;
 	}
 }
@@ -387,6 +434,7 @@ Suite *suite(void)
 	tcase_add_test(tc, an_active_parameter_appears_in_the_environment);
 	tcase_add_test(tc, G10_python_is_unbuffered_unless_somebody_said_so);
 	tcase_add_test(tc, each_run_has_its_fold_and_its_checkpoint);
+	tcase_add_test(tc, each_run_has_its_budget_and_the_same_checkpoint);
 	tcase_add_test(
 	    tc, seeds_of_trials_and_runs_differ_and_stay_below_2_to_the_31);
 	suite_add_tcase(s, tc);
