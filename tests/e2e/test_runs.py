@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Trials of several runs: folds and repeats."""
+"""Trials of several runs: folds, repeats and budgets."""
 
 import math
 import pathlib
@@ -191,6 +191,130 @@ class Runs(DaemonTest):
         row = self.trials()[0]
         self.assertEqual((row["state"], row["value"], row["runs"], row["attempts"]), ("done", 10, 3, 5))
         self.assertEqual([r["attempt"] for r in self.d.rows("select attempt from runs order by run")], [3, 4, 5])
+
+
+# Goes on from its checkpoint: tells from where to where. Its loss is below x by what it has been trained for.
+TRAIN = """#!/bin/sh
+folder=$1 state=$2/state x=$3 epochs=$4
+mkdir -p "$2"
+begin=$(cat "$state" 2>/dev/null || echo 0)
+echo "$HPS_TRIAL $HPS_BUDGET $begin $epochs $HPS_PARAM_EPOCHS $HPS_SEED" >>"$folder/starts"
+while [ -e "$folder/hold $HPS_TRIAL $epochs" ]; do sleep 0.01; done
+echo "$epochs" >"$state.new" && mv "$state.new" "$state"
+if [ -e "$folder/fail $HPS_TRIAL $epochs" ]; then rm "$folder/fail $HPS_TRIAL $epochs"; exit 3; fi
+echo "loss=$((1000 * x - epochs))"
+"""
+
+
+class Budgets(DaemonTest):
+    slots = 2
+
+    def spec(self, trials=27, **more):
+        program = self.script("train", TRAIN)
+        parameters = {"x": {"type": "int", "min": 0, "max": trials - 1}}
+        more = {"budget": {"name": "epochs", "min": 1, "max": 9}, "trials": trials} | more
+        return search("b", [program, str(self.d.dir), "{checkpoint}", "{x}", "{epochs}"], parameters, **more)
+
+    def starts(self):
+        """(trial, budget, epochs that it begins with) of each run that has begun."""
+        path = self.d.dir / "starts"
+        return [tuple(map(int, s.split()[:3])) for s in path.read_text().splitlines()] if path.exists() else []
+
+    def levels(self):
+        """How many runs there were with 1, 3 and 9 epochs."""
+        levels = [level for _, level, _ in self.starts()]
+        return [levels.count(level) for level in (1, 3, 9)]
+
+    def trials(self):
+        return self.d.rows("select * from trials order by number")
+
+    def flag(self, name):
+        (self.d.dir / name).touch()
+
+    def check_runs(self):
+        """Each level once, from what the one before has left."""
+        self.assertEqual(len(set(self.starts())), len(self.starts()))
+        for _, level, begin in self.starts():
+            self.assertEqual(begin, {1: 0, 3: 1, 9: 3}[level])
+        for line in (self.d.dir / "starts").read_text().splitlines():
+            words = line.split()
+            self.assertEqual((words[1], words[1]), (words[3], words[4]))
+        seeds = {(s.split()[0], s.split()[5]) for s in (self.d.dir / "starts").read_text().splitlines()}
+        self.assertEqual(len(seeds), len(self.trials()))
+        for t in self.trials():
+            x = self.d.rows("select value from params where trial = ?", t["number"])[0]["value"]
+            level = 3 ** (t["runs"] - 1)
+            self.assertEqual((t["value"], t["value_error"]), (1000 * x - level, None))
+            self.assertEqual((t["state"], t["reason"]),
+                             ("done", "") if level == 9 else ("pruned", f"asha@{level}"))
+
+    def test_of_trials_that_get_better_all_have_all_of_the_budget(self):
+        self.d.run(self.spec(parallel=1, sampler={"type": "grid"}, metric={"name": "loss", "goal": "maximize"}))
+        self.assertEqual(self.levels(), [27, 27, 27])
+        self.check_runs()
+
+    def test_of_trials_that_get_worse_the_best_third_has_more(self):
+        self.d.run(self.spec(parallel=1, sampler={"type": "grid"}))
+        self.assertEqual(self.levels(), [27, 1, 1])
+        self.check_runs()
+        self.assertEqual(self.d.rows("select value, runs from best"), [{"value": -9, "runs": 3}])
+        text = self.d.hpctl("explain", "b/5").stdout
+        self.assertIn("with epochs = 1, run 1 of at most 3, its loss is 4999", text)
+        self.assertIn("stopped after the run with epochs = 1 by the asha rule: its loss 4999 is worse than 999, the "
+                      "worst of the 2 kept of 6 trials with so much", text)
+
+    def test_of_27_trials_in_any_order_each_level_has_what_asha_gives_it(self):
+        self.d.run(self.spec(parallel=1, sampler={"type": "grid", "shuffle": True, "seed": 7}))
+        self.check_runs()
+        order = [self.d.rows("select value from params where trial = ?", n)[0]["value"] for n in range(27)]
+        expected = [0, 0, 0]
+        tops = [[], [], []]
+        for x in order:
+            for level in range(3):
+                expected[level] += 1
+                tops[level].append(x)
+                if sum(other < x for other in tops[level]) >= max(1, len(tops[level]) // 3):
+                    break
+        self.assertEqual(self.levels(), expected)
+        self.assertEqual(expected[0], 27)
+        self.assertLess(expected[2], 27)
+
+    def test_kill_9_between_levels_runs_each_once(self):
+        self.flag("hold 0 1")
+        self.d.submit(self.spec(trials=6, parallel=1, sampler={"type": "grid"}))
+        for level, n in ((1, 1), (3, 2), (9, 3)):
+            wait_for(lambda n=n: len(self.starts()) == n, "the next level")
+            self.flag(f"hold 0 {3 * level}")
+            self.d.kill()
+            pids = self.d.rows("select pid from attempts where state = 'running'")
+            (self.d.dir / f"hold 0 {level}").unlink()
+            wait_for(lambda p=pids: not any(pathlib.Path(f"/proc/{r['pid']}").exists() for r in p), "its end")
+            self.d.start()
+        self.d.wait_final("b")
+        self.assertEqual(self.levels(), [6, 1, 1])
+        self.check_runs()
+
+    def test_kill_9_at_any_time_changes_no_verdict(self):
+        spec = self.spec(trials=12, parallel=1, sampler={"type": "grid", "shuffle": True, "seed": 7})
+        self.d.submit(spec)
+        n = 0
+        while len(self.starts()) < 12:
+            wait_for(lambda n=n: len(self.starts()) > n, "another run")
+            n = len(self.starts())
+            self.d.kill()
+            self.d.start()
+        self.d.wait_final("b")
+        self.check_runs()
+        killed = [(t["state"], t["reason"], t["value"]) for t in self.trials()]
+        self.d.run(spec | {"name": "calm"})
+        calm = self.d.rows("select state, reason, value from trials where search = 'calm' order by number")
+        self.assertEqual([(t["state"], t["reason"], t["value"]) for t in calm], killed)
+
+    def test_a_level_that_fails_is_tried_again_from_its_checkpoint(self):
+        self.flag("fail 0 3")
+        self.d.run(self.spec(trials=1, retries=1))
+        self.assertEqual(self.starts(), [(0, 1, 0), (0, 3, 1), (0, 3, 3), (0, 9, 3)])
+        self.assertEqual([(t["state"], t["value"], t["runs"]) for t in self.trials()], [("done", -9, 3)])
 
 
 if __name__ == "__main__":

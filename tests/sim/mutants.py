@@ -118,7 +118,7 @@ MUTANTS = {
     "a budget is judged by the first run": (
         "runs.c", "c->points[run].value", "c->points[0].value"),
     "a maximum is given more of a budget as a minimum": (
-        "runs.c", "score_of(s->spec->goal, c->points[run].value)", "c->points[run].value"),
+        "runs.c", "score_of(s->spec->goal,\n\t\t\t\t\t\t\tc->points[run].value)", "c->points[run].value"),
     "counts are wrong after a load": (
         "load.c", "\ts->counts[TRIAL_QUEUED]--;\n", ""),
     "the best trial is forgotten on load": (
