@@ -49,4 +49,3 @@ bool checkup_has_points(const struct checkup *c);
 void checkup_find(const struct checkup *c, enum trial_state state,
 		  const char *reason, const struct siblings_line *objective,
 		  struct symptoms *ret);
-
