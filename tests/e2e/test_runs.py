@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Trials of several runs: folds, repeats and budgets."""
 
+import json
 import math
 import pathlib
 import statistics
@@ -258,6 +259,8 @@ class Budgets(DaemonTest):
         self.assertEqual(self.levels(), [27, 1, 1])
         self.check_runs()
         self.assertEqual(self.d.rows("select value, runs from best"), [{"value": -9, "runs": 3}])
+        self.assertEqual(json.loads((self.d.trial_dir(1, 0) / "params.json").read_text()), {"x": 0, "epochs": 9})
+        self.assertEqual(self.d.call("best", search="b")["command"][-2:], ["0", "9"])
         text = self.d.hpctl("explain", "b/5").stdout
         self.assertIn("with epochs = 1, run 1 of at most 3, its loss is 4999", text)
         self.assertIn("stopped after the run with epochs = 1 by the asha rule: its loss 4999 is worse than 999, the "
