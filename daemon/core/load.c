@@ -158,7 +158,7 @@ static void end_replay(struct search *s)
 	pruner_ended(runs_pruner(t, run), runs_pruning(t, run), &t->curve,
 		     is_whole ? TRIAL_DONE : t->rec.state);
 	if (is_whole)
-		runs_keep(
+		runs_load(
 		    t, run,
 		    curve_result(&t->curve, s->spec->result, s->spec->goal));
 	curve_free(&t->curve);
@@ -223,6 +223,7 @@ void core_load_end(struct core *c, int64_t search)
 
 	end_replay(s);
 	sorted_finish(&s->results);
+	runs_load_end(s);
 	s->params_saved = s->n;
 }
 

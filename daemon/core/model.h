@@ -67,7 +67,9 @@ struct search {
 	int64_t asked;            /* trials that a worker asks it for */
 	int64_t wanted; /* and those that come next; their slots are kept */
 	struct pruner **pruners; /* [spec->runs] */
-	struct trial **trials;   /* [n], by number */
+	struct sorted
+	    *levels; /* [spec->runs] with a budget: scores of each run */
+	struct trial **trials; /* [n], by number */
 	size_t n, cap;
 	struct trial_queue queue; /* to be run before the sampler is asked */
 	struct seen seen;         /* hashes of all configurations */
@@ -205,9 +207,11 @@ void runs_forget(struct trial *t, int64_t run);
 void runs_begin_anew(struct trial *t);
 void runs_free(struct trial *t);
 bool runs_are_left(const struct trial *t);
-/* The run that is on has ended well; one that has ended is loaded. */
+/* The run that is on has ended well. */
 void runs_end(struct trial *t, double result);
-void runs_keep(struct trial *t, int64_t run, double result);
+/* One that has ended is loaded; when all are, runs_load_end(). */
+void runs_load(struct trial *t, int64_t run, double result);
+void runs_load_end(struct search *s);
 /* Fills @ret if the runs that are left shall not be run. */
 void runs_judge(const struct trial *t, struct verdict *ret);
 

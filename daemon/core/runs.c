@@ -62,8 +62,13 @@ void runs_free(struct trial *t)
 
 void runs_begin_anew(struct trial *t)
 {
-	for (int64_t run = 0; run < t->search->spec->runs; run++)
+	const struct search_spec *spec = t->search->spec;
+
+	for (int64_t run = 0; run < spec->runs; run++)
 		runs_forget(t, run);
+	for (size_t i = 0; spec->budget.name != NULL && i < t->results.n; i++)
+		sorted_remove(&t->search->levels[t->results.points[i].step],
+			      score_of(spec->goal, t->results.points[i].value));
 	curve_free(&t->results);
 	t->rec.runs = 0;
 	t->rec.tries = 0;
@@ -87,10 +92,21 @@ bool runs_are_left(const struct trial *t)
 	return t->rec.runs < t->search->spec->runs && !is_enough(t);
 }
 
-void runs_keep(struct trial *t, int64_t run, double result)
+void runs_load(struct trial *t, int64_t run, double result)
 {
-	if (t->search->spec->runs > 1)
+	const struct search_spec *spec = t->search->spec;
+
+	if (spec->runs > 1)
 		(void)curve_set(&t->results, run, result);
+	if (spec->budget.name != NULL)
+		sorted_append(&t->search->levels[run],
+			      score_of(spec->goal, result));
+}
+
+void runs_load_end(struct search *s)
+{
+	for (int64_t run = 0; run < s->spec->runs; run++)
+		sorted_finish(&s->levels[run]);
 }
 
 /* The mean of the results and its standard error. */
@@ -112,35 +128,22 @@ static void set_mean(struct trial *t)
 
 void runs_end(struct trial *t, double result)
 {
-	assert(t->rec.runs < t->search->spec->runs && isfinite(result));
-	runs_keep(t, t->rec.runs, result);
+	const struct search_spec *spec = t->search->spec;
+
+	assert(t->rec.runs < spec->runs && isfinite(result));
+	if (spec->runs > 1)
+		(void)curve_set(&t->results, t->rec.runs, result);
+	if (spec->budget.name != NULL)
+		sorted_add(&t->search->levels[t->rec.runs],
+			   score_of(spec->goal, result));
 	t->rec.runs++;
 	t->rec.tries = 0;
 	t->rec.has_value = true;
 	t->rec.kind = VALUE_FINITE;
-	if (t->search->spec->runs > 1 && t->search->spec->budget.name == NULL)
+	if (spec->runs > 1 && spec->budget.name == NULL)
 		set_mean(t);
 	else
 		t->rec.value = result;
-}
-
-/* Among all trials whose same run is over. */
-static void judge_budget(const struct trial *t, struct verdict *ret)
-{
-	const struct search *s = t->search;
-	size_t run = (size_t)t->rec.runs - 1;
-	struct sorted scores = { 0 };
-
-	for (size_t i = 0; i < s->n; i++) {
-		const struct curve *c = &s->trials[i]->results;
-
-		if (c->n > run)
-			sorted_append(&scores, score_of(s->spec->goal,
-							c->points[run].value));
-	}
-	sorted_finish(&scores);
-	halving_judge(s->spec, (int64_t)run, t->rec.value, &scores, ret);
-	sorted_free(&scores);
 }
 
 void runs_judge(const struct trial *t, struct verdict *ret)
@@ -150,7 +153,8 @@ void runs_judge(const struct trial *t, struct verdict *ret)
 	if (!runs_are_left(t))
 		return;
 	if (s->spec->budget.name != NULL)
-		judge_budget(t, ret);
+		halving_judge(s->spec, t->rec.runs - 1, t->rec.value,
+			      &s->levels[t->rec.runs - 1], ret);
 	else if (s->best != NULL)
 		wilcoxon_judge(s->spec, &t->results, &s->best->results,
 			       s->best->rec.number, ret);

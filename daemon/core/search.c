@@ -38,6 +38,7 @@ struct search *search_new(struct core *c, struct search_spec *spec)
 	s->pruners = xcalloc((size_t)spec->runs, sizeof(struct pruner *));
 	for (int64_t run = 0; run < spec->runs; run++)
 		s->pruners[run] = pruner_new(spec);
+	s->levels = xcalloc((size_t)spec->runs, sizeof(*s->levels));
 	TAILQ_INIT(&s->queue);
 	if (c->n == c->cap) {
 		c->cap = c->cap > 0 ? 2 * c->cap : 16;
@@ -55,9 +56,12 @@ void search_destroy(struct search *s)
 	free(s->trials);
 	seen_free(&s->seen);
 	sampler_free(s->sampler);
-	for (int64_t run = 0; run < s->spec->runs; run++)
+	for (int64_t run = 0; run < s->spec->runs; run++) {
 		pruner_free(s->pruners[run]);
+		sorted_free(&s->levels[run]);
+	}
 	free(s->pruners);
+	free(s->levels);
 	sorted_free(&s->results);
 	strv_free(s->environ);
 	search_free(s->spec);

@@ -110,15 +110,21 @@ MUTANTS = {
     "a sampler takes the next budget for the latest": (
         "suggest.c", "search_level(spec, t->rec.runs - 1)", "search_level(spec, t->rec.runs)"),
     "the value is the mean of all budgets": (
-        "runs.c", "t->search->spec->runs > 1 && t->search->spec->budget.name == NULL", "t->search->spec->runs > 1"),
+        "runs.c", "spec->runs > 1 && spec->budget.name == NULL", "spec->runs > 1"),
     "all have all of a budget": (
-        "runs.c", "\t\tjudge_budget(t, ret);\n", "\t\t;\n"),
-    "a budget is judged among those that have had more": (
-        "runs.c", "\t\tif (c->n > run)\n", "\t\tif (c->n > run + 1 || c == &t->results)\n"),
-    "a budget is judged by the first run": (
-        "runs.c", "c->points[run].value", "c->points[0].value"),
+        "runs.c", "\tif (s->spec->budget.name != NULL)\n", "\tif (s->spec->budget.name != NULL && s->n == 0)\n"),
+    "a budget is judged by the run to come": (
+        "runs.c", "&s->levels[t->rec.runs - 1], ret", "&s->levels[t->rec.runs - (s->levels[t->rec.runs].n == 0)], ret"),
     "a maximum is given more of a budget as a minimum": (
-        "runs.c", "score_of(s->spec->goal,\n\t\t\t\t\t\t\tc->points[run].value)", "c->points[run].value"),
+        "runs.c", "\t\tsorted_add(&t->search->levels[t->rec.runs],\n\t\t\t   score_of(spec->goal, result));\n",
+        "\t\tsorted_add(&t->search->levels[t->rec.runs], result);\n"),
+    "results of a budget are lost on load": (
+        "runs.c", "\t\tsorted_append(&t->search->levels[run],\n\t\t\t      score_of(spec->goal, result));\n",
+        "\t\t;\n"),
+    "results of a budget are in no order on load": (
+        "runs.c", "\t\tsorted_finish(&s->levels[run]);\n", "\t\t;\n"),
+    "results of a trial that is retried stay among those of its budget": (
+        "runs.c", "spec->budget.name != NULL && i < t->results.n", "false"),
     "counts are wrong after a load": (
         "load.c", "\ts->counts[TRIAL_QUEUED]--;\n", ""),
     "the best trial is forgotten on load": (
