@@ -161,19 +161,22 @@ static void find_maxima(const struct bayes *b, struct bayes_model *m,
 		maximize(&problem, ret);
 }
 
-/* So near to a running trial that it would only measure the same. */
-static bool crowds(const struct bayes *b, const struct evidence *v,
+/* So near to one of @p that it would only measure the same. */
+static bool crowds(const struct bayes *b, const struct points *p,
 		   const double *x)
 {
-	for (size_t i = 0; i < v->running.n; i++) {
-		if (gp_distance(b->cache.value, x, v->running.x + i * v->d) <
+	for (size_t i = 0; i < p->n; i++) {
+		if (gp_distance(b->cache.value, x, p->x + i * b->encoding.n) <
 		    APART)
 			return true;
 	}
 	return false;
 }
 
-/* The best of @found that is new and, if @apart, crowds no running trial. */
+/*
+ * The best of @found that is new and, if @apart, crowds no trial without a
+ * result.
+ */
 static size_t choose(const struct bayes *b, const struct evidence *v,
 		     const struct maxima *found, bool apart,
 		     struct cell *ret_config)
@@ -181,7 +184,8 @@ static size_t choose(const struct bayes *b, const struct evidence *v,
 	for (size_t i = 0; i < found->n; i++) {
 		const double *x = found->x + i * found->d;
 
-		if (apart && crowds(b, v, x))
+		if (apart &&
+		    (crowds(b, &v->running, x) || crowds(b, &v->early, x)))
 			continue;
 		decode(&b->encoding, x, ret_config);
 		if (is_new(b, ret_config))

@@ -75,7 +75,7 @@ static int solve_value(struct bayes_model *m, double scale)
 	n = rows_local(v, g, rows);
 	same = common_rows(g, v, rows, n);
 	gp_truncate(g, same);
-	gp_reserve(g, n + v->running.n);
+	gp_reserve(g, n + v->running.n + v->early.n);
 	for (size_t k = 0; k < n; k++) {
 		double y = target_of(&m->target, v->score[rows[k]]);
 
@@ -163,6 +163,12 @@ void bayes_model_fini(struct bayes_model *m)
 	target_fini(&m->target);
 }
 
+static void add_pending(struct gp *g, const struct points *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		gp_add(g, p->x + i * g->d, 0, 1);
+}
+
 int bayes_model_aim(struct bayes_model *m, double scale, uint64_t seed)
 {
 	const struct evidence *v = m->evidence;
@@ -175,9 +181,10 @@ int bayes_model_aim(struct bayes_model *m, double scale, uint64_t seed)
 					       .per_unit = m->ln_spread };
 	if (solve_value(m, scale) != 0)
 		return 1;
-	for (size_t i = 0; i < v->running.n; i++)
-		gp_add(g, v->running.x + i * v->d, 0, 1);
-	return acquisition_init(&m->acquisition, v->running.n, seed);
+	add_pending(g, &v->running);
+	add_pending(g, &v->early);
+	return acquisition_init(&m->acquisition, v->running.n + v->early.n,
+				seed);
 }
 
 double bayes_model_regret(struct bayes_model *m, size_t n, const double *x)

@@ -33,6 +33,7 @@ void evidence_fini(struct evidence *v)
 	points_fini(&v->results);
 	points_fini(&v->failed);
 	points_fini(&v->running);
+	points_fini(&v->early);
 	points_fini(&v->timed);
 	free(v->score);
 	free(v->repeats);
@@ -149,11 +150,28 @@ static void add_result(struct evidence *v, const double *x, size_t number,
 			 score / (v->repeats[*row] / weight);
 }
 
+/* The latest of all @n. */
+static void add_early(struct evidence *v, const struct history *h,
+		      const double *x, int64_t early, size_t n)
+{
+	size_t left_out = n > EARLY ? n - EARLY : 0;
+
+	for (size_t i = 0; i < h->n; i++) {
+		if (!observation_is_early(&h->rows[i].seen, early))
+			continue;
+		if (left_out > 0)
+			left_out--;
+		else
+			add(&v->early, v->d, x, i);
+	}
+}
+
 void evidence_init(struct evidence *v, const struct history *h, const double *x,
 		   size_t d)
 {
 	struct scale scale = scale_of(h);
 	int64_t early = history_early(h);
+	size_t n_early = 0;
 	auto_free size_t *first = firsts(h);
 	auto_free size_t *row = xcalloc(h->n + 1, sizeof(*row));
 
@@ -161,6 +179,7 @@ void evidence_init(struct evidence *v, const struct history *h, const double *x,
 	points_init(&v->results, h->n, d);
 	points_init(&v->failed, h->n, d);
 	points_init(&v->running, h->n, d);
+	points_init(&v->early, EARLY, d);
 	points_init(&v->timed, h->n, d);
 	v->score = xcalloc(h->n + 1, sizeof(*v->score));
 	v->repeats = xcalloc(h->n + 1, sizeof(*v->repeats));
@@ -178,11 +197,13 @@ void evidence_init(struct evidence *v, const struct history *h, const double *x,
 			add(&v->running, d, x, i);
 		else if (is_failure(o, &scale))
 			add(&v->failed, d, x, i);
-		else if (is_result(o, &scale) &&
-			 !observation_is_early(o, early))
+		else if (observation_is_early(o, early))
+			n_early++;
+		else if (is_result(o, &scale))
 			add_result(v, x, i, &row[first[i]], score_in(o, &scale),
 				   o->runs);
 	}
+	add_early(v, h, x, early, n_early);
 	for (size_t i = 1; i < v->results.n; i++) {
 		if (v->score[i] < v->score[v->best])
 			v->best = i;

@@ -7,21 +7,24 @@
  *             with the mean of their scores, in which a mean of runs counts
  *             as often as it has runs. A pruned trial counts with what it
  *             had reached, but never as better than the median: it was stopped
- *             because it was not. One that was stopped early
- *             (history_early()) is none: what it had reached says too little,
- *             and the model would keep away from more than was seen.
- *   failed    trials that have no result: crashed, out of memory, timed out, a
- *             loss that is not a number or infinite, or so large (1e15, where
- *             others stay far below) that it is but another word for it. They
- *             have no value; a second model learns where trials fail.
- *   running   trials whose result is still to come.
- *   timed     trials that ran to their end, and whose duration is known.
+ *             because it was not.
+ *   early     trials that were stopped early (history_early()), the latest
+ * EARLY of them: what they had reached says too little, and as results they
+ * would keep the model away from more than was seen. They are as good as
+ * running, so that nobody tries the same again beside them. failed    trials
+ * that have no result: crashed, out of memory, timed out, a loss that is not a
+ * number or infinite, or so large (1e15, where others stay far below) that it
+ * is but another word for it. They have no value; a second model learns where
+ * trials fail. running   trials whose result is still to come. timed     trials
+ * that ran to their end, and whose duration is known.
  *
  * Cancelled and lost trials say nothing. All are ordered by trial number, so
  * the order in which they ended makes no difference.
  */
 #include "search/encoding.h"
 #include "search/history.h"
+
+#define EARLY 200
 
 struct points {
 	size_t n;
@@ -31,7 +34,7 @@ struct points {
 
 struct evidence {
 	size_t d;
-	struct points results, failed, running, timed;
+	struct points results, failed, running, early, timed;
 	double *score;   /* [results.n] lower is better */
 	double *repeats; /* [results.n] runs behind the score */
 	double *seconds; /* [timed.n] above 0 */

@@ -275,6 +275,30 @@ START_TEST(many_proposals_at_once_crowd_no_minimum)
 }
 END_TEST
 
+START_TEST(beside_trials_that_were_stopped_early_nothing_is_tried)
+{
+	auto_free char *option = xasprintf("\"seed\": %d", _i);
+	auto_run struct run r = run_new(PLANE, option);
+
+	run_steps(&r, 10, branin);
+	sampler_tell(r.sampler, 0, NULL,
+		     (struct observation){ .fate = FATE_DONE,
+					   .score = branin(run_config(&r, 0)),
+					   .steps = 30 });
+	for (size_t k = 10; k < 20; k++) {
+		ck_assert(run_ask(&r));
+		for (size_t i = 10; i < k; i++)
+			ck_assert_double_gt(
+			    distance(&r, run_config(&r, i), r.last.config),
+			    0.1);
+		sampler_tell(r.sampler, k, NULL,
+			     (struct observation){ .fate = FATE_PRUNED,
+						   .score = 10,
+						   .steps = 1 });
+	}
+}
+END_TEST
+
 START_TEST(it_keeps_out_of_a_half_of_the_space_where_trials_fail)
 {
 	auto_free char *option = xasprintf("\"seed\": %d", _i);
@@ -566,6 +590,8 @@ Suite *suite(void)
 	tcase_add_loop_test(
 	    tc, it_keeps_out_of_a_half_of_the_space_where_trials_fail, 0,
 	    SEEDS);
+	tcase_add_loop_test(
+	    tc, beside_trials_that_were_stopped_early_nothing_is_tried, 0, 3);
 	tcase_add_loop_test(
 	    tc, what_is_left_to_gain_is_bounded_and_shrinks_to_the_noise, 0, 5);
 	tcase_add_test(tc, what_is_left_to_gain_is_computed_only_if_asked);

@@ -245,11 +245,34 @@ START_TEST(a_trial_that_was_stopped_early_is_no_result)
 		{ .at = 6,             .fate = FATE_FAILED,                        .steps = 900              },
 	};
 	static const size_t results[] = { 0, 3, 4 }, failed[] = { 5 };
+	static const size_t early[] = { 1, 2 };
 	auto_world struct world w = world_new(list, N(list), _i);
 
 	assert_points(&w.v.results, list, results, N(results));
 	assert_points(&w.v.failed, list, failed, N(failed));
+	assert_points(&w.v.early, list, early, N(early));
 	ck_assert_uint_eq(w.v.running.n, 0);
+}
+END_TEST
+
+START_TEST(of_very_many_that_were_stopped_early_the_latest_are_kept)
+{
+	enum { MANY = EARLY + 50 };
+	struct trial list[MANY] = {
+		{.at = 1, .fate = FATE_DONE, .score = 1, .steps = 52},
+	};
+	struct world w;
+
+	for (int i = 1; i < MANY; i++)
+		list[i] = (struct trial){ .at = 2 + i % 90,
+					  .fate = FATE_PRUNED,
+					  .score = 2,
+					  .steps = 1 };
+	w = world_new(list, MANY, false);
+	ck_assert_uint_eq(w.v.early.n, EARLY);
+	ck_assert_uint_eq(w.v.early.number[0], MANY - EARLY);
+	ck_assert_uint_eq(w.v.early.number[EARLY - 1], MANY - 1);
+	world_free(&w);
 }
 END_TEST
 
@@ -305,6 +328,8 @@ Suite *suite(void)
 	tcase_add_loop_test(tc, a_mean_of_runs_weighs_as_many_repeats, 0, 2);
 	tcase_add_loop_test(tc, a_trial_that_was_stopped_early_is_no_result, 0,
 			    2);
+	tcase_add_test(
+	    tc, of_very_many_that_were_stopped_early_the_latest_are_kept);
 	tcase_add_test(tc, a_pruned_trial_of_unknown_steps_counts);
 	tcase_add_loop_test(
 	    tc, where_none_ended_the_farthest_pruned_trial_is_the_measure, 0,
