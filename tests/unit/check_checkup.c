@@ -145,6 +145,24 @@ START_TEST(a_name_that_appears_late_and_is_better_takes_the_place)
 }
 END_TEST
 
+START_TEST(a_hundred_names_that_lose_take_no_place)
+{
+	begin("\"name\":\"val_loss\"");
+	for (int64_t step = 1; step <= 12; step++) {
+		report("train_loss", step, 1.0 / (double)step);
+		report("val_loss", step, 1 + (double)step);
+		for (int k = 0; k < 100; k++) {
+			auto_free char *name =
+			    xasprintf("grad_norm_%d", k * 37 % 100);
+
+			report(name, step, 5);
+		}
+	}
+	ck_assert(has(TRIAL_DONE, "", SYMPTOM_OVERFITTING));
+	end();
+}
+END_TEST
+
 START_TEST(a_declared_training_curve_is_taken_whatever_its_name)
 {
 	begin("\"name\":\"val_loss\",\"train\":\"a\"");
@@ -282,6 +300,7 @@ Suite *suite(void)
 	tcase_add_test(tc, a_curve_told_in_another_order_is_the_same);
 	tcase_add_test(tc,
 		       a_name_that_appears_late_and_is_better_takes_the_place);
+	tcase_add_test(tc, a_hundred_names_that_lose_take_no_place);
 	tcase_add_test(tc,
 		       a_declared_training_curve_is_taken_whatever_its_name);
 	tcase_add_test(tc, an_objective_that_is_a_training_curve_stands_alone);
