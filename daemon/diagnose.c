@@ -1,6 +1,6 @@
 /*
- * The method "why": what all trials of a search show together. A worker reads
- * them with a connection of its own, and computes.
+ * The method "why": what all trials of a search show together, read and
+ * computed by a worker.
  */
 #include "request.h"
 #include "why/report.h"
@@ -18,14 +18,8 @@ struct ailing {
 };
 
 struct diagnosis {
-	uv_work_t work;
-	struct server *s;
-	struct late_reply *asked;
-	struct store_bound bound; /* of the reader */
-	char *database;
 	int64_t search;
-	int error; /* 0 or enum rpc_error */
-	struct diag diag;
+	struct diag *reterr;
 	cJSON *result;
 	/* What is read. */
 	struct search_spec *spec;
@@ -43,7 +37,7 @@ static int on_search(void *ctx, const struct search_record *r)
 	struct diagnosis *d = ctx;
 
 	cJSON_AddStringToObject(d->result, "search", r->name);
-	return search_parse(r->spec, strlen(r->spec), &d->spec, &d->diag);
+	return search_parse(r->spec, strlen(r->spec), &d->spec, d->reterr);
 }
 
 static int on_symptom(void *ctx, int64_t trial, enum symptom_kind kind)
@@ -147,12 +141,9 @@ static int read_search(struct diagnosis *d, struct store *reader)
 		r = store_load_search(reader, d->search, on_search, d);
 	if (r == 0 && d->spec != NULL)
 		r = read_trials(d, reader);
-	if (r < 0)
-		diag_add(&d->diag, "", "the database cannot be read: %s",
-			 store_error(reader));
-	else if (r == 0 && d->spec == NULL)
-		diag_add(&d->diag, "", "the search was removed meanwhile");
-	return d->diag.n > 0 ? RPC_INTERNAL : 0;
+	if (r == 0 && d->spec == NULL)
+		diag_add(d->reterr, "", "the search was removed meanwhile");
+	return r;
 }
 
 static bool learns(enum sampler_type sampler)
@@ -182,53 +173,29 @@ static void conclude(struct diagnosis *d)
 	report(&facts, d->spec->seed, d->result);
 }
 
-static void do_diagnosis(uv_work_t *work)
+/* On a worker. */
+static int read_why(struct store *reader, int64_t search, const cJSON *params,
+		    cJSON *result, struct diag *reterr)
 {
-	struct diagnosis *d = work->data;
-	struct store *reader = NULL;
+	struct diagnosis d = { .search = search,
+			       .reterr = reterr,
+			       .result = result };
+	int r = read_search(&d, reader);
 
-	if (store_open_reader(d->database, &d->bound, &reader, &d->diag) != 0)
-		d->error = RPC_INTERNAL;
-	else
-		d->error = read_search(d, reader);
-	store_close(reader);
-	if (d->error == 0)
-		conclude(d);
-}
-
-static void on_diagnosis(uv_work_t *work, int status)
-{
-	struct diagnosis *d = work->data;
-
-	api_answer(d->s, d->asked, d->error, d->result, &d->diag);
-	cJSON_Delete(d->result);
-	search_free(d->spec);
-	diag_free(&d->diag);
-	free(d->configs);
-	free(d->scores);
-	free(d->facts);
-	free(d->ailing);
-	free(d->database);
-	free(d);
+	if (r == 0 && d.spec != NULL)
+		conclude(&d);
+	search_free(d.spec);
+	free(d.configs);
+	free(d.scores);
+	free(d.facts);
+	free(d.ailing);
+	return r;
 }
 
 int question_why(struct request *req)
 {
-	struct server *s = req->s;
-	struct diagnosis *d;
 	int64_t id;
 	int r = request_find_search(req, &id);
 
-	if (r != 0)
-		return r;
-	d = xcalloc(1, sizeof(*d));
-	d->s = s;
-	d->search = id;
-	d->asked = api_reply_late(req);
-	d->bound.stop = &s->workers_end;
-	d->database = xasprintf("%s/hps.db", s->paths.state_dir);
-	d->result = cJSON_CreateObject();
-	d->work.data = d;
-	(void)uv_queue_work(&s->loop, &d->work, do_diagnosis, on_diagnosis);
-	return 0;
+	return r != 0 ? r : request_read_late(req, id, NULL, read_why);
 }

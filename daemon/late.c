@@ -31,14 +31,15 @@ static void do_read(uv_work_t *work)
 	int r = store_open_reader(path, &bound, &reader, &job->diag);
 
 	if (r == 0) {
-		r = job->read(reader, job->search, job->params, job->result);
-		if (r != 0)
+		r = job->read(reader, job->search, job->params, job->result,
+			      &job->diag);
+		if (r != 0 && job->diag.n == 0)
 			diag_add(&job->diag, "",
 				 "the database cannot be read: %s",
 				 store_error(reader));
 	}
 	store_close(reader);
-	job->error = r == 0 ? 0 : RPC_INTERNAL;
+	job->error = r == 0 && job->diag.n == 0 ? 0 : RPC_INTERNAL;
 }
 
 static void start_next(struct server *s);

@@ -199,7 +199,7 @@ static void add_point(void *ctx, int64_t number, int64_t step, double value)
 
 /* On a worker. */
 static int read_curves(struct store *reader, int64_t search,
-		       const cJSON *params, cJSON *result)
+		       const cJSON *params, cJSON *result, struct diag *reterr)
 {
 	struct curves *curves = curves_new(LIMIT_CURVE_POINTS);
 	const char *metric = json_get_text(params, "metric");

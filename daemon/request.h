@@ -49,12 +49,14 @@ void api_answer(struct server *s, struct late_reply *late, int error,
 
 /*
  * late.c: answers the request with what @read puts into the result, on a worker
- * thread, from a connection of its own. It returns 0, or < 0 with the words in
- * store_error(), and touches nothing but its arguments; @params is taken. One
+ * thread, from a connection of its own. It returns 0, or else the words are in
+ * @reterr or store_error(); what it adds to @reterr is an error in any case. It
+ * touches nothing but its arguments; @params is taken, and may be NULL. One
  * runs at a time, the others wait for it. Returns 0.
  */
 typedef int late_read_fn(struct store *reader, int64_t search,
-			 const cJSON *params, cJSON *result);
+			 const cJSON *params, cJSON *result,
+			 struct diag *reterr);
 int request_read_late(struct request *req, int64_t search, cJSON *params,
 		      late_read_fn *read);
 

@@ -13,16 +13,9 @@
 #include <string.h>
 
 struct examination {
-	uv_work_t work;
-	struct server *s;
-	struct late_reply *asked;
-	int64_t search, number;
-	cJSON *trial; /* its row */
 	struct search_spec *spec;
 	struct checkup *checkup; /* borrows the spec */
-	cJSON *result;
-	struct diag diag;
-	int answer; /* RPC error or 0 */
+	struct diag *reterr;
 };
 
 static void put(cJSON *result, const struct symptoms *found)
@@ -44,73 +37,48 @@ static int add_metric(void *ctx, int64_t trial, int64_t run,
 	return 0;
 }
 
-static void do_examine(uv_work_t *work)
+static int on_search(void *ctx, const struct search_record *r)
 {
-	struct examination *x = work->data;
-	struct store_bound bound = { .stop = &x->s->workers_end };
-	auto_free char *path = xasprintf("%s/hps.db", x->s->paths.state_dir);
-	struct store *store = NULL;
+	struct examination *x = ctx;
+
+	return search_parse(r->spec, strlen(r->spec), &x->spec, x->reterr);
+}
+
+static int read_curves(struct examination *x, struct store *reader,
+		       int64_t search, int64_t number)
+{
+	int r = store_reader_loads(reader);
+
+	if (r == 0)
+		r = store_load_search(reader, search, on_search, x);
+	if (r == 0 && x->spec == NULL)
+		diag_add(x->reterr, "", "the search was removed meanwhile");
+	if (x->spec == NULL)
+		return r;
+	x->checkup = checkup_new(x->spec);
+	return store_load_metrics(reader, search, number, add_metric, x);
+}
+
+/* On a worker; @trial is its row. */
+static int examine(struct store *reader, int64_t search, const cJSON *trial,
+		   cJSON *result, struct diag *reterr)
+{
+	struct examination x = { .reterr = reterr };
+	int r = read_curves(&x, reader, search,
+			    json_get_integer(trial, "number", 0));
 	struct symptoms found;
-	int r = store_open_reader(path, &bound, &store, &x->diag);
 
-	if (r == 0) {
-		r = store_reader_loads(store);
-		if (r == 0)
-			r = store_load_metrics(store, x->search, x->number,
-					       add_metric, x);
-		if (r != 0)
-			diag_add(&x->diag, "",
-				 "the database cannot be read: %s",
-				 store_error(store));
+	if (r == 0 && x.checkup != NULL) {
+		checkup_find(x.checkup,
+			     (enum trial_state)trial_state_find(
+				 json_get_text(trial, "state")),
+			     json_get_text(trial, "reason"), NULL, &found);
+		put(result, &found);
+		symptoms_fini(&found);
 	}
-	store_close(store);
-	x->answer = r == 0 ? 0 : RPC_INTERNAL;
-	if (r != 0)
-		return;
-	checkup_find(x->checkup,
-		     (enum trial_state)trial_state_find(
-			 json_get_text(x->trial, "state")),
-		     json_get_text(x->trial, "reason"), NULL, &found);
-	put(x->result, &found);
-	symptoms_fini(&found);
-}
-
-static void on_examined(uv_work_t *work, int status)
-{
-	struct examination *x = work->data;
-
-	api_answer(x->s, x->asked, x->answer, x->result, &x->diag);
-	checkup_free(x->checkup);
-	search_free(x->spec);
-	cJSON_Delete(x->trial);
-	cJSON_Delete(x->result);
-	diag_free(&x->diag);
-	free(x);
-}
-
-static int examine(struct request *req, int64_t search, int64_t number,
-		   const cJSON *trial)
-{
-	auto_free char *file = NULL;
-	struct search_spec *spec;
-	struct examination *x;
-
-	if (store_read_file(req->s->store, search, &file) != 0)
-		return request_failed(req);
-	if (search_parse(file, strlen(file), &spec, &req->diag) != 0)
-		return RPC_INTERNAL;
-	x = xcalloc(1, sizeof(*x));
-	x->spec = spec;
-	x->checkup = checkup_new(spec);
-	x->s = req->s;
-	x->asked = api_reply_late(req);
-	x->search = search;
-	x->number = number;
-	x->trial = cJSON_Duplicate(trial, true);
-	x->result = cJSON_CreateObject();
-	x->work.data = x;
-	(void)uv_queue_work(&x->s->loop, &x->work, do_examine, on_examined);
-	return 0;
+	checkup_free(x.checkup);
+	search_free(x.spec);
+	return r;
 }
 
 int question_symptoms(struct request *req)
@@ -134,7 +102,8 @@ int question_symptoms(struct request *req)
 	if (cJSON_GetArraySize(rows) == 0 &&
 	    !cJSON_IsNull(json_get(trial, "ended"))) {
 		cJSON_Delete(rows);
-		return examine(req, id, number, trial);
+		return request_read_late(req, id, cJSON_Duplicate(trial, true),
+					 examine);
 	}
 	request_put(req, "symptoms", rows);
 	request_put(req, "note", NULL);
