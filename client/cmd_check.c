@@ -122,7 +122,10 @@ static void print_budget(struct buf *b, const struct search_spec *spec)
 	for (int64_t run = 0; run < spec->runs; run++)
 		buf_addf(b, "%s %lld", run > 0 ? "," : "",
 			 (long long)search_level(spec, run));
-	buf_addf(b, " (one in %lld goes on)", (long long)spec->budget.eta);
+	buf_addf(b, " (one in %lld goes on%s%s)", (long long)spec->budget.eta,
+		 spec->budget.has_brackets ? ", in brackets that begin later"
+					   : "",
+		 spec->resumes ? ", the others wait" : "");
 }
 
 static void print_trials(struct buf *b, const struct search_spec *spec)

@@ -1,4 +1,5 @@
 /* Why things are as they are, in sentences for people. */
+#include "search/halving.h"
 #include "server.h"
 
 #include "schema/mem.h"
@@ -223,11 +224,13 @@ static void say_origin(cJSON *sentences, const struct search_spec *spec,
 }
 
 static void say_budget(cJSON *sentences, const struct search_spec *spec,
-		       int64_t runs, double value)
+		       const cJSON *row)
 {
+	int64_t runs = json_get_integer(row, "runs", 0);
+	double value = json_get_number(row, "value", 0);
 	struct buf b = BUF_INIT;
 
-	if (runs == 0)
+	if (runs == halving_first(spec, json_get_integer(row, "number", 0)))
 		return;
 	buf_addf(&b, "with %s = %lld, run %lld of at most %lld, its %s is %.6g",
 		 spec->budget.name, (long long)search_level(spec, runs - 1),
@@ -244,8 +247,7 @@ static void say_runs(cJSON *sentences, const struct search_spec *spec,
 	if (spec->runs == 1)
 		return;
 	if (spec->budget.name != NULL) {
-		say_budget(sentences, spec, runs,
-			   json_get_number(row, "value", 0));
+		say_budget(sentences, spec, row);
 		return;
 	}
 	buf_addf(&b, "%lld of %s %lld %s are over", (long long)runs,

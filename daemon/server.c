@@ -75,6 +75,9 @@ static int save(struct server *s, const struct effect *e)
 		return store_save_attempt(s->store, e->attempt);
 	case FX_SAVE_METRICS:
 		return save_metrics(s, &e->metrics);
+	case FX_MOVE_METRICS:
+		return store_move_metrics(s->store, e->move.trial, e->move.from,
+					  e->move.to);
 	case FX_SAVE_SYMPTOMS:
 		return store_save_symptoms(s->store, e->symptoms.trial,
 					   e->symptoms.list, e->symptoms.n);
@@ -149,6 +152,7 @@ static void act(struct server *s, struct effect *e)
 	case FX_SAVE_TRIAL:
 	case FX_SAVE_ATTEMPT:
 	case FX_SAVE_METRICS:
+	case FX_MOVE_METRICS:
 	case FX_SAVE_SYMPTOMS:
 	case FX_SAVE_EVENT:
 		break;

@@ -27,7 +27,7 @@ static const char *const keys[] = {
 	"timeout", "grace",     "max_time",       "stop_on_failures",
 	"retries", "resources", "until",          "stop",
 	"folds",   "repeats",   "objective_per",  "budget",
-	NULL,
+	"resumes", NULL,
 };
 
 /* What other tools call things. */
@@ -519,6 +519,7 @@ static void read_limits(const struct object *o, struct search_spec *spec)
 	object_integer(o, "retries", 0, LIMIT_RETRIES, &spec->retries);
 	object_integer(o, "stop_on_failures", 0, LIMIT_TRIALS,
 		       &spec->stop_on_failures);
+	object_bool(o, "resumes", &spec->resumes);
 	read_runs(o, spec);
 	read_duration(o, "timeout", &spec->timeout_ms);
 	read_duration(o, "max_time", &spec->max_time_ms);

@@ -55,9 +55,10 @@ struct stop_rules {
  * epochs: min eta^k as long as that is below max, then max.
  */
 struct budget {
-	char *name;       /* NULL: the search has none */
-	int64_t min, max; /* 1 or more; min is below max */
-	int64_t eta;      /* one trial in so many gets the next one; > 1 */
+	char *name;        /* NULL: the search has none */
+	int64_t min, max;  /* 1 or more; min is below max */
+	int64_t eta;       /* one trial in so many gets the next one; > 1 */
+	bool has_brackets; /* hyperband: some begin with more than min */
 };
 
 struct search_spec {
@@ -92,6 +93,7 @@ struct search_spec {
 	int64_t runs;     /* of a trial: folds, repeats, budgets; else 1 */
 	int64_t runs_min; /* further ones only where nothing better is known */
 	bool has_folds;   /* the runs are folds */
+	bool resumes;     /* the command goes on from its {checkpoint} */
 	struct budget budget;
 	int64_t parallel;    /* 0: as many as fit */
 	int64_t timeout_ms;  /* of an attempt, so of a run; 0: none */

@@ -74,6 +74,16 @@ static void read_sizes(const struct object *budget, struct budget *b)
 			     (long long)b->min);
 }
 
+/* Who has how much of it; by default "asha". */
+static void read_rule(const struct object *budget, struct budget *b)
+{
+	static const char *const words[] = { "asha", "hyperband", NULL };
+	int word = 0;
+
+	if (object_word(budget, "type", words, NULL, &word))
+		b->has_brackets = word == 1;
+}
+
 static void check_alone(const struct object *o, const char *other)
 {
 	if (json_get(o->node, other) != NULL)
@@ -84,8 +94,8 @@ static void check_alone(const struct object *o, const char *other)
 
 void search_budget_parse(const struct object *o, struct search_spec *spec)
 {
-	static const char *const budget_keys[] = { "name", "min", "max", "eta",
-						   NULL };
+	static const char *const budget_keys[] = { "name", "min",  "max",
+						   "eta",  "type", NULL };
 	size_t before = o->reterr->n;
 	struct budget b = { .eta = DEFAULT_ETA };
 	struct object budget;
@@ -99,6 +109,7 @@ void search_budget_parse(const struct object *o, struct search_spec *spec)
 	check_alone(o, "repeats");
 	object_check_keys(&budget, "\"budget\"", budget_keys, NULL);
 	read_sizes(&budget, &b);
+	read_rule(&budget, &b);
 	if (!object_require(&budget, "name", "what it is, as \"epochs\"") ||
 	    !object_text(&budget, "name", &name))
 		return;

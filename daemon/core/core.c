@@ -311,7 +311,7 @@ static double estimate(const struct search *s, int64_t left)
 	if (left < 0 || s->ended_trials == 0)
 		return (double)NAN;
 	mean = s->ended_seconds / (double)s->ended_trials;
-	left += s->open + s->counts[TRIAL_QUEUED];
+	left += s->open + s->counts[TRIAL_QUEUED] - s->n_paused;
 	return mean * (double)left / (double)(s->open > 0 ? s->open : 1);
 }
 
@@ -331,6 +331,7 @@ void core_progress(const struct core *c, int64_t search,
 		.created = (int64_t)s->n,
 		.left = budget == INT64_MAX ? -1 : budget,
 		.choosing = s->wanted,
+		.paused = s->n_paused,
 		.best = s->best != NULL ? &s->best->rec : NULL,
 		.seconds = (double)(end_ms > s->rec.created_ms
 					? end_ms - s->rec.created_ms

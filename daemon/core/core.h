@@ -89,8 +89,9 @@ struct core_progress {
 	const struct search_record *search;
 	const struct search_spec *spec;
 	int64_t counts[NAMES_TRIAL_STATES_N];
-	int64_t created;  /* trials so far */
-	int64_t left;     /* trials still to come; -1: not known */
+	int64_t paused;  /* of the queued ones: until they are among the best */
+	int64_t created; /* trials so far */
+	int64_t left;    /* trials still to come; -1: not known */
 	int64_t choosing; /* of these, those that the sampler is asked for */
 	const struct trial_record *best; /* done, finite; or NULL */
 	double seconds;                  /* since the submit */

@@ -3,6 +3,7 @@
  * trial, the tried configurations, what the early-stopping rule has learnt.
  */
 #include "core/model.h"
+#include "search/halving.h"
 
 #include "schema/mem.h"
 
@@ -50,6 +51,17 @@ static int read_params(const struct search *s, const struct trial_record *r,
 	return 0;
 }
 
+/* A queued one: its next attempt goes on with the curve of the latest one. */
+static bool goes_on(const struct trial *t)
+{
+	const struct search_spec *spec = t->search->spec;
+	bool is_within =
+	    pause_is_meant(t->rec.reason) && spec->budget.name == NULL;
+
+	return spec->resumes && t->rec.state == TRIAL_QUEUED &&
+	       (is_within || t->rec.tries > 0);
+}
+
 int core_load_trial(struct core *c, const struct trial_record *r,
 		    struct diag *reterr)
 {
@@ -60,7 +72,8 @@ int core_load_trial(struct core *c, const struct trial_record *r,
 
 	if (read_params(s, r, config, reterr) != 0)
 		return -EBADMSG;
-	if (r->runs < 0 || r->runs > s->spec->runs) {
+	if (r->runs < halving_first(s->spec, r->number) ||
+	    r->runs > s->spec->runs) {
 		diag_add(reterr, "", "trial %lld of search %s has %lld runs",
 			 (long long)r->number, s->rec.name, (long long)r->runs);
 		return -EBADMSG;
@@ -75,7 +88,11 @@ int core_load_trial(struct core *c, const struct trial_record *r,
 	t->rec = *r;
 	t->rec.params = NULL;
 	s->counts[r->state]++;
-	if (r->state == TRIAL_QUEUED && r->runs > 0)
+	if (goes_on(t))
+		t->checkup = checkup_new(s->spec);
+	if (r->state == TRIAL_QUEUED && pause_is_meant(r->reason))
+		pause_begin(t);
+	else if (r->state == TRIAL_QUEUED && r->runs > t->first)
 		TAILQ_INSERT_HEAD(&s->queue, t, queue);
 	else if (r->state == TRIAL_QUEUED)
 		TAILQ_INSERT_TAIL(&s->queue, t, queue);
@@ -194,8 +211,8 @@ int core_load_value(struct core *c, int64_t search, int64_t trial, int64_t run,
 		t = find_by_id(s, trial);
 		if (t == NULL || run > t->rec.runs || run >= s->spec->runs)
 			return -EBADMSG;
-		if (is_on(t, run) && t->attempt == NULL) /* it runs anew */
-			return 0;
+		if (is_on(t, run) && t->attempt == NULL && !goes_on(t))
+			return 0; /* it runs anew */
 		s->replay = t;
 		s->replay_run = run;
 	}

@@ -39,15 +39,18 @@ struct attempt {
 struct trial {
 	struct trial_record rec;
 	struct search *search;
-	struct cell *config;           /* [space->n] */
-	struct attempt *attempt;       /* the open one, or NULL */
-	struct curve curve;            /* while an attempt is open */
+	struct cell *config;     /* [space->n] */
+	struct attempt *attempt; /* the open one, or NULL */
+	/* While an attempt is open, or one is to go on with it; or empty. */
+	struct curve curve;
 	struct checkup *checkup;       /* likewise, or NULL */
 	unsigned symptoms;             /* bits of enum symptom_kind, as saved */
 	struct pruner_trial **pruning; /* [spec->runs] if begun; or NULL */
 	struct curve results;          /* of several runs those that are over */
+	int64_t first; /* its first run: those before are left out */
 	bool queued_save;
-	TAILQ_ENTRY(trial) queue; /* in search->queue when queued */
+	bool is_paused;           /* queued, in search->paused */
+	TAILQ_ENTRY(trial) queue; /* else in search->queue when queued */
 	bool is_untold;
 	STAILQ_ENTRY(trial) untold; /* in search->untold if so */
 };
@@ -67,14 +70,18 @@ struct search {
 	int64_t asked;            /* trials that a worker asks it for */
 	int64_t wanted; /* and those that come next; their slots are kept */
 	struct pruner **pruners; /* [spec->runs] */
-	struct sorted
-	    *levels; /* [spec->runs] with a budget: scores of each run */
+	/* [bracket][spec->runs] with a budget: scores of each run */
+	struct sorted *levels;
 	struct trial **trials; /* [n], by number */
 	size_t n, cap;
-	struct trial_queue queue; /* to be run before the sampler is asked */
-	struct seen seen;         /* hashes of all configurations */
-	uint64_t listed; /* all points of the list before it are seen */
-	bool exhausted;  /* the sampler has no further point */
+	struct trial_queue queue;  /* to be run before the sampler is asked */
+	struct trial_queue paused; /* [n_paused] */
+	int64_t n_paused;
+	struct trial *promoted; /* of these, if is_promoted_known; or NULL */
+	bool is_promoted_known;
+	struct seen seen; /* hashes of all configurations */
+	uint64_t listed;  /* all points of the list before it are seen */
+	bool exhausted;   /* the sampler has no further point */
 	int64_t counts[NAMES_TRIAL_STATES_N];
 	int64_t open;          /* attempts that are not over */
 	uint64_t launched;     /* core->launches at the latest launch */
@@ -202,6 +209,8 @@ void trial_open(struct trial *t, struct attempt *a);
 /* What judges the curve of a run of @t, and what it keeps of the run. */
 struct pruner *runs_pruner(const struct trial *t, int64_t run);
 struct pruner_trial *runs_pruning(struct trial *t, int64_t run);
+/* The scores of those that are compared with @t after run @run. */
+struct sorted *runs_level(const struct trial *t, int64_t run);
 /* The run runs anew; the trial does, with the first one. */
 void runs_forget(struct trial *t, int64_t run);
 void runs_begin_anew(struct trial *t);
@@ -209,11 +218,28 @@ void runs_free(struct trial *t);
 bool runs_are_left(const struct trial *t);
 /* The run that is on has ended well. */
 void runs_end(struct trial *t, double result);
+/* How many levels a search has: of each bracket one a run. */
+size_t runs_levels(const struct search_spec *spec);
 /* One that has ended is loaded; when all are, runs_load_end(). */
 void runs_load(struct trial *t, int64_t run, double result);
 void runs_load_end(struct search *s);
-/* Fills @ret if the runs that are left shall not be run. */
+/* Fills @ret if the runs that are left shall not be run, or not yet. */
 void runs_judge(const struct trial *t, struct verdict *ret);
+
+/* pause.c: trials that wait until they are among the best */
+/* That a stop for this @reason is a pause. */
+bool pause_is_meant(const char *reason);
+/* A queued trial, whose reason says so, begins to wait; or ends to. */
+void pause_begin(struct trial *t);
+void pause_end(struct trial *t);
+/* What they are compared with has changed. */
+void pause_changed(struct search *s);
+/* With its next run. */
+void pause_go_on(struct step *st, struct trial *t);
+/* The trial that is to go on now, or NULL. */
+struct trial *pause_next(struct search *s);
+/* Nothing is to come any more: they are stopped where they are. */
+void pause_give_up(struct step *st, struct search *s);
 
 /* diagnose.c: what ails the trials */
 /* Looks for it, if it is time to; @news are of a metric just reported. */

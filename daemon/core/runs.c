@@ -29,6 +29,13 @@ struct pruner *runs_pruner(const struct trial *t, int64_t run)
 	return t->search->pruners[run];
 }
 
+struct sorted *runs_level(const struct trial *t, int64_t run)
+{
+	const struct search *s = t->search;
+
+	return &s->levels[t->first * s->spec->runs + run];
+}
+
 struct pruner_trial *runs_pruning(struct trial *t, int64_t run)
 {
 	int64_t n = t->search->spec->runs;
@@ -67,10 +74,11 @@ void runs_begin_anew(struct trial *t)
 	for (int64_t run = 0; run < spec->runs; run++)
 		runs_forget(t, run);
 	for (size_t i = 0; spec->budget.name != NULL && i < t->results.n; i++)
-		sorted_remove(&t->search->levels[t->results.points[i].step],
+		sorted_remove(runs_level(t, t->results.points[i].step),
 			      score_of(spec->goal, t->results.points[i].value));
+	pause_changed(t->search);
 	curve_free(&t->results);
-	t->rec.runs = 0;
+	t->rec.runs = t->first;
 	t->rec.tries = 0;
 	t->rec.has_value = false;
 	t->rec.has_error = false;
@@ -99,14 +107,20 @@ void runs_load(struct trial *t, int64_t run, double result)
 	if (spec->runs > 1)
 		(void)curve_set(&t->results, run, result);
 	if (spec->budget.name != NULL)
-		sorted_append(&t->search->levels[run],
-			      score_of(spec->goal, result));
+		sorted_append(runs_level(t, run), score_of(spec->goal, result));
+}
+
+size_t runs_levels(const struct search_spec *spec)
+{
+	size_t runs = (size_t)spec->runs;
+
+	return spec->budget.has_brackets ? runs * runs : runs;
 }
 
 void runs_load_end(struct search *s)
 {
-	for (int64_t run = 0; run < s->spec->runs; run++)
-		sorted_finish(&s->levels[run]);
+	for (size_t i = 0; i < runs_levels(s->spec); i++)
+		sorted_finish(&s->levels[i]);
 }
 
 /* The mean of the results and its standard error. */
@@ -134,8 +148,9 @@ void runs_end(struct trial *t, double result)
 	if (spec->runs > 1)
 		(void)curve_set(&t->results, t->rec.runs, result);
 	if (spec->budget.name != NULL)
-		sorted_add(&t->search->levels[t->rec.runs],
+		sorted_add(runs_level(t, t->rec.runs),
 			   score_of(spec->goal, result));
+	pause_changed(t->search);
 	t->rec.runs++;
 	t->rec.tries = 0;
 	t->rec.has_value = true;
@@ -154,7 +169,7 @@ void runs_judge(const struct trial *t, struct verdict *ret)
 		return;
 	if (s->spec->budget.name != NULL)
 		halving_judge(s->spec, t->rec.runs - 1, t->rec.value,
-			      &s->levels[t->rec.runs - 1], ret);
+			      runs_level(t, t->rec.runs - 1), ret);
 	else if (s->best != NULL)
 		wilcoxon_judge(s->spec, &t->results, &s->best->results,
 			       s->best->rec.number, ret);

@@ -28,16 +28,16 @@ int64_t slots_used(const struct core *c)
 }
 
 /* Something could be launched, if there was room. */
-static bool has_work(const struct search *s)
+static bool has_work(struct search *s)
 {
 	if (s->rec.state != SEARCH_RUNNING)
 		return false;
-	if (!TAILQ_EMPTY(&s->queue))
+	if (!TAILQ_EMPTY(&s->queue) || pause_next(s) != NULL)
 		return true;
 	return !s->exhausted && search_budget(s) > s->wanted;
 }
 
-static bool wants(const struct search *s)
+static bool wants(struct search *s)
 {
 	int64_t parallel =
 	    s->spec->parallel > 0 ? s->spec->parallel : LIMIT_PARALLEL;
@@ -92,14 +92,15 @@ static void launch_next(struct step *st, struct search *s)
 {
 	struct trial *t = TAILQ_FIRST(&s->queue);
 
-	if (t == NULL && s->learns) {
-		s->wanted++;
-		return;
-	}
-	if (t != NULL)
+	if (t != NULL) {
 		TAILQ_REMOVE(&s->queue, t, queue);
-	else
+	} else if ((t = pause_next(s)) != NULL) {
+		pause_go_on(st, t);
+	} else if (s->learns) {
+		s->wanted++;
+	} else {
 		t = create_trial(st, s);
+	}
 	if (t != NULL)
 		trial_launch(st, t);
 }
@@ -108,10 +109,10 @@ static void launch_next(struct step *st, struct search *s)
  */
 
 /* Nothing runs, waits or is to come. */
-static bool is_complete(const struct search *s)
+static bool is_complete(struct search *s)
 {
 	return !search_state_is_final(s->rec.state) && s->open == 0 &&
-	       TAILQ_EMPTY(&s->queue) &&
+	       TAILQ_EMPTY(&s->queue) && pause_next(s) == NULL &&
 	       (s->exhausted || search_budget(s) == 0);
 }
 
@@ -165,7 +166,7 @@ static const struct trial *find_delayed(const struct core *c,
 
 void core_explain(const struct core *c, int64_t id, struct buf *ret_text)
 {
-	const struct search *s = search_find(c, id);
+	struct search *s = search_find(c, id);
 	const struct trial *delayed = find_delayed(c, s);
 	int64_t used = slots_used(c);
 
@@ -205,4 +206,9 @@ void core_explain(const struct core *c, int64_t id, struct buf *ret_text)
 			 (long long)s->spec->cpus, (long long)used,
 			 (long long)c->options.slots,
 			 (long long)(s->open * s->spec->cpus));
+	if (s->n_paused > 0)
+		buf_addf(ret_text,
+			 "; %lld trials have run and wait until they are among "
+			 "the best",
+			 (long long)s->n_paused);
 }

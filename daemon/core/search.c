@@ -38,8 +38,9 @@ struct search *search_new(struct core *c, struct search_spec *spec)
 	s->pruners = xcalloc((size_t)spec->runs, sizeof(struct pruner *));
 	for (int64_t run = 0; run < spec->runs; run++)
 		s->pruners[run] = pruner_new(spec);
-	s->levels = xcalloc((size_t)spec->runs, sizeof(*s->levels));
+	s->levels = xcalloc(runs_levels(spec), sizeof(*s->levels));
 	TAILQ_INIT(&s->queue);
+	TAILQ_INIT(&s->paused);
 	if (c->n == c->cap) {
 		c->cap = c->cap > 0 ? 2 * c->cap : 16;
 		c->searches =
@@ -56,10 +57,10 @@ void search_destroy(struct search *s)
 	free(s->trials);
 	seen_free(&s->seen);
 	sampler_free(s->sampler);
-	for (int64_t run = 0; run < s->spec->runs; run++) {
+	for (int64_t run = 0; run < s->spec->runs; run++)
 		pruner_free(s->pruners[run]);
-		sorted_free(&s->levels[run]);
-	}
+	for (size_t i = 0; i < runs_levels(s->spec); i++)
+		sorted_free(&s->levels[i]);
 	free(s->pruners);
 	free(s->levels);
 	sorted_free(&s->results);
@@ -242,6 +243,7 @@ static void stop_trials(struct step *st, struct search *s, const char *reason)
 		TAILQ_REMOVE(&s->queue, t, queue);
 		trial_move(st, t, TRIAL_CANCELLED, reason);
 	}
+	pause_give_up(st, s);
 	/* Backwards: a trial that is closed gives its place to the last one. */
 	for (size_t i = c->n_open; i-- > 0;) {
 		if (i < c->n_open && c->open[i]->search == s)
@@ -408,7 +410,10 @@ int search_kill(struct step *st, struct search *s, int64_t number,
 		return 0;
 	}
 	if (t->rec.state == TRIAL_QUEUED) {
-		TAILQ_REMOVE(&s->queue, t, queue);
+		if (t->is_paused)
+			pause_end(t);
+		else
+			TAILQ_REMOVE(&s->queue, t, queue);
 		trial_move(st, t, TRIAL_CANCELLED, "user");
 		return 0;
 	}

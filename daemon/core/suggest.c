@@ -39,8 +39,8 @@ static int64_t length_of(const struct trial *t)
 
 	if (spec->budget.name == NULL)
 		return t->rec.steps;
-	return t->rec.runs > 0 ? search_level(spec, t->rec.runs - 1)
-			       : t->rec.steps > 0;
+	return t->rec.runs > t->first ? search_level(spec, t->rec.runs - 1)
+				      : t->rec.steps > 0;
 }
 
 static struct observation observe(const struct trial *t)
@@ -51,7 +51,7 @@ static struct observation observe(const struct trial *t)
 	switch (r->state) {
 	case TRIAL_QUEUED:
 	case TRIAL_RUNNING:
-		seen.fate = FATE_RUNNING;
+		seen.fate = t->is_paused ? FATE_PRUNED : FATE_RUNNING;
 		break;
 	case TRIAL_DONE:
 		seen.fate = FATE_DONE;

@@ -13,6 +13,7 @@
  * ended
  */
 #include "core/model.h"
+#include "search/halving.h"
 
 #include "schema/mem.h"
 
@@ -43,6 +44,8 @@ struct trial *trial_new(struct search *s, const struct cell *config,
 	memcpy(t->config, config, bytes);
 	t->rec.search = s->rec.id;
 	t->rec.number = (int64_t)s->n;
+	t->first = halving_first(s->spec, t->rec.number);
+	t->rec.runs = t->first;
 	t->rec.state = TRIAL_QUEUED;
 	t->rec.origin = origin;
 	t->rec.cursor = cursor;
@@ -79,12 +82,18 @@ struct trial *trial_create(struct step *st, struct search *s,
 	return t;
 }
 
+static void forget_curve(struct trial *t)
+{
+	checkup_free(t->checkup);
+	t->checkup = NULL;
+	curve_free(&t->curve);
+}
+
 void trial_free(struct trial *t)
 {
 	attempt_free(t->attempt);
 	runs_free(t);
-	curve_free(&t->curve);
-	checkup_free(t->checkup);
+	forget_curve(t);
 	free(t->rec.params);
 	free(t->config);
 	free(t);
@@ -112,6 +121,7 @@ void trial_move(struct step *st, struct trial *t, enum trial_state to,
 	/* The clock may have been set back meanwhile. */
 	if (t->rec.ended_ms < t->rec.started_ms)
 		t->rec.ended_ms = t->rec.started_ms;
+	forget_curve(t);
 	search_count_end(s, t);
 	if (search_has_result(t))
 		sorted_add(&s->results, t->rec.value);
@@ -135,7 +145,8 @@ void trial_open(struct trial *t, struct attempt *a)
 
 	assert(t->attempt == NULL);
 	t->attempt = a;
-	t->checkup = checkup_new(t->search->spec);
+	if (t->checkup == NULL)
+		t->checkup = checkup_new(t->search->spec);
 	if (c->n_open == c->cap_open) {
 		c->cap_open = c->cap_open > 0 ? 2 * c->cap_open : 16;
 		c->open = xreallocarray(c->open, c->cap_open, sizeof(*c->open));
@@ -161,9 +172,6 @@ static void trial_close(struct trial *t)
 	}
 	c->ended[c->n_ended++] = t->attempt;
 	t->attempt = NULL;
-	checkup_free(t->checkup);
-	t->checkup = NULL;
-	curve_free(&t->curve);
 }
 
 static void attempt_move(struct step *st, struct attempt *a,
@@ -208,6 +216,7 @@ struct fx_run trial_run(const struct trial *t)
 void trial_launch(struct step *st, struct trial *t)
 {
 	struct attempt *a = xcalloc(1, sizeof(*a));
+	bool goes_on = t->checkup != NULL;
 
 	a->rec.trial = t->rec.id;
 	a->rec.number = ++t->rec.attempts;
@@ -221,11 +230,19 @@ void trial_launch(struct step *st, struct trial *t)
 		t->rec.started_ms = st->at.now_ms > t->rec.created_ms
 					? st->at.now_ms
 					: t->rec.created_ms;
-	t->rec.has_value &=
-	    t->rec.runs > 0; /* that of an attempt that failed */
-	t->rec.steps = 0;
+	if (!goes_on) {
+		/* Not that of an attempt that failed. */
+		t->rec.has_value &= t->rec.runs > t->first;
+		t->rec.steps = 0;
+	}
 	trial_move(st, t, TRIAL_RUNNING, "");
 	fx_save_attempt(st->fx, &a->rec, &a->queued_save);
+	if (goes_on)
+		fx_move_metrics(st->fx, (struct fx_move_metrics){
+					    .trial = t->rec.id,
+					    .from = a->rec.number - 1,
+					    .to = a->rec.number,
+					});
 	t->search->launched = ++st->core->launches;
 	fx_run(st->fx, FX_LAUNCH, trial_run(t));
 }
@@ -259,8 +276,13 @@ void trial_stop(struct step *st, struct trial *t, const char *reason)
 {
 	struct attempt *a = t->attempt;
 
-	if (a->rec.stop_reason[0] != '\0')
+	if (a->rec.stop_reason[0] != '\0') {
+		if (!pause_is_meant(a->rec.stop_reason))
+			return;
+		set_reason(a->rec.stop_reason, reason);
+		fx_save_attempt(st->fx, &a->rec, &a->queued_save);
 		return;
+	}
 	set_reason(a->rec.stop_reason, reason);
 	if (a->rec.state == ATTEMPT_LAUNCHING) {
 		fx_save_attempt(st->fx, &a->rec, &a->queued_save);
@@ -285,6 +307,7 @@ struct end {
 	char reason[REASON_BYTES];
 	bool retry; /* if retries are left */
 	bool again; /* in any case */
+	bool pause; /* it may go on later */
 };
 
 static struct end make_end(enum trial_state state, const char *reason)
@@ -296,8 +319,16 @@ static struct end make_end(enum trial_state state, const char *reason)
 }
 
 /* A stopped trial keeps the reason that stopped it. */
-static struct end end_of_stopped(const char *reason)
+static struct end end_of_stopped(const struct trial *t)
 {
+	const char *reason = t->attempt->rec.stop_reason;
+	struct end end;
+
+	if (pause_is_meant(reason)) {
+		end = make_end(TRIAL_QUEUED, reason);
+		end.pause = true;
+		return end;
+	}
 	if (strcmp(reason, "timeout") == 0)
 		return make_end(TRIAL_FAILED, reason);
 	if (strchr(reason, '@') != NULL || strcmp(reason, "diverged") == 0)
@@ -394,7 +425,7 @@ static void set_value(struct trial *t)
 	if (t->curve.n == 0)
 		return;
 	t->rec.steps = (int64_t)t->curve.n;
-	if (t->rec.runs > 0)
+	if (t->rec.runs > t->first)
 		return;
 	v = result_of(t);
 	t->rec.has_value = true;
@@ -410,28 +441,50 @@ static void queue_again(struct step *st, struct trial *t, const struct end *end,
 			       "with the same parameters",
 			       (long long)attempt, end->reason),
 		     NULL);
-	runs_forget(t, t->rec.runs);
-	diagnose_forget(st, t);
+	if (!t->search->spec->resumes) {
+		runs_forget(t, t->rec.runs);
+		diagnose_forget(st, t);
+		forget_curve(t);
+	}
 	trial_move(st, t, TRIAL_QUEUED, end->reason);
 	TAILQ_INSERT_HEAD(&t->search->queue, t, queue);
 }
 
+/* It waits; it ran until @ended_ms, if that is known. */
+static void pause_trial(struct step *st, struct trial *t, const char *reason,
+			int64_t ended_ms)
+{
+	trial_move(st, t, TRIAL_QUEUED, reason);
+	t->rec.ended_ms = ended_ms != 0 ? ended_ms : st->at.now_ms;
+	t->rec.tries = 0;
+	pause_begin(t);
+}
+
 /* A run has ended well. True: the trial is to go on with the next one. */
-static bool goes_on(struct step *st, struct trial *t, struct end *end)
+static bool goes_on(struct step *st, struct trial *t, struct end *end,
+		    int64_t ended_ms)
 {
 	struct verdict verdict = { 0 };
+	bool pauses;
 
 	if (end->state != TRIAL_DONE || !runs_are_left(t))
 		return false;
 	runs_judge(t, &verdict);
-	if (verdict.stop) {
+	pauses = verdict.stop && pause_is_meant(verdict.reason);
+	if (verdict.stop)
+		search_event(st, t->search, t, pauses ? "pause" : "stop",
+			     verdict.text, verdict.data);
+	if (verdict.stop && !pauses) {
 		*end = make_end(TRIAL_PRUNED, verdict.reason);
-		search_event(st, t->search, t, "stop", verdict.text,
-			     verdict.data);
 		return false;
 	}
 	/* A search that has ended has stopped it. */
 	assert(!search_state_is_final(t->search->rec.state));
+	forget_curve(t);
+	if (pauses) {
+		pause_trial(st, t, verdict.reason, ended_ms);
+		return true;
+	}
 	trial_move(st, t, TRIAL_QUEUED, "");
 	TAILQ_INSERT_HEAD(&t->search->queue, t, queue);
 	return true;
@@ -444,7 +497,7 @@ static void end_run(struct trial *t, const struct end *end)
 	int64_t run = a->rec.run;
 
 	set_value(t);
-	if (!runs_again(t, end))
+	if (!runs_again(t, end) && !end->pause)
 		pruner_ended(runs_pruner(t, run), runs_pruning(t, run),
 			     &t->curve, end->state);
 	if (end->state != TRIAL_DONE)
@@ -542,7 +595,7 @@ void trial_ended(struct step *st, struct trial *t, const struct outcome *o)
 	}
 	if (came_too_late(t, o))
 		a->rec.stop_reason[0] = '\0';
-	end = a->rec.stop_reason[0] != '\0' ? end_of_stopped(a->rec.stop_reason)
+	end = a->rec.stop_reason[0] != '\0' ? end_of_stopped(t)
 					    : end_by_itself(t, o);
 	a->rec.outcome = *o;
 	if (was_seen(o) && a->rec.started_ms != 0)
@@ -551,12 +604,14 @@ void trial_ended(struct step *st, struct trial *t, const struct outcome *o)
 	attempt_move(st, a, is_lost ? ATTEMPT_LOST : ATTEMPT_ENDED);
 	end_run(t, &end);
 	again = runs_again(t, &end);
-	if (!again && has_run(a))
+	if (!again && !end.pause && has_run(a))
 		diagnose_end(st, t, end.state, end.reason);
 	trial_close(t);
 	if (again)
 		queue_again(st, t, &end, a->rec.number);
-	if (again || goes_on(st, t, &end))
+	else if (end.pause)
+		pause_trial(st, t, end.reason, a->rec.outcome.ended_ms);
+	if (again || end.pause || goes_on(st, t, &end, a->rec.outcome.ended_ms))
 		return;
 	if (is_lost)
 		search_event(st, t->search, t, "lost",
@@ -600,8 +655,9 @@ static void stop_by_verdict(struct step *st, struct trial *t,
 			    struct verdict *verdict)
 {
 	if (verdict->stop && t->attempt->rec.state == ATTEMPT_RUNNING) {
-		search_event(st, t->search, t, "stop", words_of(t, verdict),
-			     verdict->data);
+		search_event(st, t->search, t,
+			     pause_is_meant(verdict->reason) ? "pause" : "stop",
+			     words_of(t, verdict), verdict->data);
 		verdict->data = NULL;
 		trial_stop(st, t, verdict->reason);
 	}

@@ -1,6 +1,8 @@
 #include "search/bests.h"
 #include "search/rungs.h"
 
+#include "schema/mem.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -16,6 +18,15 @@ struct asha_trial {
 	struct pruner_trial base;
 	struct history *history; /* owned by the pruner */
 };
+
+/* Trials wait instead of being stopped. Not as one of several rules. */
+static bool pauses(const struct asha *a)
+{
+	const struct search_spec *spec = a->base.spec;
+
+	return spec->resumes && spec->runs == 1 &&
+	       a->base.options == &spec->early_stopping;
+}
 
 /* False as long as nothing is known from which to tell the rungs. */
 static bool find_rungs(const struct asha *a, struct rungs *ret)
@@ -35,15 +46,22 @@ struct standing {
 	double best, limit;  /* costs */
 };
 
-/* What came to the rung in the bracket; true: the trial is not among the best.
- */
-static bool is_beaten(const struct asha *a, const struct rungs *r,
-		      const struct history *h, struct standing *st)
+/* The worst of those kept; NaN: none are. */
+static double limit_of(const struct sorted *at, size_t kept)
+{
+	if (kept == 0)
+		return (double)NAN;
+	/* Without a finite value none is among the best. */
+	return isinf(at->v[kept - 1]) ? at->v[0] : at->v[kept - 1];
+}
+
+/* What came to the rung in the bracket. */
+static void find_limit(const struct asha *a, const struct rungs *r,
+		       struct standing *st)
 {
 	uint64_t seed = a->base.spec->seed;
 	struct sorted at = { 0 };
 	double cost;
-	bool beaten;
 
 	for (size_t i = 0; i < a->bests.n; i++) {
 		const struct history *other = a->bests.histories[i];
@@ -53,48 +71,71 @@ static bool is_beaten(const struct asha *a, const struct rungs *r,
 			sorted_append(&at, cost);
 	}
 	sorted_finish(&at);
-	beaten = bests_at(h, st->rung, &st->best);
-	if (beaten) {
-		st->trials = at.n;
-		st->kept = at.n / (size_t)r->eta;
-		if (st->kept == 0)
-			st->kept = 1;
-		st->limit = at.v[st->kept - 1];
-		/* Without a finite value it is not among the best. */
-		if (isinf(st->limit))
-			st->limit = at.v[0];
-		beaten = st->best > st->limit;
-	}
+	st->trials = at.n;
+	st->kept = at.n / (size_t)r->eta;
+	if (st->kept == 0 && at.n > 0 && !pauses(a))
+		st->kept = 1;
+	st->limit = limit_of(&at, st->kept);
 	sorted_free(&at);
-	return beaten;
 }
 
-static void stop(const struct pruner *p, int64_t step,
-		 const struct standing *st, struct verdict *ret)
+/* True: the trial has come to the rung, and is not among the best there. */
+static bool is_beaten(const struct asha *a, const struct rungs *r,
+		      const struct history *h, struct standing *st)
 {
-	bool brackets = p->options->type == PRUNER_HYPERBAND;
-	const char *rule = brackets ? "hyperband" : "asha";
-	double best = rule_cost(p, st->best), limit = rule_cost(p, st->limit);
-	cJSON *data = rule_data(p, rule, step);
-	char a[JSON_NUMBER_BYTES], b[JSON_NUMBER_BYTES], reason[64], in[64];
+	if (!bests_at(h, st->rung, &st->best))
+		return false;
+	find_limit(a, r, st);
+	return !(st->best <= st->limit);
+}
 
-	json_add_number(data, "value", best);
-	json_add_number(data, "limit", limit);
+static cJSON *make_data(const struct asha *a, const char *rule, int64_t step,
+			const struct standing *st)
+{
+	const struct pruner *p = &a->base;
+	cJSON *data = rule_data(p, rule, step);
+
+	json_add_number(data, "value", rule_cost(p, st->best));
+	if (st->kept > 0)
+		json_add_number(data, "limit", rule_cost(p, st->limit));
 	json_add_integer(data, "rung", st->rung);
 	json_add_integer(data, "trials", (int64_t)st->trials);
 	json_add_integer(data, "kept", (int64_t)st->kept);
-	if (brackets)
+	if (p->options->type == PRUNER_HYPERBAND)
 		json_add_integer(data, "bracket", st->bracket);
-	snprintf(reason, sizeof(reason), "%s@%" PRId64, rule, step);
-	snprintf(in, sizeof(in), " of bracket %" PRId64, st->bracket);
-	rule_stop(ret, reason, data,
-		  "stopped at step %" PRId64 " by the %s rule: its best %s %s "
-		  "at rung %" PRId64
-		  "%s is worse than %s, the worst of the %zu "
-		  "kept of %zu trial%s",
-		  step, rule, p->spec->metric, json_number_text(best, a),
-		  st->rung, brackets ? in : "", json_number_text(limit, b),
-		  st->kept, st->trials, st->trials == 1 ? "" : "s");
+	return data;
+}
+
+static void stop(const struct asha *a, int64_t step, const struct standing *st,
+		 struct verdict *ret)
+{
+	const struct pruner *p = &a->base;
+	const char *rule = pruner_type_name(p->options->type);
+	cJSON *data = make_data(a, rule, step, st);
+	char best[JSON_NUMBER_BYTES], limit[JSON_NUMBER_BYTES], in[64] = "";
+	char reason[64];
+
+	json_number_text(rule_cost(p, st->best), best);
+	if (p->options->type == PRUNER_HYPERBAND)
+		snprintf(in, sizeof(in), " of bracket %" PRId64, st->bracket);
+	snprintf(reason, sizeof(reason), "%s@%" PRId64,
+		 pauses(a) ? "paused" : rule, step);
+	if (st->kept == 0)
+		rule_stop(ret, reason, data,
+			  "waits at step %" PRId64 ": one in %" PRId64
+			  " goes on from rung %" PRId64 "%s, and so far %zu "
+			  "came to it",
+			  step, p->options->eta, st->rung, in, st->trials);
+	else
+		rule_stop(ret, reason, data,
+			  "%s at step %" PRId64 " by the %s rule: its best %s "
+			  "%s at rung %" PRId64
+			  "%s is worse than %s, the worst of the %zu kept of "
+			  "%zu trial%s",
+			  pauses(a) ? "waits" : "stopped", step, rule,
+			  p->spec->metric, best, st->rung, in,
+			  json_number_text(rule_cost(p, st->limit), limit),
+			  st->kept, st->trials, st->trials == 1 ? "" : "s");
 }
 
 static void asha_report(struct pruner *base, struct pruner_trial *base_trial,
@@ -119,8 +160,72 @@ static void asha_report(struct pruner *base, struct pruner_trial *base_trial,
 		if (st.rung > step)
 			return;
 		if (is_beaten(a, &r, t->history, &st))
-			stop(base, step, &st, ret);
+			stop(a, step, &st, ret);
 	}
+}
+
+/* The last rung that the trial came to; false: none. */
+static bool find_rung(const struct asha *a, const struct rungs *r,
+		      const struct history *h, struct standing *ret)
+{
+	int64_t next;
+
+	*ret = (struct standing){ 0 };
+	ret->bracket = rungs_bracket(r, a->base.spec->seed, h->number);
+	while ((next = rungs_next(r, ret->bracket, ret->rung)) <= h->last)
+		ret->rung = next;
+	return ret->rung > 0 && bests_at(h, ret->rung, &ret->best);
+}
+
+/* Of the earlier ones one at the same rung, whose limit is known; or NULL. */
+static const struct standing *find_same(const struct standing *all, size_t n,
+					const struct standing *st)
+{
+	for (size_t i = n; i-- > 0;) {
+		if (all[i].trials > 0 && all[i].rung == st->rung &&
+		    all[i].bracket == st->bracket)
+			return &all[i];
+	}
+	return NULL;
+}
+
+static bool goes_before(const struct standing *a, const struct standing *b)
+{
+	return a->rung != b->rung ? a->rung > b->rung : a->best < b->best;
+}
+
+static size_t asha_promote(struct pruner *base,
+			   struct pruner_trial *const *paused, size_t n,
+			   bool in_any_case)
+{
+	struct asha *a = (struct asha *)base;
+	auto_free struct standing *all = xcalloc(n + 1, sizeof(*all));
+	struct rungs r;
+	bool has_rungs = find_rungs(a, &r);
+	size_t first = n;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct asha_trial *t = (struct asha_trial *)paused[i];
+		struct standing *st = &all[i];
+		const struct standing *same;
+
+		/* Without a rung there is nothing that it waits for. */
+		if (has_rungs && find_rung(a, &r, t->history, st)) {
+			same = find_same(all, i, st);
+			if (same == NULL)
+				find_limit(a, &r, st);
+			else
+				*st = (struct standing){
+					st->bracket, st->rung, same->trials,
+					same->kept,  st->best, same->limit
+				};
+			if (!in_any_case && !(st->best <= st->limit))
+				continue;
+		}
+		if (first == n || goes_before(st, &all[first]))
+			first = i;
+	}
+	return first;
 }
 
 static void asha_ended(struct pruner *base, struct pruner_trial *base_trial,
@@ -148,6 +253,7 @@ const struct rule asha_rule = {
 	.trial_size = sizeof(struct asha_trial),
 	.report = asha_report,
 	.ended = asha_ended,
+	.promote = asha_promote,
 	.forget = asha_forget,
 	.fini = asha_fini,
 };

@@ -2,41 +2,116 @@
 
 #include "search/history.h"
 #include "search/rule.h"
+#include "search/rungs.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
+int64_t halving_first(const struct search_spec *spec, int64_t number)
+{
+	struct rungs r = { .eta = spec->budget.eta, .brackets = spec->runs };
+
+	if (!spec->budget.has_brackets)
+		return 0;
+	return rungs_bracket(&r, spec->seed, number);
+}
+
+const char *halving_rule(const struct search_spec *spec)
+{
+	return pruner_type_name(spec->budget.has_brackets ? PRUNER_HYPERBAND
+							  : PRUNER_ASHA);
+}
+
+size_t halving_kept(const struct search_spec *spec, size_t n)
+{
+	size_t kept = n / (size_t)spec->budget.eta;
+
+	return kept == 0 && !spec->resumes ? 1 : kept;
+}
+
+struct standing {
+	const char *rule, *in; /* of a bracket: its words */
+	int64_t level;
+	size_t trials, kept; /* with so much, itself too */
+	double value, limit; /* as reported; a limit if any are kept */
+};
+
+static void set_stop(const struct search_spec *spec, const struct standing *st,
+		     cJSON *data, struct verdict *ret)
+{
+	char a[JSON_NUMBER_BYTES], b[JSON_NUMBER_BYTES], reason[64];
+
+	snprintf(reason, sizeof(reason), "%s@%" PRId64, st->rule, st->level);
+	rule_stop(ret, reason, data,
+		  "stopped after the run with %s = %" PRId64
+		  " by the %s rule: its %s %s is worse than %s, the worst of "
+		  "the %zu kept of %zu trials with so much%s",
+		  spec->budget.name, st->level, st->rule, spec->metric,
+		  json_number_text(st->value, a),
+		  json_number_text(st->limit, b), st->kept, st->trials, st->in);
+}
+
+static void set_pause(const struct search_spec *spec, const struct standing *st,
+		      cJSON *data, struct verdict *ret)
+{
+	char a[JSON_NUMBER_BYTES], b[JSON_NUMBER_BYTES], reason[64];
+
+	snprintf(reason, sizeof(reason), "paused@%" PRId64, st->level);
+	if (st->kept == 0)
+		rule_stop(ret, reason, data,
+			  "waits after the run with %s = %" PRId64
+			  ": one in %" PRId64 " goes on, and so far %zu had "
+			  "as much%s",
+			  spec->budget.name, st->level, spec->budget.eta,
+			  st->trials, st->in);
+	else
+		rule_stop(ret, reason, data,
+			  "waits after the run with %s = %" PRId64
+			  ": its %s %s is worse than %s, the worst of the %zu "
+			  "that go on of %zu trials with so much%s",
+			  spec->budget.name, st->level, spec->metric,
+			  json_number_text(st->value, a),
+			  json_number_text(st->limit, b), st->kept, st->trials,
+			  st->in);
+}
+
+static cJSON *make_data(const struct search_spec *spec,
+			const struct standing *st)
+{
+	cJSON *data = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(data, "rule", st->rule);
+	cJSON_AddStringToObject(data, "metric", spec->metric);
+	json_add_integer(data, "budget", st->level);
+	json_add_number(data, "value", st->value);
+	if (st->kept > 0)
+		json_add_number(data, "limit", st->limit);
+	json_add_integer(data, "trials", (int64_t)st->trials);
+	json_add_integer(data, "kept", (int64_t)st->kept);
+	return data;
+}
+
 void halving_judge(const struct search_spec *spec, int64_t run, double value,
 		   const struct sorted *scores, struct verdict *ret)
 {
-	char a[JSON_NUMBER_BYTES], b[JSON_NUMBER_BYTES], reason[64];
-	size_t kept = scores->n / (size_t)spec->budget.eta;
-	int64_t level = search_level(spec, run);
-	double limit;
-	cJSON *data;
+	struct standing st = {
+		.rule = halving_rule(spec),
+		.in = spec->budget.has_brackets ? " in its bracket" : "",
+		.level = search_level(spec, run),
+		.trials = scores->n,
+		.kept = halving_kept(spec, scores->n),
+		.value = value,
+	};
 
 	assert(scores->n > 0);
-	if (kept == 0)
-		kept = 1;
-	limit = scores->v[kept - 1];
-	if (score_of(spec->goal, value) <= limit)
-		return;
-	limit = score_of(spec->goal, limit); /* as reported */
-	data = cJSON_CreateObject();
-	cJSON_AddStringToObject(data, "rule", "asha");
-	cJSON_AddStringToObject(data, "metric", spec->metric);
-	json_add_integer(data, "budget", level);
-	json_add_number(data, "value", value);
-	json_add_number(data, "limit", limit);
-	json_add_integer(data, "trials", (int64_t)scores->n);
-	json_add_integer(data, "kept", (int64_t)kept);
-	snprintf(reason, sizeof(reason), "asha@%" PRId64, level);
-	rule_stop(ret, reason, data,
-		  "stopped after the run with %s = %" PRId64
-		  " by the asha rule: its %s %s is worse than %s, the worst of "
-		  "the %zu kept of %zu trials with so much",
-		  spec->budget.name, level, spec->metric,
-		  json_number_text(value, a), json_number_text(limit, b), kept,
-		  scores->n);
+	if (st.kept > 0) {
+		double limit = scores->v[st.kept - 1];
+
+		if (score_of(spec->goal, value) <= limit)
+			return;
+		st.limit = score_of(spec->goal, limit);
+	}
+	(spec->resumes ? set_pause : set_stop)(spec, &st, make_data(spec, &st),
+					       ret);
 }

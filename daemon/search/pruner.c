@@ -234,6 +234,13 @@ bool pruner_foretell(const struct pruner *p, const struct curve *c,
 	       p->rule->foretell(p, c, ret);
 }
 
+size_t pruner_promote(struct pruner *p, struct pruner_trial *const *paused,
+		      size_t n, bool in_any_case)
+{
+	assert(p->rule != NULL && p->rule->promote != NULL);
+	return p->rule->promote(p, paused, n, in_any_case);
+}
+
 void pruner_ended(struct pruner *p, struct pruner_trial *t,
 		  const struct curve *c, enum trial_state state)
 {

@@ -28,7 +28,8 @@
  *               up to it is among the best max(1, floor(n / eta)) of the n
  *               trials that reached the rung: see rungs.h. T is max_steps, or
  *               the last step of completed trials once there are three; r is
- *               min_steps or T / 16, rounded.
+ *               min_steps or T / 16, rounded. Of a command that resumes a trial
+ *               waits at a rung until it is among the best floor(n / eta).
  *   hyperband - the same within brackets whose first rungs are r eta^s. Which
  *               is a trial's follows from its number and the seed.
  *   wilcoxon  - looks at no curve: it compares whole runs (wilcoxon.h).
@@ -111,8 +112,9 @@ double curve_result(const struct curve *c, enum result_rule rule,
  *   asha, hyperband: "rung", "trials" (that reached it, this one too), "kept"
  *              (how many of them go on), "bracket" (hyperband); value is the
  *              trial's best at the rung, limit the worst of those kept
- *   asha between runs of a budget: no step and no rung, but "budget" (of the
- *              latest one); value is its result
+ *   asha, hyperband between runs of a budget: no step and no rung, but
+ *              "budget" (of the latest one); value is its result; no limit if
+ *              none of so few go on
  *   wilcoxon:  no step, but "runs" (of the trial), "best" (the number of the
  *              trial that it lost to), "pairs" (of runs), "p" and "p_max";
  *              value and limit are the means of the two
@@ -128,9 +130,10 @@ double curve_result(const struct curve *c, enum result_rule rule,
  */
 struct verdict {
 	bool stop;
-	char reason[64]; /* "median@7", "diverged", "patience@30", ... */
-	char *text;      /* a sentence with the numbers that decided */
-	char *data;      /* the same numbers as a JSON object */
+	/* "median@7", "diverged", ...; "paused@9": it may go on later */
+	char reason[64];
+	char *text; /* a sentence with the numbers that decided */
+	char *data; /* the same numbers as a JSON object */
 };
 
 void verdict_free(struct verdict *v);
@@ -175,6 +178,15 @@ void pruner_report(struct pruner *p, struct pruner_trial *t, struct curve *c,
 void pruner_report_train(const struct pruner *p, const char *name,
 			 struct curve_point before, struct curve_point after,
 			 struct verdict *ret);
+
+/*
+ * Which of the @n trials that wait since the rule said "paused@..." is to go on
+ * now: the one that came farthest of those that are among the best at their
+ * rung; the best of these; the first. @in_any_case: wherever it stands. Returns
+ * its index, or @n: none.
+ */
+size_t pruner_promote(struct pruner *p, struct pruner_trial *const *paused,
+		      size_t n, bool in_any_case);
 
 /*
  * Foretells the result of a trial from its curve @c. False: no rule of the

@@ -62,7 +62,7 @@ static const char *const sql[Q_N] = {
 	    "SELECT t.id, a.run, m.name, m.step, m.kind, m.value "
 	    "FROM trial t JOIN attempt a ON a.trial = t.id AND a.number = t.attempts JOIN metric m ON m.trial = t.id "
 	    "AND m.attempt = t.attempts AND m.name <> ?2 "
-	    "WHERE t.search = ?1 AND t.state = 'running' "
+	    "WHERE t.search = ?1 AND t.state IN ('queued', 'running') "
 	    "ORDER BY t.number, m.name, m.step",
 	[Q_METRICS] =
 	    "SELECT t.id, a.run, m.name, m.step, m.kind, m.value "

@@ -72,6 +72,9 @@ int store_save_attempt(struct store *s, const struct attempt_record *r)
 int store_save_metric(struct store *s, int64_t trial, int64_t attempt,
 		      int64_t time_ms, const struct metric_record *m)
     __attribute__((warn_unused_result));
+/* Those of attempt @from are of attempt @to of the trial, which has none. */
+int store_move_metrics(struct store *s, int64_t trial, int64_t from, int64_t to)
+    __attribute__((warn_unused_result));
 int store_save_event(struct store *s, const struct event_record *e)
     __attribute__((warn_unused_result));
 /* In the place of all that the trial had; the first is rank 1. */

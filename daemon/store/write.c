@@ -11,6 +11,7 @@ enum query {
 	Q_UPDATE_ATTEMPT,
 	Q_INSERT_ATTEMPT,
 	Q_SAVE_METRIC,
+	Q_MOVE_METRICS,
 	Q_INSERT_EVENT,
 	Q_DELETE_SYMPTOMS,
 	Q_INSERT_SYMPTOM,
@@ -80,6 +81,8 @@ static const char *const sql[Q_N] = {
 	    "ON CONFLICT (trial, attempt, name, step) DO UPDATE SET "
 	    "time_ms = excluded.time_ms, kind = excluded.kind, "
 	    "value = excluded.value, repeats = repeats + 1",
+	[Q_MOVE_METRICS] =
+	    "UPDATE metric SET attempt = ? WHERE trial = ? AND attempt = ?",
 	[Q_INSERT_EVENT] =
 	    "INSERT INTO event (search, trial, time_ms, kind, text, data) "
 	    "VALUES (?, nullif(?, 0), ?, ?, ?, ?)",
@@ -271,6 +274,17 @@ int store_save_metric(struct store *s, int64_t trial, int64_t attempt,
 	bind_text(&run, value_kind_name(m->kind));
 	bind_real(&run, m->kind == VALUE_FINITE ? m->value : 0);
 	return run_all(s, &run, "saving a metric");
+}
+
+int store_move_metrics(struct store *s, int64_t trial, int64_t from, int64_t to)
+{
+	struct run run = run_begin(s->write[Q_MOVE_METRICS]);
+
+	assert(!sqlite3_get_autocommit(s->db));
+	bind_int(&run, to);
+	bind_int(&run, trial);
+	bind_int(&run, from);
+	return run_all(s, &run, "moving the metrics of an attempt");
 }
 
 int store_save_event(struct store *s, const struct event_record *e)

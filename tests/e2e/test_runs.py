@@ -319,6 +319,158 @@ class Budgets(DaemonTest):
         self.assertEqual(self.starts(), [(0, 1, 0), (0, 3, 1), (0, 3, 3), (0, 9, 3)])
         self.assertEqual([(t["state"], t["value"], t["runs"]) for t in self.trials()], [("done", -9, 3)])
 
+    def outcome(self, name):
+        rows = self.d.rows("select state, reason, value, runs from trials where search = ? order by number", name)
+        return [tuple(r.values()) for r in rows]
+
+    def test_a_bracket_begins_with_more(self):
+        spec = self.spec(parallel=1, sampler={"type": "grid"})
+        spec["budget"]["type"] = "hyperband"
+        self.d.run(spec)
+        begun = {t: level for t, level, _ in reversed(self.starts())}
+        self.assertEqual({1, 3, 9}, set(begun.values()))
+        for t in self.trials():
+            mine = [level for number, level, _ in self.starts() if number == t["number"]]
+            self.assertEqual(mine, [level for level in (1, 3, 9) if begun[t["number"]] <= level <= mine[-1]])
+            x = self.d.rows("select value from params where trial = ?", t["number"])[0]["value"]
+            self.assertEqual((t["value"], 3 ** (t["runs"] - 1)), (1000 * x - mine[-1], mine[-1]))
+            # The grid gets worse: of each bracket only the first goes on.
+            first = min(n for n in begun if begun[n] == begun[t["number"]])
+            self.assertEqual((t["state"], t["reason"]), ("done", "") if mine[-1] == 9 else
+                             ("pruned", f"hyperband@{mine[-1]}"))
+            self.assertEqual(mine[-1] == 9, t["number"] == first or begun[t["number"]] == 9)
+
+    def test_trials_of_a_command_that_resumes_wait_until_they_are_among_the_best(self):
+        self.d.run(self.spec(parallel=1, sampler={"type": "grid"}, resumes=True, metric={"name": "loss",
+                                                                                         "goal": "maximize"}))
+        # Each is better than those before: at each level the first two wait, for want of a third.
+        self.assertEqual(self.levels(), [27, 25, 23])
+        self.assertEqual([t["reason"] for t in self.trials()], ["asha@1", "asha@1", "asha@3", "asha@3"] + [""] * 23)
+        self.assertIn("one in 3 goes on, and so far 1 had as much", self.d.hpctl("explain", "b/0").stdout)
+
+    def test_one_that_waits_goes_on_when_it_is_among_the_best_after_all(self):
+        self.d.run(self.spec(trials=9, parallel=1, sampler={"type": "grid"}, resumes=True))
+        # 0 is the best of all: it goes on as soon as there are three, and again when three had as much.
+        self.assertEqual(self.starts()[:4], [(0, 1, 0), (1, 1, 0), (2, 1, 0), (0, 3, 1)])
+        self.assertEqual(self.levels(), [9, 3, 1])
+        self.check_runs()
+        text = self.d.hpctl("explain", "b/0").stdout
+        self.assertIn("goes on after the run with epochs = 1: it is among the best 1 of 3 trials with so much", text)
+
+    def test_before_a_search_ends_in_vain_the_best_that_waits_goes_on(self):
+        self.d.run(self.spec(trials=2, parallel=1, sampler={"type": "grid"}, resumes=True))
+        self.assertEqual(self.starts(), [(0, 1, 0), (1, 1, 0), (0, 3, 1), (0, 9, 3)])
+        self.assertEqual(self.outcome("b"), [("done", "", -9, 3), ("pruned", "asha@1", 999, 1)])
+        self.assertIn("it is the best one that waits", self.d.hpctl("explain", "b/0").stdout)
+
+    def test_one_that_waits_is_told_of_and_can_be_killed(self):
+        self.flag("hold 1 1")
+        self.d.submit(self.spec(trials=2, parallel=1, sampler={"type": "grid"}, resumes=True))
+        wait_for(lambda: len(self.starts()) == 2, "the second one")
+        self.assertEqual(self.outcome("b")[0], ("queued", "paused@1", -1, 1))
+        self.assertIn("1 trials have run and wait until they are among the best", self.d.hpctl("explain", "b").stdout)
+        self.d.kill()
+        self.d.start()
+        self.d.call("kill", search="b", trial=0)
+        (self.d.dir / "hold 1 1").unlink()
+        self.d.wait_final("b")
+        self.assertEqual(self.outcome("b"), [("cancelled", "user", -1, 1), ("done", "", 991, 3)])
+
+    def test_kill_9_at_any_time_promotes_the_same(self):
+        spec = self.spec(trials=12, parallel=1, sampler={"type": "grid", "shuffle": True, "seed": 7}, resumes=True)
+        self.d.submit(spec)
+        n = 0
+        while self.d.rows("select state from searches")[0]["state"] == "running":
+            n = len(self.starts())
+            self.d.kill()
+            self.d.start()
+            wait_for(lambda n=n: len(self.starts()) > n
+                     or self.d.rows("select state from searches")[0]["state"] != "running", "another run")
+        self.check_runs()
+        killed = self.outcome("b")
+        self.d.run(spec | {"name": "calm"})
+        self.assertEqual(self.outcome("calm"), killed)
+
+
+# Goes on from its checkpoint, which it writes after each step; ends at SIGTERM.
+STEPS = """#!/bin/sh
+folder=$1 state=$2/state x=$3
+mkdir -p "$2"
+step=$(cat "$state" 2>/dev/null || echo 0)
+echo "$HPS_TRIAL $HPS_ATTEMPT $step" >>"$folder/starts"
+while [ $step -lt 9 ]; do
+    step=$((step + 1))
+    echo "$step" >"$state.new" && mv "$state.new" "$state"
+    echo "step=$step loss=$((100 * x - step)) other=$((step * step))"
+    case $step in 1 | 3) while [ ! -e "$folder/go $HPS_TRIAL $step" ]; do sleep 0.01; done ;; esac
+done
+"""
+
+
+class Rungs(DaemonTest):
+    """The promotion of ASHA within a run: an attempt goes on with the curve of the one before."""
+
+    slots = 2
+
+    def spec(self, trials, **more):
+        program = self.script("train", STEPS)
+        parameters = {"x": {"type": "int", "min": 0, "max": trials - 1}}
+        more = {"early_stopping": {"type": "asha", "min_steps": 1, "max_steps": 9}, "trials": trials, "parallel": 1,
+                "sampler": {"type": "grid"}, "resumes": True} | more
+        return search("s", [program, str(self.d.dir), "{checkpoint}", "{x}"], parameters, **more)
+
+    def starts(self):
+        path = self.d.dir / "starts"
+        return [tuple(map(int, s.split())) for s in path.read_text().splitlines()] if path.exists() else []
+
+    def let(self, trial, step):
+        (self.d.dir / f"go {trial} {step}").touch()
+
+    def outcome(self):
+        return [tuple(r.values()) for r in self.d.rows("select state, reason, value, steps, attempts from trials")]
+
+    def curve(self, trial, metric):
+        return [(r["step"], r["value"]) for r in
+                self.d.rows("select step, value from metrics where trial = ? and name = ? order by step", trial, metric)]
+
+    def check(self):
+        self.assertEqual(self.outcome(), [("done", "", -9, 9, 3), ("pruned", "asha@1", 99, 1, 1),
+                                          ("pruned", "asha@1", 199, 1, 1)])
+        self.assertEqual(self.starts(), [(0, 1, 0), (1, 1, 0), (2, 1, 0), (0, 2, 1), (0, 3, 3)])
+        self.assertEqual(self.curve(0, "loss"), [(n, -n) for n in range(1, 10)])
+        self.assertEqual(self.curve(0, "other"), [(n, n * n) for n in range(1, 10)])
+
+    def test_a_trial_waits_at_a_rung_and_goes_on_with_its_curve(self):
+        self.d.run(self.spec(3))
+        self.check()
+        text = self.d.hpctl("explain", "s/0").stdout
+        self.assertIn("waits at step 1: one in 3 goes on from rung 1, and so far 1 came to it", text)
+        self.assertIn("goes on after step 1: it is among the best there now", text)
+        self.assertIn("goes on: it is the best one that waits", text)
+
+    def test_kill_9_while_it_waits_is_paused_and_goes_on_changes_nothing(self):
+        self.d.submit(self.spec(3))
+        for n, (trial, step) in enumerate([(0, 1), (1, 1), (2, 1), (0, 3)]):
+            wait_for(lambda n=n: len(self.starts()) > n, "the next attempt")
+            self.d.kill()
+            self.d.start()
+            wait_for(lambda t=trial, s=step: (s, 100 * t - s) in self.curve(t, "loss"), "its step")
+            self.d.kill()
+            self.d.start()
+        self.d.wait_final("s")
+        self.check()
+
+    def test_a_run_that_fails_and_resumes_keeps_its_curve(self):
+        program = self.script("fails", STEPS.replace("done ;; esac", "done; [ $HPS_ATTEMPT = 1 ] && exit 4 ;; esac"))
+        self.let(0, 1)
+        self.let(0, 3)
+        spec = self.spec(1, retries=1, early_stopping={"type": "none"})
+        spec["command"][0] = program
+        self.d.run(spec)
+        self.assertEqual(self.starts(), [(0, 1, 0), (0, 2, 1)])
+        self.assertEqual(self.outcome(), [("done", "", -9, 9, 2)])
+        self.assertEqual(self.curve(0, "loss"), [(n, -n) for n in range(1, 10)])
+
 
 if __name__ == "__main__":
     main()

@@ -163,6 +163,8 @@ static void add_budget(struct sim *sim, struct buf *b)
 	add_number(sim, b, "max", 4, 40);
 	if (draw_chance(sim, 60))
 		add_number(sim, b, "eta", 2, 4);
+	if (draw_chance(sim, 30))
+		buf_adds(b, ",\"type\":\"hyperband\"");
 	buf_adds(b, "},");
 	if (draw_chance(sim, 30))
 		add_early_stopping(sim, b);
@@ -219,6 +221,7 @@ static char *make_file(struct sim *sim, const char *name)
 	int64_t space = draw_below(sim, sizeof(spaces) / sizeof(spaces[0]));
 	bool is_grid = spaces[space].is_grid && draw_chance(sim, 60);
 	bool repeats = draw_chance(sim, 10);
+	bool has_budget = draw_chance(sim, 20);
 	struct buf b = BUF_INIT;
 
 	buf_addf(&b, "{\"name\":\"%s\",\"command\":[\"train\",\"{args}\"],",
@@ -235,12 +238,14 @@ static char *make_file(struct sim *sim, const char *name)
 		buf_adds(&b, ",\"allow_duplicates\":true");
 	buf_adds(&b, "},");
 	add_metric(sim, &b);
-	if (draw_chance(sim, 20))
+	if (has_budget)
 		add_budget(sim, &b);
 	else if (draw_chance(sim, 35))
 		add_runs(sim, &b);
 	else
 		add_early_stopping(sim, &b);
+	if (draw_chance(sim, has_budget ? 60 : 20))
+		buf_adds(&b, "\"resumes\":true,");
 	add_limits(sim, &b, is_grid || (spaces[space].is_discrete && !repeats));
 	buf_adds(&b, "}");
 	return buf_take(&b);

@@ -46,6 +46,11 @@ static struct thing {
 	{ "a mean of several runs",           0},
 	{ "repeats that are enough",          0},
 	{ "a load between two runs",          0},
+	{ "a load of a trial that waits",     0},
+	{ "a trial that waits",               0},
+	{ "a trial that waited goes on",      0},
+	{ "the best that waits goes on",      0},
+	{ "a trial that waited to the end",   0},
 	{ "all of a budget",                  0},
 	{ "more of a budget",                 0},
 	{ "no more of a budget",              0},
@@ -77,6 +82,7 @@ static struct thing reasons[] = {
 	{ "trials",          0},
 	{ "exhausted",       0},
 	{ "wilcoxon",        0},
+	{ "paused",          0},
 };
 
 static const char *const events[] = {
@@ -87,11 +93,11 @@ static const char *const events[] = {
 };
 
 static const char *const effects[] = {
-	"save search",  "save trial",     "save attempt",
-	"save metrics", "save symptoms",  "save event",
-	"launch",       "adopt",          "go",
-	"terminate",    "kill",           "suggest",
-	"trial ended",  "search changed",
+	"save search",  "save trial",   "save attempt",
+	"save metrics", "move metrics", "save symptoms",
+	"save event",   "launch",       "adopt",
+	"go",           "terminate",    "kill",
+	"suggest",      "trial ended",  "search changed",
 };
 
 static const char *const crashes[] = {

@@ -51,8 +51,34 @@ MUTANTS = {
     "no timeout": (
         "trial.c", "return timeout_of(t);", "return INT64_MAX;"),
     "a value from an earlier attempt": (
-        "trial.c", "\tcurve_free(&t->curve);\n}\n\nstatic void attempt_move",
-        "}\n\nstatic void attempt_move"),
+        "trial.c", "\t\tforget_curve(t);\n\t}\n", "\t}\n"),
+    "brackets are compared with each other": (
+        "runs.c", "&s->levels[t->first * s->spec->runs + run]", "&s->levels[run]"),
+    "all trials begin with the least of a budget": (
+        "trial.c", "\tt->first = halving_first(s->spec, t->rec.number);\n", ""),
+    "what waits to be among the best runs on after a load": (
+        "load.c", "\tif (r->state == TRIAL_QUEUED && pause_is_meant(r->reason))\n\t\tpause_begin(t);\n\telse if",
+        "\tif"),
+    "who waits goes on, however bad": (
+        "pause.c", "(in_any_case || is_promoted(t))", "(in_any_case || t->rec.runs > 0)"),
+    "a search ends in vain while the best one waits": (
+        "pause.c", "return s->best == NULL && s->open == 0", "return s->n == 0 && s->open == 0"),
+    "who waits is forgotten when the search ends": (
+        "search.c", "\tpause_give_up(st, s);\n", ""),
+    "nobody looks again for who may go on": (
+        "runs.c", "\tpause_changed(t->search);\n\tt->rec.runs++;", "\tt->rec.runs++;"),
+    "a trial that goes on leaves its metrics behind": (
+        "trial.c", "\tif (goes_on)\n\t\tfx_move_metrics", "\tif (goes_on && st->at.now_ms < 0)\n\t\tfx_move_metrics"),
+    "a trial that waits loses its curve": (
+        "trial.c", "\telse if (end.pause)\n\t\tpause_trial", "\telse if (forget_curve(t), end.pause)\n\t\tpause_trial"),
+    "a kill comes to nothing while a trial is paused": (
+        "trial.c", "\t\tif (!pause_is_meant(a->rec.stop_reason))\n\t\t\treturn;\n", "\t\treturn;\n"),
+    "a sampler takes what waits for what runs": (
+        "suggest.c", "t->is_paused ? FATE_PRUNED : FATE_RUNNING", "FATE_RUNNING"),
+    "a trial that waited has used up its retries": (
+        "trial.c", "\tt->rec.tries = 0;\n\tpause_begin(t);\n", "\tpause_begin(t);\n"),
+    "what a trial is to go on with is lost on load": (
+        "load.c", "\tif (goes_on(t))\n\t\tt->checkup = checkup_new(s->spec);\n", ""),
     "a timeout is lost on load": (
         "load.c", "\ta->rec = *r;\n",
         "\ta->rec = *r;\n\ta->rec.started_boot_ms = INT64_MAX / 2;\n"),
@@ -75,8 +101,8 @@ MUTANTS = {
     "a race is never run": (
         "trial.c", "\truns_judge(t, &verdict);\n", ""),
     "nothing tells why a race was lost": (
-        "trial.c", "\t\tsearch_event(st, t->search, t, \"stop\", verdict.text,\n"
-        "\t\t\t     verdict.data);\n\t\treturn false;", "\t\treturn false;"),
+        "trial.c", "\t\tsearch_event(st, t->search, t, pauses ? \"pause\" : \"stop\",\n"
+        "\t\t\t     verdict.text, verdict.data);\n", "\t\t;\n"),
     "a race is run against the worse": (
         "runs.c", "wilcoxon_judge(s->spec, &t->results, &s->best->results,",
         "wilcoxon_judge(s->spec, &s->best->results, &t->results,"),
@@ -97,7 +123,7 @@ MUTANTS = {
     "a trial that is retried keeps its runs": (
         "search.c", "\truns_begin_anew(t);\n", ""),
     "a run that is on changes the mean": (
-        "trial.c", "\tif (t->rec.runs > 0)\n\t\treturn;\n", ""),
+        "trial.c", "\tif (t->rec.runs > t->first)\n\t\treturn;\n", ""),
     "a stop that comes with the end of a run is too late": (
         "trial.c", "\t\treturn t->rec.runs + 1 == t->search->spec->runs;\n",
         "\t\treturn true;\n"),
@@ -114,15 +140,15 @@ MUTANTS = {
     "all have all of a budget": (
         "runs.c", "\tif (s->spec->budget.name != NULL)\n", "\tif (s->spec->budget.name != NULL && s->n == 0)\n"),
     "a budget is judged by the run to come": (
-        "runs.c", "&s->levels[t->rec.runs - 1], ret", "&s->levels[t->rec.runs - (s->levels[t->rec.runs].n == 0)], ret"),
+        "runs.c", "runs_level(t, t->rec.runs - 1), ret", "runs_level(t, t->rec.runs - (runs_level(t, t->rec.runs)->n == 0)), ret"),
     "a maximum is given more of a budget as a minimum": (
-        "runs.c", "\t\tsorted_add(&t->search->levels[t->rec.runs],\n\t\t\t   score_of(spec->goal, result));\n",
-        "\t\tsorted_add(&t->search->levels[t->rec.runs], result);\n"),
+        "runs.c", "\t\tsorted_add(runs_level(t, t->rec.runs),\n\t\t\t   score_of(spec->goal, result));\n",
+        "\t\tsorted_add(runs_level(t, t->rec.runs), result);\n"),
     "results of a budget are lost on load": (
-        "runs.c", "\t\tsorted_append(&t->search->levels[run],\n\t\t\t      score_of(spec->goal, result));\n",
+        "runs.c", "\t\tsorted_append(runs_level(t, run), score_of(spec->goal, result));\n",
         "\t\t;\n"),
     "results of a budget are in no order on load": (
-        "runs.c", "\t\tsorted_finish(&s->levels[run]);\n", "\t\t;\n"),
+        "runs.c", "\t\tsorted_finish(&s->levels[i]);\n", "\t\t;\n"),
     "results of a trial that is retried stay among those of its budget": (
         "runs.c", "spec->budget.name != NULL && i < t->results.n", "false"),
     "counts are wrong after a load": (

@@ -118,35 +118,50 @@ static void settle_explain(struct sim *sim, int64_t search)
 		  (long long)search);
 }
 
-/* Trials to run, room by its own "parallel", and slots that could do. */
-static bool waits(const struct sim *sim, const struct search_row *s)
+/*
+ * Trials to run, room by its own "parallel", and slots that could do. Those
+ * that wait to be among the best are to run only if @with_paused.
+ */
+static bool waits(const struct sim *sim, const struct search_row *s,
+		  bool with_paused)
 {
 	struct moment now = sim_now(sim);
 	int64_t queued, running;
 	struct core_progress p;
 
 	core_progress(sim->core, s->rec.id, &now, &p);
-	queued = p.counts[TRIAL_QUEUED];
+	queued = p.counts[TRIAL_QUEUED] - (with_paused ? 0 : p.paused);
 	running = p.counts[TRIAL_RUNNING] + p.choosing;
 	return s->rec.state == SEARCH_RUNNING &&
-	       (queued > 0 || p.left < 0 || p.left > p.choosing) &&
+	       (queued > 0 || p.left < 0 || p.left > p.choosing ||
+		oracle_is_promoted(sim, s, false)) &&
 	       (s->spec->parallel == 0 || running < s->spec->parallel) &&
 	       s->spec->cpus <= sim->slots_now;
 }
 
-/* When whoever waits would fit, nobody waits. */
-static void settle_idle(struct sim *sim, int64_t free_slots)
+/* The widest trial that waits; -1: none. */
+static int64_t find_widest(const struct sim *sim, bool with_paused)
 {
 	int64_t widest = -1;
 
 	for (size_t i = 0; i < sim->rows.n_searches; i++) {
 		const struct search_row *s = sim->rows.searches[i];
 
-		if (search_row_is_open(&sim->rows, s) && waits(sim, s) &&
-		    s->spec->cpus > widest)
+		if (search_row_is_open(&sim->rows, s) &&
+		    waits(sim, s, with_paused) && s->spec->cpus > widest)
 			widest = s->spec->cpus;
 	}
-	sim_check(sim, widest < 0 || widest > free_slots || sim->shutting_down,
+	return widest;
+}
+
+/* When whoever waits would fit, nobody waits. */
+static void settle_idle(struct sim *sim, int64_t free_slots)
+{
+	int64_t widest = find_widest(sim, false);
+
+	sim_check(sim,
+		  widest < 0 || find_widest(sim, true) > free_slots ||
+		      sim->shutting_down,
 		  "%lld slots are free, and a trial that takes %lld waits",
 		  (long long)free_slots, (long long)widest);
 }

@@ -1,6 +1,7 @@
 /*
  * With every commit: the rows against what the programs did.
  */
+#include "search/halving.h"
 #include "search/sampler.h"
 #include "search/wilcoxon.h"
 #include "sim.h"
@@ -12,6 +13,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool is_pause(const char *reason)
+{
+	return strncmp(reason, "paused@", 7) == 0;
+}
+
+/* The first run of the trial. */
+static int64_t first_of(const struct search_spec *spec,
+			const struct trial_row *t)
+{
+	return halving_first(spec, t->rec.number);
+}
+
 /* --- commits: an attempt against what its program did
  * ------------------------- */
 
@@ -19,8 +32,10 @@ static void check_metrics(struct sim *sim, const struct trial_row *t,
 			  const struct attempt_row *a)
 {
 	const struct output *o = &t->output;
-	size_t n = 0;
+	size_t n = a->n_moved;
 
+	if (a->is_moved)
+		return;
 	sim_check(sim,
 		  a->rec.start_offset <= a->rec.offset &&
 		      a->rec.offset <= (int64_t)o->n,
@@ -73,6 +88,7 @@ static void check_reader(struct sim *sim, const struct attempt_record *a)
 static void check_stop_event(struct sim *sim, const struct trial_row *t,
 			     const struct attempt_record *a)
 {
+	const char *kind = is_pause(a->stop_reason) ? "pause" : "stop";
 	bool by_rule = strchr(a->stop_reason, '@') != NULL ||
 		       strcmp(a->stop_reason, "diverged") == 0 ||
 		       strcmp(a->stop_reason, "timeout") == 0;
@@ -86,7 +102,7 @@ static void check_stop_event(struct sim *sim, const struct trial_row *t,
 
 		if (e->commit != sim->rows.commits)
 			break;
-		if (strcmp(e->rec.kind, by_rule ? "stop" : "end") == 0 &&
+		if (strcmp(e->rec.kind, by_rule ? kind : "end") == 0 &&
 		    e->rec.search == t->rec.search &&
 		    e->rec.trial == (by_rule ? t->rec.id : 0) &&
 		    e->rec.text != NULL && strlen(e->rec.text) > 10)
@@ -203,8 +219,9 @@ static void check_value(struct sim *sim, const struct search_spec *spec,
 	double mean = 0, sum = 0, n = (double)r->runs;
 	struct curve results;
 
-	if (r->runs > 0 && spec->budget.name != NULL) {
-		check_latest(sim, spec, t);
+	if (spec->budget.name != NULL) {
+		if (r->runs > first_of(spec, t))
+			check_latest(sim, spec, t);
 		return;
 	}
 	results_of(spec, t, r->runs, &results);
@@ -347,44 +364,101 @@ static bool loses(const struct search_spec *spec, const struct trial_row *t,
 	return does;
 }
 
+static bool is_any_done(const struct sim *sim, const struct search_row *s)
+{
+	for (size_t i = 0; i < sim->rows.n_trials; i++) {
+		const struct trial_record *t = &sim->rows.trials[i]->rec;
+
+		if (t->search == s->rec.id && t->state == TRIAL_DONE)
+			return true;
+	}
+	return false;
+}
+
 /*
- * Run @run of @t is over: its result must be among the best 1 / eta of those
- * with as much. @goes_on is what the core made of it.
+ * How many have had as much of the budget as @t in run @run, in its bracket,
+ * and how many are better. False: others came at the same time.
  */
-static void check_budget(struct sim *sim, const struct search_row *s,
-			 const struct trial_row *t, int64_t run, bool goes_on)
+static bool find_standing(const struct sim *sim, const struct search_row *s,
+			  const struct trial_row *t, int64_t run,
+			  int64_t *ret_n, int64_t *ret_better)
 {
 	double sign = s->spec->goal == GOAL_MINIMIZE ? 1 : -1;
 	double own = sign * result_of(s->spec, rows_latest(t, run));
-	int64_t n = 0, better = 0, kept;
+	bool is_alone = true;
 
+	*ret_n = *ret_better = 0;
 	for (size_t i = 0; i < sim->rows.n_trials; i++) {
 		const struct trial_row *other = sim->rows.trials[i];
 		const struct attempt_row *a;
 
-		if (other->rec.search != s->rec.id || other->rec.runs <= run)
+		if (other->rec.search != s->rec.id || other->rec.runs <= run ||
+		    first_of(s->spec, other) != first_of(s->spec, t))
 			continue;
 		a = rows_latest(other, run);
-		if (other != t && a->commit == sim->rows.commits)
-			return; /* before or after? */
-		n++;
-		better += sign * result_of(s->spec, a) < own;
+		is_alone &= other == t || a->commit != sim->rows.commits;
+		++*ret_n;
+		*ret_better += sign * result_of(s->spec, a) < own;
 	}
+	return is_alone;
+}
+
+bool oracle_is_promoted(const struct sim *sim, const struct search_row *s,
+			bool for_sure)
+{
+	int64_t n, better;
+	bool is_alone;
+
+	for (size_t i = 0; i < sim->rows.n_trials; i++) {
+		const struct trial_row *t = sim->rows.trials[i];
+
+		if (t->rec.search != s->rec.id ||
+		    s->spec->budget.name == NULL ||
+		    t->rec.state != TRIAL_QUEUED || !is_pause(t->rec.reason))
+			continue;
+		is_alone =
+		    find_standing(sim, s, t, t->rec.runs - 1, &n, &better);
+		if ((is_alone || !for_sure) && better < n / s->spec->budget.eta)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Run @run of @t is over: its result must be among the best 1 / eta of those of
+ * its bracket with as much. @goes_on is what the core made of it. Where trials
+ * wait it may be none, but the best one goes on before a search ends in vain.
+ */
+static void check_budget(struct sim *sim, const struct search_row *s,
+			 const struct trial_row *t, int64_t run, bool goes_on)
+{
+	int64_t n, better, kept;
+
+	if (!find_standing(sim, s, t, run, &n, &better))
+		return; /* before or after the others? */
 	kept = n / s->spec->budget.eta;
-	sim_check(sim, goes_on == (better < (kept > 1 ? kept : 1)),
+	if (kept == 0 && !s->spec->resumes)
+		kept = 1;
+	if (s->spec->resumes && goes_on && better >= kept &&
+	    !is_any_done(sim, s)) {
+		cover_thing("the best that waits goes on");
+		return;
+	}
+	sim_check(sim, goes_on == (better < kept),
 		  "trial %lld %s after run %lld, and %lld of %lld are better",
 		  (long long)t->rec.id, goes_on ? "goes on" : "is stopped",
 		  (long long)run, (long long)better, (long long)n);
 	cover_thing(goes_on ? "more of a budget" : "no more of a budget");
 }
 
-static bool is_stop_told(const struct sim *sim, const struct trial_row *t)
+static bool is_told(const struct sim *sim, const struct trial_row *t,
+		    const char *kind)
 {
 	for (size_t i = 0; i < sim->rows.n_events; i++) {
 		const struct event_row *e = &sim->rows.events[i];
 
 		if (e->commit == sim->rows.commits &&
-		    strcmp(e->rec.kind, "stop") == 0 &&
+		    strcmp(e->rec.kind, kind) == 0 &&
 		    e->rec.trial == t->rec.id && e->rec.data != NULL)
 			return true;
 	}
@@ -404,7 +478,8 @@ static void check_race(struct sim *sim, const struct search_row *s,
 			    best->rec.state == TRIAL_DONE &&
 			    loses(s->spec, t, t->rec.runs, best);
 	}
-	sim_check(sim, has_lost && is_stop_told(sim, t) && runs_are_left(s, t),
+	sim_check(sim,
+		  has_lost && is_told(sim, t, "stop") && runs_are_left(s, t),
 		  "trial %lld has lost no race", (long long)t->rec.id);
 	cover_reason(t->rec.reason);
 }
@@ -459,19 +534,26 @@ static struct expected expected_between(struct sim *sim,
 	}
 	for (int64_t run = 1; run < t->rec.runs; run++)
 		level *= (double)b->eta;
-	snprintf(e.reason, REASON_BYTES, "asha@%.0f", level);
-	sim_check(sim, is_stop_told(sim, t),
+	snprintf(e.reason, REASON_BYTES, "%s@%.0f", halving_rule(s->spec),
+		 level);
+	sim_check(sim, is_told(sim, t, s->spec->resumes ? "pause" : "stop"),
 		  "nothing tells why trial %lld goes on no more",
 		  (long long)t->rec.id);
 	check_budget(sim, s, t, t->rec.runs - 1, false);
 	return e;
 }
 
-static struct expected expected_of_stopped(const char *reason)
+/* Who waits for nothing more, as the search has ended, is stopped. */
+static struct expected expected_of_stopped(const struct search_spec *spec,
+					   const char *reason)
 {
 	struct expected e = { .state = TRIAL_CANCELLED };
 
 	strcpy(e.reason, reason);
+	if (is_pause(reason))
+		snprintf(e.reason, REASON_BYTES, "%s%s",
+			 pruner_type_name(spec->early_stopping.type),
+			 strchr(reason, '@'));
 	if (strcmp(reason, "timeout") == 0)
 		e.state = TRIAL_FAILED;
 	else if (strchr(reason, '@') != NULL || strcmp(reason, "diverged") == 0)
@@ -491,6 +573,7 @@ static int64_t tries_of(const struct trial_row *t)
 	size_t n = t->n_attempts, i = n - 1;
 
 	while (i > 0 && !is_anew(t, i) &&
+	       !is_pause(t->attempts[i - 1].rec.stop_reason) &&
 	       t->attempts[i - 1].rec.run == t->attempts[n - 1].rec.run)
 		i--;
 	return (int64_t)(n - i);
@@ -500,8 +583,9 @@ static void check_end(struct sim *sim, const struct search_row *s,
 		      const struct trial_row *t, const struct attempt_row *a)
 {
 	bool is_stopped = a->rec.stop_reason[0] != '\0';
-	struct expected e = is_stopped ? expected_of_stopped(a->rec.stop_reason)
-				       : expected_of(s->spec, a);
+	struct expected e =
+	    is_stopped ? expected_of_stopped(s->spec, a->rec.stop_reason)
+		       : expected_of(s->spec, a);
 
 	/* It waited for another attempt when its search ended. */
 	if ((e.is_retried || (e.state == TRIAL_DONE && runs_are_left(s, t))) &&
@@ -527,15 +611,19 @@ static void check_end(struct sim *sim, const struct search_row *s,
 static void check_runs(struct sim *sim, const struct search_row *s,
 		       const struct trial_row *t)
 {
-	int64_t run = 0, tries = 0;
+	int64_t first = first_of(s->spec, t), run = first, tries = 0;
 
 	for (size_t i = 0; i < t->n_attempts && t->n_attempts < 64; i++) {
 		const struct attempt_row *a = &t->attempts[i];
 		bool succeeds = has_succeeded(s->spec, a);
 
-		if (is_anew(t, i))
-			run = tries = 0;
+		if (is_anew(t, i)) {
+			run = first;
+			tries = 0;
+		}
 		tries++;
+		if (is_pause(a->rec.stop_reason))
+			tries = 0;
 		sim_check(sim, a->rec.run == run,
 			  "attempt %zu of trial %lld is of run %lld, not %lld",
 			  i + 1, (long long)t->rec.id, (long long)a->rec.run,
@@ -557,7 +645,7 @@ static void check_runs(struct sim *sim, const struct search_row *s,
 	}
 	sim_check(sim,
 		  t->n_attempts >= 64 || t->rec.runs == run ||
-		      (t->rec.runs == 0 && is_anew(t, t->n_attempts)),
+		      (t->rec.runs == first && is_anew(t, t->n_attempts)),
 		  "trial %lld has %lld runs, not %lld", (long long)t->rec.id,
 		  (long long)t->rec.runs, (long long)run);
 	check_value(sim, s->spec, t);
@@ -610,10 +698,56 @@ static void commit_attempt(struct sim *sim, const struct trial_row *t,
 	if (has_succeeded(s->spec, a) && a->rec.run + 1 < s->spec->runs &&
 	    !trial_state_is_final(t->rec.state) && sim->commands_in_turn == 0) {
 		if (s->spec->budget.name != NULL)
-			check_budget(sim, s, t, a->rec.run, true);
+			check_budget(sim, s, t, a->rec.run,
+				     !is_pause(t->rec.reason));
 		else
 			check_no_race(sim, s, t, a);
 	}
+}
+
+/* What waits and what goes on, or does not, when it has waited. */
+static void check_pause(struct sim *sim, const struct search_row *s,
+			const struct trial_row *t)
+{
+	bool is_between = s->spec->budget.name != NULL;
+
+	if (t->commit != sim->rows.commits)
+		return;
+	if (t->rec.state == TRIAL_QUEUED && is_pause(t->rec.reason)) {
+		sim_check(sim, s->spec->resumes,
+			  "trial %lld waits, and cannot resume",
+			  (long long)t->rec.id);
+		cover_thing("a trial that waits");
+	} else if (t->was_paused && t->rec.state == TRIAL_RUNNING) {
+		cover_thing("a trial that waited goes on");
+		if (is_between && sim->commands_in_turn == 0)
+			check_budget(sim, s, t, t->rec.runs - 1, true);
+		sim_check(sim,
+			  is_between || t->attempts[t->n_attempts - 2].is_moved,
+			  "trial %lld goes on without its curve",
+			  (long long)t->rec.id);
+	} else if (t->was_paused && t->rec.state == TRIAL_PRUNED) {
+		sim_check(sim,
+			  search_state_is_final(s->rec.state) ||
+			      sim->commands_in_turn > 0,
+			  "trial %lld waits no more, and its search goes on",
+			  (long long)t->rec.id);
+		cover_thing("a trial that waited to the end");
+	}
+}
+
+/* No new trial begins while one that waits may go on. */
+static void check_begin(struct sim *sim, const struct search_row *s,
+			const struct trial_row *t)
+{
+	if (t->commit != sim->rows.commits || sim->commands_in_turn > 0 ||
+	    t->rec.state != TRIAL_RUNNING || t->n_attempts != 1 ||
+	    t->state_before != TRIAL_QUEUED ||
+	    t->rec.origin != ORIGIN_SAMPLER || s->learns)
+		return;
+	sim_check(sim, !oracle_is_promoted(sim, s, true),
+		  "trial %lld begins, and another one is to go on",
+		  (long long)t->rec.id);
 }
 
 static void commit_trial(struct sim *sim, const struct trial_row *t)
@@ -636,6 +770,8 @@ static void commit_trial(struct sim *sim, const struct trial_row *t)
 		  "the cursor of search %lld is behind its trial",
 		  (long long)t->rec.search);
 	check_runs(sim, s, t);
+	check_pause(sim, s, t);
+	check_begin(sim, s, t);
 	if (a == NULL &&
 	    (t->rec.state == TRIAL_DONE || t->rec.state == TRIAL_FAILED))
 		check_imported(sim, s, t);
@@ -682,6 +818,20 @@ static bool has_all(const struct rows *r, const struct search_row *s)
 	return found;
 }
 
+/* A trial waited to the end, which is now. */
+static bool has_given_up(const struct sim *sim, const struct search_row *s)
+{
+	for (size_t i = 0; i < sim->rows.n_trials; i++) {
+		const struct trial_row *t = sim->rows.trials[i];
+
+		if (t->rec.search == s->rec.id && t->was_paused &&
+		    t->commit == sim->rows.commits &&
+		    t->rec.state == TRIAL_PRUNED)
+			return true;
+	}
+	return false;
+}
+
 static void check_search_end(struct sim *sim, const struct search_row *s)
 {
 	const char *reason = s->rec.reason;
@@ -696,6 +846,11 @@ static void check_search_end(struct sim *sim, const struct search_row *s)
 		words = "configurations are left";
 	else if (strcmp(reason, "max_time") == 0 && s->spec->max_time_ms == 0)
 		words = "it has none";
+	else if ((strcmp(reason, "trials") == 0 ||
+		  strcmp(reason, "exhausted") == 0) &&
+		 s->spec->resumes && !is_any_done(sim, s) &&
+		 has_given_up(sim, s))
+		words = "a trial waits, and none is done";
 	sim_check(sim, words == NULL, "search %lld ends by %s, but %s",
 		  (long long)s->rec.id, reason, words);
 	cover_reason(s->rec.state == SEARCH_FAILED ? "a failed search"

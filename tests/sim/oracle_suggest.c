@@ -3,6 +3,7 @@
  * been made and told the same has the same proposals, and these become trials
  * once or not at all.
  */
+#include "search/halving.h"
 #include "search/sampler.h"
 #include "sim.h"
 
@@ -52,7 +53,8 @@ static enum fate fate_of(const struct trial_record *r)
 	switch (r->state) {
 	case TRIAL_QUEUED:
 	case TRIAL_RUNNING:
-		return FATE_RUNNING;
+		return strncmp(r->reason, "paused@", 7) == 0 ? FATE_PRUNED
+							     : FATE_RUNNING;
 	case TRIAL_DONE:
 		return FATE_DONE;
 	case TRIAL_PRUNED:
@@ -88,7 +90,7 @@ static int64_t steps_of(const struct search_spec *spec,
 
 	if (spec->budget.name == NULL)
 		return r->steps;
-	if (r->runs == 0)
+	if (r->runs == halving_first(spec, r->number))
 		return r->steps > 0 ? 1 : 0;
 	for (int64_t run = 1; run < r->runs; run++)
 		level *= (double)spec->budget.eta;

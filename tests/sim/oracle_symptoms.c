@@ -77,7 +77,7 @@ static bool is_stopped_as_diverged(const struct trial_row *t)
 
 void oracle_symptoms(struct sim *sim)
 {
-	const struct rows *r = &sim->rows;
+	struct rows *r = &sim->rows;
 
 	for (size_t i = 0; i < r->n_searches; i++) {
 		if (core_has_search(sim->core, r->searches[i]->rec.id))
@@ -88,7 +88,8 @@ void oracle_symptoms(struct sim *sim)
 
 		sim_check(sim,
 			  t->rec.state != TRIAL_QUEUED || t->rec.runs > 0 ||
-			      t->symptoms == 0,
+			      t->symptoms == 0 ||
+			      rows_search(r, t->rec.search)->spec->resumes,
 			  "trial %lld waits to run, and has symptoms",
 			  (long long)t->rec.id);
 		sim_check(sim,

@@ -76,7 +76,7 @@ static void plan_output(struct plan *p, uint64_t h, int64_t attempt)
 	bool diverges = hash2(h, 3) % 12 == 0;
 	int64_t pace_ms = 1 + (int64_t)(hash2(h, 4) % 4000);
 	int64_t at_ms = 0;
-	int64_t step = 0;
+	int64_t step = 3 * (attempt - 1); /* as one that resumes */
 
 	p->n = hash2(h, 5) % (PLAN_BYTES + 1);
 	for (size_t i = 0; i < p->n; i++) {

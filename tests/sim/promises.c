@@ -225,6 +225,18 @@ static bool is_of_reboot(const struct sim *sim, const struct proc *p)
 	return p->state == PROC_OVER && p->boot != sim->boot && !p->recorded;
 }
 
+/* How often it has waited within a run. */
+static int64_t count_pauses(const struct sim *sim, const struct proc *started,
+			    const struct trial_promise *promise)
+{
+	const struct trial_row *t = sim->rows.trials[started->trial - 1];
+	int64_t n = 0;
+
+	for (size_t i = (size_t)promise->retried_after; i < t->n_attempts; i++)
+		n += strncmp(t->attempts[i].rec.stop_reason, "paused@", 7) == 0;
+	return n;
+}
+
 void promises_start(struct sim *sim, const struct proc *started)
 {
 	const struct trial_promise *t =
@@ -244,6 +256,8 @@ void promises_start(struct sim *sim, const struct proc *started)
 		n += p->trial == started->trial && p->started &&
 		     p->attempt > t->retried_after && !is_of_reboot(sim, p);
 	}
+	/* One that waits has its retries again when it goes on. */
+	n -= (s->spec->retries + 1) * count_pauses(sim, started, t);
 	sim_check(sim, n <= (s->spec->retries + 1) * s->spec->runs,
 		  "trial %lld is started %lld times, and has %lld retries and "
 		  "%lld runs",

@@ -158,6 +158,7 @@ static void save_trial(struct sim *sim, const struct trial_record *r)
 		free(params);
 		params = xstrdup(r->params);
 	}
+	t->was_paused = strncmp(t->rec.reason, "paused@", 7) == 0;
 	t->state_before = t->commit != 0 ? t->rec.state : TRIAL_QUEUED;
 	t->rec = *r;
 	t->rec.params = params;
@@ -202,6 +203,23 @@ static void save_metrics(struct sim *sim, const struct fx_metrics *m)
 		a->metrics[a->n_metrics++].name =
 		    strcmp(m->rows[i].name, "loss") == 0 ? "loss" : "acc";
 	}
+}
+
+static void move_metrics(struct sim *sim, const struct fx_move_metrics *m)
+{
+	struct attempt_row *to = rows_attempt(&sim->rows, m->trial, m->to);
+	struct attempt_row *from = rows_attempt(&sim->rows, m->trial, m->from);
+
+	sim_check(sim, to != NULL && to->n_metrics == 0 && m->from + 1 == m->to,
+		  "metrics of trial %lld move to attempt %lld, which has some",
+		  (long long)m->trial, (long long)m->to);
+	to->metrics = from->metrics;
+	to->n_metrics = from->n_metrics;
+	to->cap_metrics = from->cap_metrics;
+	from->metrics = NULL;
+	from->n_metrics = from->cap_metrics = 0;
+	from->is_moved = true;
+	to->n_moved = to->n_metrics;
 }
 
 static void save_symptoms(struct sim *sim, const struct fx_symptoms *s)
@@ -250,6 +268,9 @@ void rows_save(struct sim *sim, const struct effect *e)
 		break;
 	case FX_SAVE_METRICS:
 		save_metrics(sim, &e->metrics);
+		break;
+	case FX_MOVE_METRICS:
+		move_metrics(sim, &e->move);
 		break;
 	case FX_SAVE_SYMPTOMS:
 		save_symptoms(sim, &e->symptoms);

@@ -13,6 +13,8 @@ struct attempt_row {
 	struct attempt_record rec;
 	int64_t offset_before;         /* before the latest commit */
 	bool was_stopped;              /* before the latest commit */
+	bool is_moved;                 /* its metrics are a later one's */
+	size_t n_moved;                /* metrics of earlier ones */
 	uint64_t commit;               /* the latest that wrote it */
 	int epoch;                     /* the daemon that made it */
 	struct metric_record *metrics; /* in the order of saving */
@@ -26,6 +28,7 @@ struct trial_row {
 	size_t n_attempts;
 	struct output output;
 	enum trial_state state_before; /* before the latest commit */
+	bool was_paused;               /* likewise */
 	/* As of the latest step, committed or not; -1: nothing seen. */
 	int seen;
 	int64_t seen_attempt;

@@ -422,10 +422,12 @@ void sim_load(struct sim *sim, int64_t search)
 
 		if (t->search != search)
 			continue;
-		if (t->state == TRIAL_RUNNING)
+		if (t->state == TRIAL_RUNNING || t->state == TRIAL_QUEUED)
 			load_values(sim, s, r->trials[i], "acc");
 		load_symptoms(sim, r->trials[i]);
-		if (t->state == TRIAL_QUEUED && t->runs > 0)
+		if (strncmp(t->reason, "paused@", 7) == 0)
+			cover_thing("a load of a trial that waits");
+		else if (t->state == TRIAL_QUEUED && t->runs > 0)
 			cover_thing("a load between two runs");
 	}
 	core_load_end(sim->core, search);

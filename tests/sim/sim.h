@@ -148,6 +148,12 @@ void oracle_adopt(struct sim *sim, const struct fx_run *run);
 void oracle_asked(struct sim *sim, const struct fx_suggest *asked);
 /* What is committed, and what the core finds, of the trials' symptoms. */
 void oracle_symptoms(struct sim *sim);
+/*
+ * A trial that waits between runs is among the best now, by the rows;
+ * @for_sure: whatever came first in this turn.
+ */
+bool oracle_is_promoted(const struct sim *sim, const struct search_row *s,
+			bool for_sure);
 /* The core has loaded a search. */
 void oracle_loaded(struct sim *sim, int64_t search);
 /* What a sampler answers that was made now and told the same. */

@@ -85,6 +85,64 @@ START_TEST(who_is_stopped_is_told_why_in_its_own_numbers)
 }
 END_TEST
 
+START_TEST(of_a_command_that_resumes_the_others_wait)
+{
+	static const double scores[] = { 1, 2, 3, 4, 5, 6 };
+	struct verdict v;
+
+	spec.resumes = true;
+	ck_assert(is_stopped(scores, 2, 1, &v)); /* one in 3, of 2: none */
+	ck_assert_str_eq(v.reason, "paused@9");
+	ck_assert_str_eq(v.text,
+			 "waits after the run with epochs = 9: one in 3 goes "
+			 "on, and so far 2 had as much");
+	ck_assert_str_eq(v.data, "{\"rule\":\"asha\",\"metric\":\"loss\","
+				 "\"budget\":9,\"value\":1,\"trials\":2,"
+				 "\"kept\":0}");
+	verdict_free(&v);
+	ck_assert(!is_stopped(scores, 6, 2, &v));
+	ck_assert(is_stopped(scores, 6, 3, &v));
+	ck_assert_str_eq(v.reason, "paused@9");
+	ck_assert_str_eq(
+	    v.text, "waits after the run with epochs = 9: its loss 3 is worse "
+		    "than 2, the worst of the 2 that go on of 6 trials with so "
+		    "much");
+	verdict_free(&v);
+	spec.resumes = false;
+}
+END_TEST
+
+START_TEST(a_bracket_begins_with_more_and_gets_its_share_of_the_trials)
+{
+	/* Of 4 brackets, eta 3: ceil(4 3^(3-s) / (4-s)), Hyperband's table. */
+	static const double share[] = { 27, 12, 6, 4 };
+	int64_t counts[4] = { 0 };
+	const int64_t n = 49000;
+	struct verdict v;
+
+	ck_assert_int_eq(halving_first(&spec, 17), 0);
+	spec.budget.has_brackets = true;
+	for (int64_t k = 0; k < n; k++) {
+		int64_t first = halving_first(&spec, k);
+
+		ck_assert_int_lt(first, 4);
+		ck_assert_int_eq(first, halving_first(&spec, k));
+		counts[first]++;
+	}
+	for (int s = 0; s < 4; s++)
+		ck_assert_double_eq_tol((double)counts[s] / (double)n,
+					share[s] / 49, 0.01);
+	ck_assert(is_stopped((double[]){ 1, 2, 3 }, 3, 2, &v));
+	ck_assert_str_eq(v.reason, "hyperband@9");
+	ck_assert_str_eq(
+	    v.text, "stopped after the run with epochs = 9 by the hyperband "
+		    "rule: its loss 2 is worse than 1, the worst of the 1 kept "
+		    "of 3 trials with so much in its bracket");
+	verdict_free(&v);
+	spec.budget.has_brackets = false;
+}
+END_TEST
+
 Suite *suite(void)
 {
 	Suite *s = suite_create("halving");
@@ -93,6 +151,9 @@ Suite *suite(void)
 	suite_add_tcase(s, tc);
 	tcase_add_test(tc, one_in_eta_goes_on_and_who_is_as_good);
 	tcase_add_test(tc, equals_go_on_together);
+	tcase_add_test(tc, of_a_command_that_resumes_the_others_wait);
+	tcase_add_test(
+	    tc, a_bracket_begins_with_more_and_gets_its_share_of_the_trials);
 	tcase_add_test(tc, who_is_stopped_is_told_why_in_its_own_numbers);
 	return s;
 }

@@ -261,6 +261,66 @@ START_TEST(K8_percentile_is_what_its_definition_says)
 }
 END_TEST
 
+static size_t promoted(struct bed *b, const size_t *list, size_t n, bool any)
+{
+	struct pruner_trial *paused[MOST_TRIALS];
+
+	for (size_t i = 0; i < n; i++)
+		paused[i] = b->trials[list[i]];
+	return pruner_promote(b->pruner, paused, n, any);
+}
+
+START_TEST(K8_of_a_command_that_resumes_trials_wait_at_a_rung)
+{
+	static const size_t list[] = { 0, 1, 2, 3, 4 };
+	struct search_spec spec = asha_spec(PRUNER_ASHA, 2, 81);
+	struct bed b;
+
+	spec.resumes = true;
+	spec.runs = 1;
+	bed_init(&b, spec);
+	stops(&b, 0, 2, 5, "paused@2"); /* one in 3, of one: none */
+	ck_assert_str_eq(b.verdict.text,
+			 "waits at step 2: one in 3 goes on from rung 2, and "
+			 "so far 1 came to it");
+	stops(&b, 1, 2, 4, "paused@2");
+	ck_assert_uint_eq(promoted(&b, list, 2, false), 2);
+	ck_assert_uint_eq(promoted(&b, list, 2, true), 1);
+	stops(&b, 2, 2, 6, "paused@2");
+	ck_assert_str_eq(b.verdict.text,
+			 "waits at step 2 by the asha rule: its best val_loss "
+			 "6 at rung 2 is worse than 4, the worst of the 1 kept "
+			 "of 3 trials");
+	ck_assert_uint_eq(promoted(&b, list, 3, false), 1); /* of 3: one */
+	goes_on(&b, 1, 5, 3);
+	stops(&b, 1, 6, 3, "paused@6");
+	stops(&b, 3, 2, (double)NAN, "paused@2");
+	/* Who came farther goes first, though it is not the best there. */
+	ck_assert_uint_eq(promoted(&b, list, 4, false), 4);
+	goes_on(&b, 4, 2, 1);
+	stops(&b, 4, 6, 2, "paused@6");
+	ck_assert_uint_eq(promoted(&b, list, 5, true), 4);
+	bed_fini(&b);
+}
+END_TEST
+
+START_TEST(K8_one_of_several_rules_stops_also_what_could_resume)
+{
+	struct search_spec spec = asha_spec(PRUNER_ANY, 0, 0);
+	struct search_spec asha = asha_spec(PRUNER_ASHA, 2, 81);
+	struct bed b;
+
+	spec.resumes = true;
+	spec.runs = 1;
+	spec.early_stopping.rules = &asha.early_stopping;
+	spec.early_stopping.n_rules = 1;
+	bed_init(&b, spec);
+	goes_on(&b, 0, 2, 5);
+	stops(&b, 1, 2, 6, "asha@2");
+	bed_fini(&b);
+}
+END_TEST
+
 /* Its value at a step: it falls from @start + 1 towards @start. */
 static double falling(double start, int64_t step)
 {
@@ -549,6 +609,9 @@ Suite *suite(void)
 	tcase_add_test(tc, K8_asha_keeps_the_best_third_at_a_rung);
 	tcase_add_test(tc,
 		       K8_asha_without_a_length_waits_for_three_whole_trials);
+	tcase_add_test(tc, K8_of_a_command_that_resumes_trials_wait_at_a_rung);
+	tcase_add_test(tc,
+		       K8_one_of_several_rules_stops_also_what_could_resume);
 	tcase_add_test(tc, K8_asha_is_what_its_definition_says);
 	tcase_add_test(tc, K8_hyperband_is_asha_among_the_trials_of_a_bracket);
 	tcase_add_test(tc, K8_percentile_is_what_its_definition_says);

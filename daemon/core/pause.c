@@ -1,0 +1,199 @@
+/*
+ * Trials that wait until they are among the best: the promotion of ASHA, for
+ * commands that resume. They are queued, but not in the queue:
+ *
+ *   running --- a rung, or a budget's run: not among the best --> paused
+ *      ^                                                            |  |
+ *      \--- there is room, and now it is among the best ------------/  |
+ *                                    pruned <--- the search ends ------/
+ *
+ * A rung lies within a run: its next attempt goes on with the run's curve.
+ *
+ * Further runs go before new trials, the highest first. Of a few trials none
+ * may ever be among the best n / eta: so before a search ends, where no trial
+ * has had all of it yet, the best one goes on in any case.
+ */
+#include "core/model.h"
+#include "search/halving.h"
+
+#include "schema/mem.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool pause_is_meant(const char *reason)
+{
+	return strncmp(reason, "paused@", 7) == 0;
+}
+
+void pause_changed(struct search *s)
+{
+	s->is_promoted_known = false;
+}
+
+void pause_begin(struct trial *t)
+{
+	struct search *s = t->search;
+
+	assert(!t->is_paused);
+	t->is_paused = true;
+	TAILQ_INSERT_TAIL(&s->paused, t, queue);
+	s->n_paused++;
+	pause_changed(s);
+}
+
+void pause_end(struct trial *t)
+{
+	struct search *s = t->search;
+
+	assert(t->is_paused);
+	t->is_paused = false;
+	TAILQ_REMOVE(&s->paused, t, queue);
+	s->n_paused--;
+	pause_changed(s);
+}
+
+static double score(const struct trial *t)
+{
+	return score_of(t->search->spec->goal, t->rec.value);
+}
+
+/* --- between the runs of a budget -------------------------------------------
+ */
+
+static bool is_promoted(const struct trial *t)
+{
+	const struct sorted *level = runs_level(t, t->rec.runs - 1);
+	size_t kept = halving_kept(t->search->spec, level->n);
+
+	return kept > 0 && score(t) <= level->v[kept - 1];
+}
+
+static bool goes_before(const struct trial *a, const struct trial *b)
+{
+	if (a->rec.runs != b->rec.runs)
+		return a->rec.runs > b->rec.runs;
+	if (score(a) < score(b) || score(a) > score(b))
+		return score(a) < score(b);
+	return a->rec.number < b->rec.number;
+}
+
+static struct trial *find_between(const struct search *s, bool in_any_case)
+{
+	struct trial *first = NULL, *t;
+
+	TAILQ_FOREACH(t, &s->paused, queue)
+	{
+		if ((in_any_case || is_promoted(t)) &&
+		    (first == NULL || goes_before(t, first)))
+			first = t;
+	}
+	return first;
+}
+
+static char *words_between(const struct trial *t)
+{
+	const struct search_spec *spec = t->search->spec;
+	int64_t run = t->rec.runs - 1;
+	size_t n = runs_level(t, run)->n;
+
+	return xasprintf("goes on after the run with %s = %lld: it is among "
+			 "the best %zu of %zu trials with so much",
+			 spec->budget.name, (long long)search_level(spec, run),
+			 halving_kept(spec, n), n);
+}
+
+/* --- within a run -----------------------------------------------------------
+ */
+
+static int by_number(const void *a, const void *b)
+{
+	const struct trial *x = *(struct trial *const *)a;
+	const struct trial *y = *(struct trial *const *)b;
+
+	return (x->rec.number > y->rec.number) -
+	       (x->rec.number < y->rec.number);
+}
+
+static struct trial *find_within(const struct search *s, bool in_any_case)
+{
+	size_t n = (size_t)s->n_paused, i = 0;
+	auto_free struct trial **list = xcalloc(n, sizeof(struct trial *));
+	auto_free struct pruner_trial **paused =
+	    xcalloc(n, sizeof(struct pruner_trial *));
+	struct trial *t;
+
+	TAILQ_FOREACH(t, &s->paused, queue)
+	list[i++] = t;
+	qsort(list, n, sizeof(*list), by_number);
+	for (i = 0; i < n; i++)
+		paused[i] = runs_pruning(list[i], list[i]->rec.runs);
+	i = pruner_promote(s->pruners[0], paused, n, in_any_case);
+	return i < n ? list[i] : NULL;
+}
+
+/* --- either -----------------------------------------------------------------
+ */
+
+static struct trial *find(const struct search *s, bool in_any_case)
+{
+	return s->spec->budget.name != NULL ? find_between(s, in_any_case)
+					    : find_within(s, in_any_case);
+}
+
+/* Nothing else runs or is to come, and no trial has had all of it. */
+static bool is_last_chance(const struct search *s)
+{
+	return s->best == NULL && s->open == 0 && s->wanted == 0 &&
+	       TAILQ_EMPTY(&s->queue) &&
+	       (s->exhausted || search_budget(s) == 0);
+}
+
+struct trial *pause_next(struct search *s)
+{
+	if (TAILQ_EMPTY(&s->paused))
+		return NULL;
+	if (!s->is_promoted_known)
+		s->promoted = find(s, false);
+	s->is_promoted_known = true;
+	if (s->promoted != NULL || !is_last_chance(s))
+		return s->promoted;
+	return find(s, true);
+}
+
+void pause_go_on(struct step *st, struct trial *t)
+{
+	const struct search *s = t->search;
+	char *text;
+
+	if (s->promoted != t)
+		text =
+		    xstrdup("goes on: it is the best one that waits, nothing "
+			    "else is to come, and no trial is done yet");
+	else if (s->spec->budget.name != NULL)
+		text = words_between(t);
+	else
+		text = xasprintf("goes on after step %s: it is among the best "
+				 "there now",
+				 strchr(t->rec.reason, '@') + 1);
+	pause_end(t);
+	search_event(st, s, t, "promote", text, NULL);
+}
+
+void pause_give_up(struct step *st, struct search *s)
+{
+	const char *rule = s->spec->budget.name != NULL
+			       ? halving_rule(s->spec)
+			       : pruner_type_name(s->spec->early_stopping.type);
+	char reason[REASON_BYTES];
+	struct trial *t;
+
+	while ((t = TAILQ_FIRST(&s->paused)) != NULL) {
+		pause_end(t);
+		snprintf(reason, sizeof(reason), "%s%s", rule,
+			 strchr(t->rec.reason, '@'));
+		trial_move(st, t, TRIAL_PRUNED, reason);
+	}
+}
