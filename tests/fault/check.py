@@ -128,6 +128,16 @@ def processes(state):
     return found
 
 
+def runs_of(spec):
+    """How many runs a trial has at most."""
+    if "budget" not in spec:
+        return spec.get("folds", 1)
+    budget, n = spec["budget"], 1
+    while budget["min"] * budget["eta"] ** (n - 1) < budget["max"]:
+        n += 1
+    return n
+
+
 def parse(text):
     """The metrics of a witness's output: [(step, loss)]; None if it is no witness's."""
     rows = []
@@ -327,9 +337,16 @@ class Checker:
                               t["started_ms"] < t["created_ms"]):
             self.fault("I18", f"{name}: created {t['created_ms']}, started {t['started_ms']}, ended {t['ended_ms']}")
         self.check_params(t, spec)
+        curve = {}
         for n, a in enumerate(attempts):
             self.check_attempt(t, a, spec)
-            self.check_output(t, a, next((b for b in attempts[n + 1:] if b["started_ms"]), None))
+            if not spec.get("resumes") or n > 0 and attempts[n - 1]["run"] != a["run"]:
+                curve = {}
+            told = self.check_output(t, a, spec, next((b for b in attempts[n + 1:] if b["started_ms"]), None))
+            curve.update(told or {})
+            # Of one that resumes, the attempts of a run have one curve, which is the latest one's.
+            has_curve = not spec.get("resumes") or n + 1 == len(attempts) or attempts[n + 1]["run"] != a["run"]
+            self.check_metrics(t, a, curve if has_curve else {}, spec)
         if t["state"] in TRIAL_FINAL and attempts:
             self.check_end(t, attempts[-1])
 
@@ -355,10 +372,15 @@ class Checker:
                 self.fault("I15", f"{name} has the result {a['result']}, its last loss is {loss}, its code {a['code']}")
             if is_over:
                 results.append(loss)
+            if is_over or a["stop_reason"].startswith("paused@"):
                 tries = reboots = 0
-        if t["runs"] != len(results) or len(results) > spec.get("folds", 1):
+        if t["runs"] != len(results) or len(results) > runs_of(spec):
             self.fault("I8", f"{self.name(t)} has {t['runs']} runs, and {len(results)} are over")
         if not results:
+            return
+        if "budget" in spec:
+            if t["value"] != results[-1] or t["error"] is not None:
+                self.fault("I15", f"{self.name(t)} has {t['value']}, not {results[-1]}, that of its latest run")
             return
         n, mean = len(results), sum(results) / len(results)
         error = math.sqrt(sum((r - mean) ** 2 for r in results) / (n - 1) / n) if n > 1 else None
@@ -387,7 +409,9 @@ class Checker:
                 self.fault("I9", f"{name} runs and is not committed as running")
             elif s.wall < a["started_ms"] - CLOCK_MS and not self.set_clock:
                 self.fault("I9", f"{name} ran before that was committed")
-            if s.params != json.loads(t["params"]) or (s.mode, s.steps, s.x) != tuple(
+            budget = spec.get("budget", {}).get("name")
+            given = {k: v for k, v in s.params.items() if k != budget}
+            if given != json.loads(t["params"]) or (s.mode, s.steps, s.x) != tuple(
                     s.params[k] for k in ("mode", "steps", "x")):
                 self.fault("I6", f"{name} was started with {s}, its parameters are {t['params']}")
             if a["outcome"] in ("never-started", "not-executed", "rebooted"):
@@ -447,33 +471,39 @@ class Checker:
         if terms and died is not None and self.ledger.up_ms(terms[0] + grace, died) > SLACK_MS:
             self.fault("I12", f"{name} lived {died - terms[0] - grace:.0f} ms past its deadline")
 
-    def check_output(self, t, a, following):
-        """Each byte of the log is the trial's own, and counts once."""
+    def check_output(self, t, a, spec, following):
+        """Each byte of the log is the trial's own, and counts once. Returns what was read of it: {step: loss}."""
         name = self.name(t, a)
         path = self.state / f"trials/{t['search']}/{t['number']}/output.log"
         log = path.read_bytes() if path.exists() else b""
         end = following["start_offset"] if following else len(log)
         is_final = a["state"] in ATTEMPT_FINAL
         if a["started_ms"] == 0:
-            return
+            return None
         if a["read_offset"] > end or (is_final and a["read_offset"] != end):
             self.fault("I13", f"{name} was read up to {a['read_offset']}, and its output ends at {end}")
         text = log[a["start_offset"]:end].decode()
         for s in self.w.starts.get(a["token"], [])[:1]:
-            first = s.x + FOLD * a["run"]
+            first = s.x + FOLD * a["run"] * ("folds" in spec)
             full = "".join(f"step={k} loss={first + k}\n" for k in range(1, s.steps + 1))
             if not full.startswith(text):
                 self.fault("I27", f"{name}: its output is not what it wrote")
             if self.w.exits.get(a["token"]) and not self.w.terms.get(a["token"]) and text != full:
                 self.fault("I27", f"{name}: of {len(full)} bytes of output {len(text)} are there")
         expected = parse(log[a["start_offset"]:a["read_offset"]].decode())
-        rows = self.rows("SELECT step, value, kind, repeats, name FROM metric WHERE trial = ? AND attempt = ? "
-                         "ORDER BY step", t["id"], a["number"])
         if expected is None:
             self.fault("I13", f"{name} was read up to the middle of a line ({a['read_offset']})")
-        elif [(r["step"], r["value"]) for r in rows] != expected or any(
-                r["kind"] != "finite" or r["repeats"] or r["name"] != "loss" for r in rows):
-            self.fault("I13", f"{name}: {len(rows)} metrics in the rows, {len(expected)} in what was read")
+        elif len(dict(expected)) != len(expected):
+            self.fault("I13", f"{name} was read twice")
+        return dict(expected or [])
+
+    def check_metrics(self, t, a, expected, spec):
+        rows = self.rows("SELECT step, value, kind, repeats, name FROM metric WHERE trial = ? AND attempt = ? "
+                         "ORDER BY step", t["id"], a["number"])
+        if [(r["step"], r["value"]) for r in rows] != sorted(expected.items()) or any(
+                r["kind"] != "finite" or (r["repeats"] and not spec.get("resumes")) or r["name"] != "loss"
+                for r in rows):
+            self.fault("I13", f"{self.name(t, a)}: {len(rows)} metrics in the rows, {len(expected)} in what was read")
 
     def check_end(self, t, a):
         name = self.name(t, a)
@@ -481,10 +511,10 @@ class Checker:
         if t["runs"] == 0 and t["value"] != value:
             self.fault("I15", f"{name}: its value is {t['value']}, its last loss {value}")
         right = {
-            "done": t["runs"] == self.searches[t["search"]]["spec"].get("folds", 1),
+            "done": t["runs"] == runs_of(self.searches[t["search"]]["spec"]),
             "lost": a["state"] == "lost" and not a["stop_reason"],
             "cancelled": bool(a["stop_reason"]) or a["number"] > 0,
-            "pruned": "@" in a["stop_reason"],
+            "pruned": "@" in t["reason"] and ("@" in a["stop_reason"] or t["runs"] > 0),
             "failed": a["stop_reason"] == "timeout" or not a["stop_reason"],
         }[t["state"]]
         if not right:

@@ -55,6 +55,20 @@ def folds(w, fault):
     w.end(w.submit_all(w.spec(modes=["0", "3"], trials=3, retries=1, steps=(1, 3), folds=2)))
 
 
+def budget(w, fault):
+    """Trials that wait between runs of a budget, and go on when they are among the best."""
+    w.arm(fault)
+    w.end(w.submit_all(w.spec(modes=["0"], trials=5, steps=(1, 2), resumes=True,
+                              budget={"name": "epochs", "min": 1, "max": 4, "eta": 2})))
+
+
+def rungs(w, fault):
+    """Trials that wait within a run, and go on with their curves."""
+    w.arm(fault)
+    w.end(w.submit_all(w.spec(modes=["0"], trials=5, steps=(6,), pause_ms=20, resumes=True, timeout="2s",
+                              early_stopping={"type": "asha", "min_steps": 1, "eta": 2, "max_steps": 6})))
+
+
 def stop(w, fault):
     """One that is deaf to SIGTERM is stopped by the user."""
     name = w.submit_all(w.spec(modes=["deaf"], trials=1, steps=(1,), timeout="1h", grace="400ms"))
@@ -185,7 +199,7 @@ def restore(w, fault):
     w.end(name)
 
 
-SCENARIOS = [mixed, folds, stop, timeout, steer, adopt, relaunch, shutdown, remove, migrate, backup, restore]
+SCENARIOS = [mixed, folds, budget, rungs, stop, timeout, steer, adopt, relaunch, shutdown, remove, migrate, backup, restore]
 SOURCE = None
 
 
