@@ -15,7 +15,8 @@
  *
  * BEST-VALUE is the lowest one that was reported, STOPPED the configurations
  * that were stopped before their last epoch; with `decisions` each as
- * CONFIGURATION@EPOCH.
+ * CONFIGURATION@EPOCH. If the search "resumes", who waits goes on before new
+ * ones begin, where it was, and is stopped if it waits to the end.
  */
 #include "../spec_file.h"
 #include "num/rng.h"
@@ -35,11 +36,21 @@ struct table {
 	size_t n, epochs;
 };
 
-struct worker {
+struct run {
 	struct pruner_trial *trial; /* NULL: idle */
 	struct curve curve;
 	size_t config;
+};
+
+struct worker {
+	struct run run;
 	double next; /* when it reports */
+};
+
+/* [n] that wait, in the order in which they began to. */
+struct waiting {
+	struct run *list;
+	size_t n;
 };
 
 struct replay {
@@ -51,7 +62,7 @@ struct replay {
 
 /* What one order gives. */
 struct outcome {
-	size_t spent, started, n_stopped;
+	size_t spent, started, n_stopped, n_done;
 	double best;
 	struct stop {
 		size_t config, epoch;
@@ -101,35 +112,45 @@ static struct table table_of(const char *path)
 	return t;
 }
 
-static void leave(struct worker *w)
+static void leave(struct run *run)
 {
-	pruner_trial_free(w->trial);
-	curve_free(&w->curve);
-	w->trial = NULL;
+	pruner_trial_free(run->trial);
+	curve_free(&run->curve);
+	run->trial = NULL;
+}
+
+static void stop(struct run *run, struct pruner *p, struct outcome *out)
+{
+	out->stopped[out->n_stopped++] =
+	    (struct stop){ run->config, run->curve.n };
+	pruner_ended(p, run->trial, &run->curve, TRIAL_PRUNED);
+	leave(run);
 }
 
 /* One report of the worker's trial. */
-static void step(const struct replay *r, struct pruner *p, struct worker *w,
-		 struct outcome *out)
+static void step(const struct replay *r, struct pruner *p, struct run *run,
+		 struct waiting *waiting, struct outcome *out)
 {
-	size_t epoch = w->curve.n + 1;
+	size_t epoch = run->curve.n + 1;
 	double value =
-	    r->table->values[w->config * r->table->epochs + epoch - 1];
+	    r->table->values[run->config * r->table->epochs + epoch - 1];
 	struct verdict verdict = { 0 };
 
-	pruner_report(p, w->trial, &w->curve, (int64_t)epoch, value, &verdict);
+	pruner_report(p, run->trial, &run->curve, (int64_t)epoch, value,
+		      &verdict);
 	out->spent++;
 	if (isfinite(value) && !(value >= out->best))
 		out->best = value;
 	/* Who is told to stop at its last epoch has completed. */
 	if (epoch == r->table->epochs) {
-		pruner_ended(p, w->trial, &w->curve, TRIAL_DONE);
-		leave(w);
+		pruner_ended(p, run->trial, &run->curve, TRIAL_DONE);
+		leave(run);
+		out->n_done++;
+	} else if (verdict.stop && strncmp(verdict.reason, "paused@", 7) == 0) {
+		waiting->list[waiting->n++] = *run;
+		*run = (struct run){ 0 };
 	} else if (verdict.stop) {
-		out->stopped[out->n_stopped++] =
-		    (struct stop){ w->config, epoch };
-		pruner_ended(p, w->trial, &w->curve, TRIAL_PRUNED);
-		leave(w);
+		stop(run, p, out);
 	}
 	verdict_free(&verdict);
 }
@@ -141,22 +162,63 @@ static double epoch_length(const struct replay *r, size_t config)
 	return exp2(4 * rng_unit(1, 0, config) - 2);
 }
 
+/* One that waits goes on, if one is to; or, if in any case, the best one. */
+static bool go_on(struct run *run, struct pruner *p, struct waiting *waiting,
+		  bool in_any_case)
+{
+	auto_free struct pruner_trial **paused =
+	    xcalloc(waiting->n + 1, sizeof(struct pruner_trial *));
+	size_t i;
+
+	if (waiting->n == 0)
+		return false;
+	for (i = 0; i < waiting->n; i++)
+		paused[i] = waiting->list[i].trial;
+	i = pruner_promote(p, paused, waiting->n, in_any_case);
+	if (i == waiting->n)
+		return false;
+	*run = waiting->list[i];
+	memmove(&waiting->list[i], &waiting->list[i + 1],
+		(--waiting->n - i) * sizeof(*waiting->list));
+	return true;
+}
+
+static bool is_idle(const struct replay *r, const struct worker *list)
+{
+	for (size_t i = 0; i < r->workers; i++) {
+		if (list[i].run.trial != NULL)
+			return false;
+	}
+	return true;
+}
+
 /* The one that reports next; NULL: all trials have ended. */
 static struct worker *next_worker(const struct replay *r, struct worker *list,
 				  const double *order, size_t n,
-				  struct pruner *p, struct outcome *out)
+				  struct pruner *p, struct waiting *waiting,
+				  struct outcome *out)
 {
 	struct worker *first = NULL;
 
 	for (size_t i = 0; i < r->workers; i++) {
+		struct run *run = &list[i].run;
+
+		if (run->trial != NULL)
+			continue;
+		if (!go_on(run, p, waiting, false) && out->started < n) {
+			run->config = (size_t)order[out->started++];
+			run->trial = pruner_trial_new(p, (int64_t)run->config);
+		}
+		if (run->trial != NULL)
+			list[i].next += epoch_length(r, run->config);
+	}
+	if (is_idle(r, list) && out->n_done == 0 &&
+	    go_on(&list[0].run, p, waiting, true))
+		list[0].next += epoch_length(r, list[0].run.config);
+	for (size_t i = 0; i < r->workers; i++) {
 		struct worker *w = &list[i];
 
-		if (w->trial == NULL && out->started < n) {
-			w->config = (size_t)order[out->started++];
-			w->trial = pruner_trial_new(p, (int64_t)w->config);
-			w->next += epoch_length(r, w->config);
-		}
-		if (w->trial != NULL &&
+		if (w->run.trial != NULL &&
 		    (first == NULL || w->next < first->next))
 			first = w;
 	}
@@ -168,16 +230,22 @@ static void replay(const struct replay *r, const double *order, size_t n,
 {
 	struct pruner *p = pruner_new(r->spec);
 	struct worker *workers = xcalloc(r->workers, sizeof(*workers));
+	struct waiting waiting = { .list =
+				       xcalloc(n + 1, sizeof(*waiting.list)) };
 	struct worker *w;
 
-	while ((w = next_worker(r, workers, order, n, p, out)) != NULL &&
+	while ((w = next_worker(r, workers, order, n, p, &waiting, out)) !=
+		   NULL &&
 	       (r->budget == 0 || out->spent < r->budget)) {
-		step(r, p, w, out);
-		if (w->trial != NULL)
-			w->next += epoch_length(r, w->config);
+		step(r, p, &w->run, &waiting, out);
+		if (w->run.trial != NULL)
+			w->next += epoch_length(r, w->run.config);
 	}
+	for (size_t i = 0; i < waiting.n; i++)
+		stop(&waiting.list[i], p, out);
 	for (size_t i = 0; i < r->workers; i++)
-		leave(&workers[i]);
+		leave(&workers[i].run);
+	free(waiting.list);
 	free(workers);
 	pruner_free(p);
 }

@@ -4,7 +4,7 @@ Every rule on every task of a folder that curves.py made, a table of each group:
 
     run.py CACHE [--replay build/tests/bench/stopping_replay] [--orders 20] [--rules FILE.json]
 
-FILE.json maps a name to an "early_stopping" of the search file, in place of RULES below.
+FILE.json maps a name to an "early_stopping" of the search file, in place of RULES below; with "resumes" the search does.
 
 For 100 trials drawn at random, with 1 worker and with 8 whose epochs take between a
 quarter and four times as long as another's: the share of the epochs
@@ -34,6 +34,7 @@ RULES = {
     "asha, min_steps 6": {"type": "asha", "min_steps": 6},
     "hyperband": {"type": "hyperband"},
     "median": {"type": "median"},
+    "asha that resumes": {"type": "asha", "resumes": True},
     "percentile 50": {"type": "percentile"},
     "percentile 25": {"type": "percentile", "percentile": 25},
     "patience 10": {"type": "patience", "patience": 10},
@@ -58,8 +59,11 @@ class Task:
 
 def replay(binary, task, rule, workers, epochs, orders, *words):
     """(spent, started, best value, {stopped: its epoch}) of each order."""
+    rule = dict(rule)
+    resumes = rule.pop("resumes", False)
     search = {"name": "replay", "command": ["true"], "metric": {"name": "loss", "value": "best"},
-              "parameters": {"x": {"type": "float", "min": 0, "max": 1}}, "early_stopping": rule, "trials": TRIALS}
+              "parameters": {"x": {"type": "float", "min": 0, "max": 1}}, "early_stopping": rule, "resumes": resumes,
+              "trials": TRIALS}
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(search, file)
         file.flush()
