@@ -166,7 +166,7 @@ void rules_overfitting(struct exam *e)
 		return;
 	never = v->fall < 0.05 && v->left > 0.7 && e->m.gap > 0.05;
 	rose =
-	    v->rise > 0.01 && by_heart(&e->m) > 0 &&
+	    v->rise > 0.02 && by_heart(&e->m) > 0 &&
 	    v->end - v->best > fmax(0.1 * (v->first - v->best),
 				    (v->noise < 0.02 ? 2 : 4) * v->trend.noise);
 	weight = overfitting_weight(&e->m, never, rose);

@@ -7,7 +7,12 @@
 #include <inttypes.h>
 #include <math.h>
 
-#define TINY 1e-12
+#define TINY  1e-12
+/*
+ * Of the whole fall in the last third: at that pace a run as long again would
+ * gain a quarter of what it has gained.
+ */
+#define WORTH 0.08
 
 static bool has_started(const struct exam *e)
 {
@@ -93,16 +98,16 @@ static void improving(struct exam *e, enum symptom_kind kind,
 {
 	double left = fmin(1, e->m.main->left);
 	bool slow = kind == SYMPTOM_TOO_SLOW;
-	double weight = slow ? left : 0.2 + m->late;
+	double weight = slow ? left : 0.25 + m->late;
 	double strength =
 	    slow ? exam_ramp(left, 0.3, 0.8) : exam_ramp(m->late, 0.05, 0.3);
 	struct symptom *f;
 	char a[EXAM_VALUE_BYTES], b[EXAM_VALUE_BYTES];
 
-	/* Half-way after the first few points: one that learns slowly. */
-	if (!slow && (m->trend.n < 4 || (left > 0.2 && e->m.main->half > 0.05)))
+	/* The last of so few steps, not a third of the run. */
+	if (!slow && m->trend.n < 6)
 		weight = 0.5;
-	else if (!slow && (m->late < 0.06 || (m->trend.n >= 6 && left < 0.12)))
+	else if (!slow && (m->late < WORTH || left < 0.12))
 		weight = 0.2;
 	if (m->trend.n < 4)
 		strength = fmin(strength, 0.5);
@@ -146,7 +151,7 @@ static void still_improving(struct exam *e, const struct measure *m)
 
 static void flat(struct exam *e, const struct measure *m)
 {
-	bool slow = m->left > 0.2 && m->half > (m->left > 0.5 ? 0.15 : 0.1) &&
+	bool slow = m->left > 0.3 && m->half > (m->left > 0.5 ? 0.15 : 0.1) &&
 		    m->fall > 0.05 && m->late > 0.005 && m->noise < 0.02;
 	double left = fmin(1, m->left);
 	struct symptom *f;

@@ -197,8 +197,10 @@ END_TEST
 START_TEST(a_loss_that_came_to_rest_slowly_and_early_is_too_slow)
 {
 	const struct fall slow = { 2.3, 1, 8, 0 }, quick = { 2.3, 1, 1, 0 };
+	const struct fall low = { 2.3, 0.55, 5, 0 };
 
 	ck_assert_str_eq(names(two(slow, slow)), "too_slow");
+	ck_assert_str_eq(names(two(low, low)), "healthy");
 	ck_assert_str_eq(names(two(quick, quick)), "healthy plateau");
 }
 END_TEST
@@ -334,6 +336,24 @@ START_TEST(validation_that_rests_while_training_falls_does_not_overfit)
 }
 END_TEST
 
+START_TEST(validation_that_rises_by_little_does_not_overfit)
+{
+	const struct fall train = { 2.3, 0.03, 3, 0 };
+
+	for (int is_much = 0; is_much < 2; is_much++) {
+		struct series s = two(train, train);
+		double rise = is_much ? 0.1 : 0.035;
+
+		for (int i = 0; i < POINTS; i++)
+			series_add(&s, SERIES_VALID, i + 1,
+				   i < 5 ? 0.26 - 0.012 * i
+					 : 0.2 + rise * (i - 5) / 34);
+		ck_assert_str_eq(names(s),
+				 is_much ? "overfitting" : "healthy plateau");
+	}
+}
+END_TEST
+
 START_TEST(both_curves_that_rise_do_not_overfit)
 {
 	struct series s = overfitted(0.1);
@@ -381,6 +401,21 @@ START_TEST(a_loss_that_still_falls_at_the_end_could_go_on)
 	ck_assert_str_eq(names_of_run(&s, &end), "healthy");
 	series_fini(&s);
 	ck_assert_str_eq(names(two(good_train, good_valid)), "healthy");
+}
+END_TEST
+
+/* As a convex problem does: of its way the last takes for ever. */
+START_TEST(a_loss_that_creeps_on_after_most_of_its_fall_is_healthy)
+{
+	struct series s = { 0 };
+
+	for (int i = 0; i < POINTS; i++) {
+		double v = 0.15 + 0.85 / (1 + (double)i / 7);
+
+		series_add(&s, SERIES_TRAIN, i, v);
+		series_add(&s, SERIES_VALID, i, 1.05 * v);
+	}
+	ck_assert_str_eq(names(s), "healthy still_improving");
 }
 END_TEST
 
@@ -665,10 +700,13 @@ static TCase *told(void)
 	tcase_add_test(t, validation_that_rises_while_training_falls_overfits);
 	tcase_add_test(
 	    t, validation_that_rests_while_training_falls_does_not_overfit);
+	tcase_add_test(t, validation_that_rises_by_little_does_not_overfit);
 	tcase_add_test(t, both_curves_that_rise_do_not_overfit);
 	tcase_add_test(t, validation_far_above_training_overfits);
 	tcase_add_test(t, validation_that_never_improves_does_not_generalise);
 	tcase_add_test(t, a_loss_that_still_falls_at_the_end_could_go_on);
+	tcase_add_test(t,
+		       a_loss_that_creeps_on_after_most_of_its_fall_is_healthy);
 	tcase_add_test(t, a_run_that_has_time_left_is_not_called_slow);
 	tcase_add_test(t, without_a_value_there_is_no_output);
 	tcase_add_test(
