@@ -106,14 +106,15 @@ const struct command cmd_importance = {
 	.max = 2,
 	.operand = OPERAND_SEARCH,
 	.help = "Tell which parameters matter, and where the results are good",
-	.text = "A parameter's share is what it divides the best tenth of the "
-		"trials from the others by (PED-ANOVA). It has an interval, "
-		"which 90 % of resampled trials have it in, and a chance: how "
-		"probable as much is of a parameter that does nothing; from "
-		"0.05 on it may be nothing. Trials that diverged or were "
-		"stopped early count as not among the best. Then come the "
-		"results over the most important parameter, or over PARAMETER: "
-		"for each part of its range the trials, the median of their "
-		"results and where the middle half of these lie.",
+	.text =
+	    "A parameter's share is what it divides the best tenth of the "
+	    "trials from the others by (PED-ANOVA). It has an interval, "
+	    "which 90 % of resampled trials have it in, and a chance: how "
+	    "probable as much is of any of the parameters if they do "
+	    "nothing; from 0.05 on it may be nothing. Trials that diverged or were "
+	    "stopped early count as not among the best. Then come the "
+	    "results over the most important parameter, or over PARAMETER: "
+	    "for each part of its range the trials, the median of their "
+	    "results and where the middle half of these lie.",
 	.run = run_importance,
 };

@@ -28,8 +28,10 @@ struct axis {
 	double active;     /* of the weighed trials, and their density: */
 	double *among_all; /* [grid] */
 	double found;      /* the importance, not yet a share */
-	size_t exceeded;   /* shuffled rounds in which it was as large */
+	double standard;   /* the same, made comparable */
 	double *shares;    /* [rounds] */
+	double *shuffled;  /* [rounds] importances where it does nothing */
+	double chance;
 };
 
 struct placed {
@@ -355,6 +357,7 @@ static void add_axis(struct work *w, size_t param)
 	a->prior = make_prior(a);
 	a->among_all = xcalloc(a->grid, sizeof(*a->among_all));
 	a->shares = xcalloc(w->rounds, sizeof(*a->shares));
+	a->shuffled = xcalloc(w->rounds, sizeof(*a->shuffled));
 	w->n_axes++;
 }
 
@@ -383,6 +386,7 @@ static void end(struct work *w)
 		free(w->axes[i].among_all);
 		free(w->axes[i].at);
 		free(w->axes[i].shares);
+		free(w->axes[i].shuffled);
 	}
 	free(w->axes);
 	free(w->order);
@@ -413,12 +417,60 @@ static void shuffle_all(struct work *w, uint64_t seed, size_t n_best)
 	weigh_axes(w);
 	for (size_t round = 0; round < w->rounds; round++) {
 		shuffle(w, seed, round, n_best);
-		for (size_t i = 0; i < w->n_axes; i++) {
-			struct axis *a = &w->axes[i];
-
-			a->exceeded += measure(w, a) >= a->found;
-		}
+		for (size_t i = 0; i < w->n_axes; i++)
+			w->axes[i].shuffled[round] = measure(w, &w->axes[i]);
 	}
+}
+
+/* Makes importances comparable: by the mean and deviation of those shuffled. */
+static void standardize(struct axis *a, size_t rounds)
+{
+	double mean = 0, var = 0, deviation;
+
+	for (size_t round = 0; round < rounds; round++)
+		mean += a->shuffled[round] / (double)rounds;
+	for (size_t round = 0; round < rounds; round++)
+		var += pow(a->shuffled[round] - mean, 2) / (double)rounds;
+	deviation = fmax(sqrt(var), TINY);
+	a->standard = (a->found - mean) / deviation;
+	for (size_t round = 0; round < rounds; round++)
+		a->shuffled[round] = (a->shuffled[round] - mean) / deviation;
+}
+
+static int by_standard(const void *a, const void *b)
+{
+	const struct axis *x = a, *y = b;
+
+	if (x->standard != y->standard)
+		return x->standard < y->standard ? 1 : -1;
+	return (x->param > y->param) - (x->param < y->param);
+}
+
+/* Each beside the largest of those that are not above it. */
+static void find_chances(struct work *w)
+{
+	auto_free double *largest = xcalloc(w->rounds, sizeof(*largest));
+	double so_far = 0;
+
+	for (size_t i = 0; i < w->n_axes; i++)
+		standardize(&w->axes[i], w->rounds);
+	qsort(w->axes, w->n_axes, sizeof(*w->axes), by_standard);
+	for (size_t round = 0; round < w->rounds; round++)
+		largest[round] = -(double)INFINITY;
+	for (size_t i = w->n_axes; i-- > 0;) {
+		struct axis *a = &w->axes[i];
+		size_t exceeded = 0;
+
+		for (size_t round = 0; round < w->rounds; round++) {
+			largest[round] =
+			    fmax(largest[round], a->shuffled[round]);
+			exceeded += largest[round] >= a->standard;
+		}
+		a->chance = ((double)exceeded + 1) / ((double)w->rounds + 1);
+	}
+	/* What is less clear is not more certain. */
+	for (size_t i = 0; i < w->n_axes; i++)
+		so_far = w->axes[i].chance = fmax(w->axes[i].chance, so_far);
 }
 
 static int by_number(const void *a, const void *b)
@@ -441,12 +493,13 @@ static struct importance conclude(const struct work *w, struct axis *a,
 				  double sum)
 {
 	double last = (double)(w->rounds - 1);
-	struct importance m = { .param = a->param, .share = a->found / sum };
+	struct importance m = { .param = a->param,
+				.share = a->found / sum,
+				.chance = a->chance };
 
 	qsort(a->shares, w->rounds, sizeof(*a->shares), by_number);
 	m.low = fmin(m.share, a->shares[(size_t)nearbyint(0.05 * last)]);
 	m.high = fmax(m.share, a->shares[(size_t)nearbyint(0.95 * last)]);
-	m.chance = ((double)a->exceeded + 1) / ((double)w->rounds + 1);
 	for (size_t i = 0; i < w->r->n; i++)
 		m.n += a->at[i] != INACTIVE;
 	return m;
@@ -482,6 +535,7 @@ static int find(struct work *w, uint64_t seed, struct importance **ret_list,
 		return IMPORTANCE_EQUAL;
 	resample_all(w, seed);
 	shuffle_all(w, seed, n_best);
+	find_chances(w);
 	*ret_list = xcalloc(w->n_axes, sizeof(**ret_list));
 	*ret_n = w->n_axes;
 	for (size_t i = 0; i < w->n_axes; i++)

@@ -153,26 +153,59 @@ START_TEST(an_interval_holds_its_share)
 }
 END_TEST
 
-START_TEST(chance_is_uniform_where_nothing_matters)
+static double least_chance(const struct importance *list, size_t n)
 {
-	size_t below[4] = { 0 }, all = 0;
+	double least = 1;
 
-	for (size_t k = 0; k < 40; k++) {
+	for (size_t i = 0; i < n; i++)
+		least = fmin(least, list[i].chance);
+	return least;
+}
+
+/* Of one of all parameters: however many are looked at, one search counts. */
+START_TEST(the_least_chance_is_uniform_where_nothing_matters)
+{
+	size_t below[4] = { 0 }, all = 200;
+
+	for (size_t k = 0; k < all; k++) {
 		auto_free struct importance *list = NULL;
 		int64_t nothing[AXES] = { 0 };
 		struct results r = draw_results(60, nothing);
 		size_t n;
 
 		ck_assert_int_eq(importance_find(&r, k, &list, &n), 0);
-		for (size_t i = 0; i < n; i++, all++) {
-			for (size_t q = 0; q < 4; q++)
-				below[q] +=
-				    list[i].chance <= 0.2 * (double)(q + 1);
-		}
+		for (size_t q = 0; q < 4; q++)
+			below[q] +=
+			    least_chance(list, n) <= 0.2 * (double)(q + 1);
 	}
+	/* Three standard deviations. */
 	for (size_t q = 0; q < 4; q++)
 		ck_assert_double_eq_tol((double)below[q] / (double)all,
-					0.2 * (double)(q + 1), 0.08);
+					0.2 * (double)(q + 1), 0.1);
+}
+END_TEST
+
+START_TEST(what_decides_does_not_make_the_others_matter)
+{
+	size_t right = 0, wrong = 0;
+
+	for (size_t k = 0; k < 200; k++) {
+		auto_free struct importance *list = NULL;
+		struct results r = results_of(100, 0);
+		size_t n;
+
+		ck_assert_int_eq(importance_find(&r, k, &list, &n), 0);
+		for (size_t i = 0; i < n; i++) {
+			if (list[i].param != 0)
+				continue;
+			right += list[i].chance < 0.05;
+			list[i].chance = 1;
+		}
+		wrong += least_chance(list, n) < 0.05;
+	}
+	ck_assert_uint_ge(right, 190);
+	/* 5 % of 200 and three standard deviations */
+	ck_assert_uint_le(wrong, 19);
 }
 END_TEST
 
@@ -340,7 +373,8 @@ Suite *suite(void)
 	tcase_add_test(tc, shares_are_those_of_optuna);
 	tcase_add_test(tc, what_decides_is_told_from_what_does_not);
 	tcase_add_test(tc, an_interval_holds_its_share);
-	tcase_add_test(tc, chance_is_uniform_where_nothing_matters);
+	tcase_add_test(tc, the_least_chance_is_uniform_where_nothing_matters);
+	tcase_add_test(tc, what_decides_does_not_make_the_others_matter);
 	tcase_add_test(tc, the_same_seed_says_the_same);
 	tcase_add_test(tc, few_trials_or_results_are_no_evidence);
 	tcase_add_test(tc, equal_results_say_nothing);
