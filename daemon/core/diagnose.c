@@ -17,16 +17,10 @@
 
 #define BIT(kind) (1u << (kind))
 
-/* Of a trial that is healthy only that is counted, not its weak symptoms. */
-static unsigned counted(unsigned kinds)
-{
-	return (kinds & BIT(SYMPTOM_HEALTHY)) != 0 ? BIT(SYMPTOM_HEALTHY)
-						   : kinds;
-}
-
 static void set_kinds(struct trial *t, unsigned kinds)
 {
-	unsigned before = counted(t->symptoms), after = counted(kinds);
+	uint32_t before = symptoms_counted(t->symptoms);
+	uint32_t after = symptoms_counted(kinds);
 
 	for (int k = 0; k < NAMES_SYMPTOMS_N; k++)
 		t->search->symptoms[k] +=
@@ -88,7 +82,7 @@ static void save(struct step *st, struct trial *t, struct symptoms *found)
 	}
 	if (kinds != 0 || t->symptoms != 0)
 		fx_save_symptoms(st->fx, rows_of(t, found));
-	if (counted(kinds) != counted(t->symptoms))
+	if (symptoms_counted(kinds) != symptoms_counted(t->symptoms))
 		fx_search_changed(st->fx, &t->search->rec);
 	set_kinds(t, kinds);
 	symptoms_fini(found);

@@ -2,6 +2,7 @@
 
 /* What the kinds of findings share: inside findings*.c only. */
 #include "why/findings.h"
+#include "why/symptoms.h"
 
 #include "schema/param.h"
 
@@ -28,6 +29,11 @@ static inline const struct cell *finder_cell(const struct finder *r,
 					     size_t trial, size_t param)
 {
 	return results_cell(&r->f->results, trial, param);
+}
+static inline bool finder_shows(const struct finder *r, size_t trial,
+				enum symptom_kind kind)
+{
+	return (symptoms_counted(r->f->facts[trial].symptoms) >> kind) & 1;
 }
 /* It takes more than one value. */
 bool finder_varies(const struct param *p);

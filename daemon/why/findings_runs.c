@@ -65,9 +65,7 @@ void findings_of_lengths(struct finder *r)
 	size_t n = 0;
 
 	for (size_t i = 0; i < r->n_best; i++)
-		n += (r->f->facts[r->order[i]].symptoms >>
-		      SYMPTOM_STILL_IMPROVING) &
-		     1;
+		n += finder_shows(r, r->order[i], SYMPTOM_STILL_IMPROVING);
 	/* Without a test: it is what these curves show, one by one. */
 	if (2 * n <= r->n_best || n < 3)
 		return;

@@ -48,12 +48,12 @@ struct split {
 static bool has(const struct finder *r, size_t trial, size_t kind)
 {
 	const struct trial_facts *t = &r->f->facts[trial];
-	bool shows = kind < FAILED && (t->symptoms >> kind) & 1;
 
 	if (kind == FAILED)
 		return t->has_failed &&
-		       !((t->symptoms >> SYMPTOM_DIVERGED) & 1);
-	return shows && !(kind == SYMPTOM_NO_OUTPUT && t->has_failed);
+		       !finder_shows(r, trial, SYMPTOM_DIVERGED);
+	return finder_shows(r, trial, (enum symptom_kind)kind) &&
+	       !(kind == SYMPTOM_NO_OUTPUT && t->has_failed);
 }
 
 /* Active in @n trials, in @n_hits of them with the symptom. */

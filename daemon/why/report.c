@@ -2,6 +2,7 @@
 
 #include "why/importance.h"
 #include "why/marginal.h"
+#include "why/symptoms.h"
 
 #include "schema/json.h"
 #include "schema/mem.h"
@@ -158,7 +159,7 @@ static int by_count(const void *a, const void *b)
 	return (x->kind > y->kind) - (x->kind < y->kind);
 }
 
-static cJSON *symptoms_counted(const struct search_facts *f)
+static cJSON *count_symptoms(const struct search_facts *f)
 {
 	struct count counts[NAMES_SYMPTOMS_N];
 	cJSON *object = cJSON_CreateObject();
@@ -166,12 +167,8 @@ static cJSON *symptoms_counted(const struct search_facts *f)
 	for (size_t kind = 0; kind < NAMES_SYMPTOMS_N; kind++) {
 		counts[kind] = (struct count){ .kind = kind };
 		for (size_t i = 0; i < f->n; i++) {
-			uint32_t s = f->facts[i].symptoms;
+			uint32_t s = symptoms_counted(f->facts[i].symptoms);
 
-			/* A weak one beside it is no ailment. */
-			if (kind != SYMPTOM_HEALTHY &&
-			    (s >> SYMPTOM_HEALTHY) & 1)
-				continue;
 			counts[kind].n += (s >> kind) & 1;
 		}
 	}
@@ -195,7 +192,7 @@ void report(const struct search_facts *f, uint64_t seed, cJSON *object)
 
 	json_add_integer(object, "trials", (int64_t)f->n);
 	json_add_integer(object, "with_result", (int64_t)f->results.n);
-	cJSON_AddItemToObject(object, "symptoms", symptoms_counted(f));
+	cJSON_AddItemToObject(object, "symptoms", count_symptoms(f));
 	findings_find(f, &found);
 	cJSON_AddItemToObject(object, "findings", findings_json(&found));
 	findings_fini(&found);

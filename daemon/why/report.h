@@ -8,8 +8,8 @@
 /*
  * Puts into @object
  *   trials      how many there are, and with_result of them
- *   symptoms    an object: how many trials have each, the most first; healthy
- *               those that have nothing else
+ *   symptoms    an object: how many trials have each, the most first; as
+ *               symptoms_counted() says
  *   findings    as findings_json() tells them
  *   note        what is not judged, and why; or null
  *   importance  an array of {parameter, share, low, high, chance, trials,

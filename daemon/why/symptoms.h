@@ -49,6 +49,17 @@ void symptoms_fini(struct symptoms *s);
 const struct symptom *symptoms_get(const struct symptoms *s,
 				   enum symptom_kind kind);
 
+/*
+ * Of the kinds that a run shows, as bits 1 << enum symptom_kind, those that
+ * count when runs are counted: beside healthy there are only weak ones.
+ */
+static inline uint32_t symptoms_counted(uint32_t kinds)
+{
+	uint32_t healthy = 1U << SYMPTOM_HEALTHY;
+
+	return (kinds & healthy) != 0 ? healthy : kinds;
+}
+
 /* How the run ended. Zeroed memory: not known, as of a log. */
 struct run_end {
 	enum run_state {

@@ -155,6 +155,24 @@ START_TEST(a_rate_above_which_trials_diverge_is_found)
 }
 END_TEST
 
+/* As the header counts them. */
+START_TEST(weak_symptoms_of_healthy_trials_are_not_counted)
+{
+	uint32_t healthy = 1U << SYMPTOM_HEALTHY;
+
+	for (size_t i = 0; i < 100; i++)
+		set(i, SYMPTOM_STILL_IMPROVING, configs[i][LR].f > 0.03);
+	for (size_t i = 0; i < 100; i++)
+		scores[i] -= configs[i][LR].f > 0.03 ? 5 : 0;
+	ck_assert_ptr_nonnull(find("symptom"));
+	ck_assert_ptr_nonnull(find("longer"));
+	for (size_t i = 0; i < 100; i++)
+		facts[i].symptoms |= healthy;
+	ck_assert_ptr_null(find("symptom"));
+	ck_assert_ptr_null(find("longer"));
+}
+END_TEST
+
 START_TEST(what_the_best_have_is_not_left_out)
 {
 	const struct finding *f;
@@ -458,6 +476,7 @@ Suite *suite(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, noise_is_seldom_taken_for_a_finding);
 	tcase_add_test(tc, a_rate_above_which_trials_diverge_is_found);
+	tcase_add_test(tc, weak_symptoms_of_healthy_trials_are_not_counted);
 	tcase_add_test(tc, what_the_best_have_is_not_left_out);
 	tcase_add_test(tc, a_value_at_the_end_of_a_range_is_named_alone);
 	tcase_add_test(tc, a_choice_with_which_trials_fail_is_found);
