@@ -145,13 +145,14 @@ char *importance_text(const cJSON *result)
 			others++;
 			continue;
 		}
-		buf_addf(&b, "%s%s %.0f %%", b.len == 0 ? "" : ", ",
+		buf_addf(&b, "%s%s %.0f %%",
+			 b.len == 0 ? "for being among the best: " : ", ",
 			 json_get_text(p, "parameter"),
 			 100 * json_get_number(p, "share", 0));
 	}
 	if (b.len == 0)
-		buf_adds(&b, "no parameter for certain");
-	else if (others > 0)
+		return xstrdup("no parameter for certain");
+	if (others > 0)
 		buf_addf(&b, "; the other %zu may do nothing", others);
 	return buf_take(&b);
 }

@@ -85,7 +85,7 @@ static void add_relevance(struct buf *b, const cJSON *shares)
 		main++;
 	for (i = 0; i < main; i++) {
 		buf_addf(b, "%s%s%s (",
-			 i == 0   ? ""
+			 i == 0   ? "over the whole space "
 			 : i == 1 ? ", then "
 				  : ", ",
 			 list[i]->string, i == 0 ? " matters most" : "");

@@ -82,7 +82,8 @@ class Learning(DaemonTest):
     def test_a_model_tells_which_parameter_matters_and_what_it_expected(self):
         space = dict(FLOAT, nothing={"type": "float", "min": 0, "max": 1})
         self.d.run(search("m", SQUARE, space, sampler={"type": "gp"}, trials=30, parallel=1))
-        self.assertRegex(self.d.call("show", search="m")["relevance"], r"^x matters most \(\d+ % of the model's variance\)")
+        self.assertRegex(self.d.call("show", search="m")["relevance"],
+                         r"^over the whole space x matters most \(\d+ % of the model's variance\)")
         said = " ".join(self.d.call("explain", search="m", trial=29)["sentences"])
         for words in ("the model expects loss", "the nearest trials then: ", "it gave loss"):
             self.assertIn(words, said)
@@ -125,8 +126,8 @@ class Learning(DaemonTest):
         with contextlib.closing(sqlite3.connect(self.d.state / "hps.db")) as db, db:
             db.execute("update event set data = ? where kind = 'suggested'", [json.dumps(data)])
         self.d.start()
-        matters = ("lr matters most (62 % of the model's variance), then layers (20 %), width (18 %); "
-                   "units hardly (0.4 %)")
+        matters = ("over the whole space lr matters most (62 % of the model's variance), then layers (20 %), "
+                   "width (18 %); units hardly (0.4 %)")
         self.assertEqual(self.d.call("show", search="w")["relevance"], matters)
         self.assertIn(matters, self.d.call("explain", search="w")["sentences"])
         said = self.d.call("explain", search="w", trial=2)["sentences"]
