@@ -46,16 +46,16 @@ static void print_wrapped(struct out *o, const char *first, const char *text)
 	out_hintf(o, "%s\n", buf_text(&b));
 }
 
-static void print_symptoms(struct out *o, const cJSON *counts)
+/* "" for none. */
+static char *symptoms_text(const cJSON *result)
 {
-	auto_buf struct buf b = BUF_INIT;
+	struct buf b = BUF_INIT;
 	const cJSON *count;
 
-	cJSON_ArrayForEach (count, counts)
+	cJSON_ArrayForEach (count, json_get(result, "symptoms"))
 		buf_addf(&b, "%s%d %s", b.len == 0 ? "" : ", ", count->valueint,
 			 count->string);
-	if (b.len > 0)
-		print_wrapped(o, "symptoms  ", buf_text(&b));
+	return buf_take(&b);
 }
 
 static void print_findings(struct out *o, const cJSON *findings)
@@ -87,20 +87,54 @@ static bool has_change(const cJSON *findings)
 	return false;
 }
 
+static void add_row(cJSON *rows, const char *kind, const char *text)
+{
+	cJSON *row;
+
+	if (text == NULL || *text == '\0')
+		return;
+	row = cJSON_CreateObject();
+	cJSON_AddStringToObject(row, "finding", kind);
+	cJSON_AddStringToObject(row, "text", text);
+	cJSON_AddItemToArray(rows, row);
+}
+
+/* What a terminal shows, in rows like those of the findings. */
+static void print_rows(struct out *o, const cJSON *result)
+{
+	auto_json cJSON *rows = cJSON_CreateArray();
+	auto_free char *trials =
+	    xasprintf("%lld have ended",
+		      (long long)json_get_integer(result, "trials", 0));
+	auto_free char *symptoms = symptoms_text(result);
+	auto_free char *matters = importance_text(result);
+	cJSON *f;
+
+	add_row(rows, "trials", trials);
+	add_row(rows, "symptoms", symptoms);
+	add_row(rows, "matters", matters);
+	cJSON_ArrayForEach (f, json_get(result, "findings"))
+		cJSON_AddItemReferenceToArray(rows, f);
+	add_row(rows, "note", json_get_text(result, "note"));
+	o->ops->table(o, finding_columns, rows, false);
+}
+
 static void print_why(struct out *o, const cJSON *result)
 {
 	const cJSON *findings = json_get(result, "findings");
 	const char *name = json_get_text(result, "search");
 	const char *note = json_get_text(result, "note");
+	auto_free char *symptoms = symptoms_text(result);
 	auto_free char *matters = importance_text(result);
 
 	if (o->width == 0) {
-		o->ops->table(o, finding_columns, findings, false);
+		print_rows(o, result);
 		return;
 	}
 	out_hintf(o, "%s: %lld trials have ended\n\n", name,
 		  (long long)json_get_integer(result, "trials", 0));
-	print_symptoms(o, json_get(result, "symptoms"));
+	if (*symptoms != '\0')
+		print_wrapped(o, "symptoms  ", symptoms);
 	print_wrapped(o, "matters   ", matters);
 	print_findings(o, findings);
 	if (note != NULL) {
