@@ -272,6 +272,23 @@ static void add_change(struct finding *f, const struct param *p,
 			  end);
 }
 
+static char *away_text(const struct param *p, const struct split *s)
+{
+	char number[JSON_NUMBER_BYTES];
+	struct cell c = { .active = true, .i = (int64_t)s->choice };
+	auto_free char *value = NULL;
+
+	if (!finder_is_number(p)) {
+		value = finder_cell_text(p, &c);
+		return xasprintf("try other values of %s than %s", p->name,
+				 value);
+	}
+	(void)json_number_text(s->threshold, number);
+	return s->is_above
+		   ? xasprintf("lower %s to %s or less", p->name, number)
+		   : xasprintf("raise %s above %s", p->name, number);
+}
+
 static void advise(const struct finder *r, struct finding *f, size_t kind,
 		   const struct split *s)
 {
@@ -287,7 +304,7 @@ static void advise(const struct finder *r, struct finding *f, size_t kind,
 		return;
 	}
 	if (r->n_best == 0 || !kinds[kind].is_fatal) {
-		f->advice = xasprintf("try less of %s", place);
+		f->advice = away_text(p, s);
 		return;
 	}
 	f->advice = xasprintf("leave out %s: none of the %zu best trials is "

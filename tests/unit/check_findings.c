@@ -189,6 +189,29 @@ START_TEST(what_the_best_have_is_not_left_out)
 }
 END_TEST
 
+START_TEST(what_is_not_fatal_is_told_where_to_go)
+{
+	static const char *const advice[] = {
+		"raise units above 30", "lower units to 30 or less",
+		"try other values of opt than c"
+	};
+
+	for (int k = 0; k < 3; k++) {
+		for (size_t i = 0; i < 100; i++) {
+			bool is_low = draw(2) == 0;
+			bool is_there = k == 2 ? configs[i][OPT].i == 2
+					       : is_low == (k == 0);
+
+			configs[i][UNITS].i = (is_low ? 20 : 50) + draw(5);
+			set(i, SYMPTOM_OVERFITTING, is_there);
+			scores[i] = (is_there ? 2 : 1) + draw_unit();
+		}
+		ck_assert_str_eq(must_find("symptom")->advice, advice[k]);
+		ck_assert_ptr_null(found.list[0].change);
+	}
+}
+END_TEST
+
 START_TEST(a_value_at_the_end_of_a_range_is_named_alone)
 {
 	for (int is_high = 0; is_high < 2; is_high++) {
@@ -478,6 +501,7 @@ Suite *suite(void)
 	tcase_add_test(tc, a_rate_above_which_trials_diverge_is_found);
 	tcase_add_test(tc, weak_symptoms_of_healthy_trials_are_not_counted);
 	tcase_add_test(tc, what_the_best_have_is_not_left_out);
+	tcase_add_test(tc, what_is_not_fatal_is_told_where_to_go);
 	tcase_add_test(tc, a_value_at_the_end_of_a_range_is_named_alone);
 	tcase_add_test(tc, a_choice_with_which_trials_fail_is_found);
 	tcase_add_test(tc, few_cases_are_no_claim);
