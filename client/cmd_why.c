@@ -47,7 +47,8 @@ const struct command cmd_why = {
 	    "new name: to FILE, which must not be there; without it to "
 	    "NAME.json after asking on a terminal, else to standard output "
 	    "(the difference goes to standard error). Of a trial it tells "
-	    "what ails it, as its curves show, and what to try. With --log "
+	    "what ails it, as the curves of its latest run (fold, repeat or "
+	    "budget) show, and what to try. With --log "
 	    "it diagnoses the log of any training run, without a daemon: see "
 	    "DIAGNOSIS.",
 	.options = {{ "apply", 0, NULL,

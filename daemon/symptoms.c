@@ -7,6 +7,7 @@
 #include "core/checkup.h"
 #include "request.h"
 
+#include "schema/json.h"
 #include "schema/mem.h"
 
 #include <stdlib.h>
@@ -81,6 +82,19 @@ static int examine(struct store *reader, int64_t search, const cJSON *trial,
 	return r;
 }
 
+/* The run that the symptoms are of: the latest one's. */
+static int put_run(struct request *req, int64_t search, int64_t number)
+{
+	auto_json cJSON *attempts = NULL;
+	const cJSON *last;
+
+	if (store_read_attempts(req->s->store, search, number, &attempts) != 0)
+		return request_failed(req);
+	last = cJSON_GetArrayItem(attempts, cJSON_GetArraySize(attempts) - 1);
+	json_add_integer(req->result, "run", json_get_integer(last, "run", 0));
+	return 0;
+}
+
 int question_symptoms(struct request *req)
 {
 	int64_t number = json_get_integer(req->params, "trial", 0);
@@ -90,6 +104,8 @@ int question_symptoms(struct request *req)
 	int64_t id;
 	int r = request_find_trial(req, &id, &trial);
 
+	if (r == 0)
+		r = put_run(req, id, number);
 	if (r != 0)
 		return r;
 	if (core_symptoms(req->s->core, id, number, &found)) {

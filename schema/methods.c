@@ -86,9 +86,10 @@ const struct method_entry methods[METHOD_N] = {
 	[METHOD_SYMPTOMS] = {
 		"symptoms",
 		"Tells what ails one trial: of a running one as it is now.",
-		"symptoms: symptom, strength, step, text, try and data of "
-		"each, the one first that explains its result best; note: why "
-		"there are no others, or null",
+		"run: the number of the run (fold, repeat, budget) that they "
+		"are of, the latest; symptoms: symptom, strength, step, text, "
+		"try and data of each, the one first that explains its result "
+		"best; note: why there are no others, or null",
 		{ SEARCH_FIELD, TRIAL_FIELD },
 	},
 	[METHOD_CURVES] = {

@@ -75,6 +75,7 @@ class Runs(DaemonTest):
                          [(f, s, 1 + 10 * f + 2 - s) for f in range(5) for s in range(3)])
         best = self.d.rows("select value, value_error, runs from best")[0]
         self.assertEqual((best["value"], best["runs"]), (20, 5))
+        self.assertEqual(json.loads(self.d.hpctl("why", "r/0", "--json").stdout)["run"], 4)
         text = self.d.hpctl("explain", "r/0").stdout
         self.assertIn("5 of its 5 folds are over: their mean loss is 20, with a standard error of 7.07", text)
 
