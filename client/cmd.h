@@ -32,6 +32,7 @@ enum operand {
 	OPERAND_SEARCH_FILE, /* SEARCH, then a file */
 	OPERAND_SEARCH_PLOT, /* SEARCH, then a kind of plot */
 	OPERAND_TRIAL,       /* SEARCH/TRIAL */
+	OPERAND_EITHER,      /* SEARCH[/TRIAL]; files after --log */
 	OPERAND_COMMAND,
 	OPERAND_SHELL,
 };

@@ -167,7 +167,7 @@ const struct command cmd_explain = {
 	.operands = "SEARCH[/TRIAL]",
 	.min = 1,
 	.max = 1,
-	.operand = OPERAND_TRIAL,
+	.operand = OPERAND_EITHER,
 	.help = "Say why: what a search waits for, why a trial stopped",
 	.run = run_explain,
 };

@@ -33,7 +33,7 @@ const struct command cmd_why = {
 	.operands = "SEARCH [FILE] | SEARCH/TRIAL | --log [FILE ...]",
 	.min = 0,
 	.max = -1,
-	.operand = OPERAND_TRIAL,
+	.operand = OPERAND_EITHER,
 	.help = "Tell why a loss does not improve",
 	.text =
 	    "Of a search it tells what ails its trials, which parameters "

@@ -9,6 +9,10 @@
 /* Names of the searches, a line each. */
 #define SEARCHES "hpctl --no-start list 2>/dev/null | sed 1d | cut -f1"
 
+/* The numbers of the trials of $search, a line each. */
+#define TRIALS                                                                 \
+	"hpctl --no-start trials \"$search\" 2>/dev/null | sed 1d | cut -f1"
+
 /* The kinds of plots; tests/golden/names.py compares. */
 #define PLOTS "best curves params importance parallel"
 
@@ -59,6 +63,8 @@ static const char *operand_word(enum operand operand)
 		return "search-plot";
 	case OPERAND_TRIAL:
 		return "trial";
+	case OPERAND_EITHER:
+		return "either";
 	case OPERAND_COMMAND:
 		return "command";
 	case OPERAND_SHELL:
@@ -80,12 +86,54 @@ static void print_bash_case(FILE *f, const struct command *c)
 	fputs("' ;;\n", f);
 }
 
+/* What is offered, once the command and the kind of operand are known. */
+static void print_bash_words(FILE *f)
+{
+	fputs("\tesac\n"
+	      "\tif [[ $cur == -* ]]; then\n"
+	      "\t\twords=\"$options",
+	      f);
+	print_option_words(f, global_options);
+	fputs("\"\n"
+	      "\telse\n"
+	      "\t\tif [[ $operand == search-* ]]; then\n"
+	      "\t\t\toperand=${operand#search-}\n"
+	      "\t\t\t[[ $prev == \"$command\" ]] && operand=search\n"
+	      "\t\tfi\n"
+	      "\t\t[[ $operand == either && \" ${COMP_WORDS[*]} \" == "
+	      "*' --log '* ]] && operand=file\n"
+	      "\t\tcase $operand in\n"
+	      "\t\ttrial | either)\n"
+	      "\t\t\tif [[ $cur == */* ]]; then\n"
+	      "\t\t\t\tmapfile -t COMPREPLY < <(compgen -P \"$search/\" "
+	      "-W \"$(" TRIALS ")\" -- \"${cur#*/}\")\n"
+	      "\t\t\t\treturn\n"
+	      "\t\t\tfi\n"
+	      "\t\t\twords=$(" SEARCHES " | sed 's,$,/,')\n"
+	      "\t\t\t[[ $operand == either ]] && words+=\" $(" SEARCHES ")\"\n"
+	      "\t\t\tcompopt -o nospace ;;\n"
+	      "\t\tcommand) words=$commands ;;\n"
+	      "\t\tshell) words='bash zsh fish' ;;\n"
+	      "\t\tplot) words='" PLOTS "' ;;\n"
+	      "\t\tsearch) words=$(" SEARCHES ") ;;\n"
+	      "\t\tfile) compopt -o filenames\n"
+	      "\t\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
+	      "\t\t\treturn ;;\n"
+	      "\t\tesac\n"
+	      "\tfi\n"
+	      "\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
+	      "}\n"
+	      "complete -F _hpctl hpctl\n",
+	      f);
+}
+
 static void print_bash(FILE *f)
 {
 	fputs("# bash completion of hpctl\n"
 	      "_hpctl() {\n"
 	      "\tlocal cur=${COMP_WORDS[COMP_CWORD]} i command= operand=none\n"
 	      "\tlocal prev=${COMP_WORDS[COMP_CWORD-1]} options= words=\n"
+	      "\tlocal search=${cur%%/*}\n"
 	      "\tlocal commands='",
 	      f);
 	for_each_command(f, print_name);
@@ -113,33 +161,7 @@ static void print_bash(FILE *f)
 	      "\t'') operand=command ;;\n",
 	      f);
 	for_each_command(f, print_bash_case);
-	fputs("\tesac\n"
-	      "\tif [[ $cur == -* ]]; then\n"
-	      "\t\twords=\"$options",
-	      f);
-	print_option_words(f, global_options);
-	fputs("\"\n"
-	      "\telse\n"
-	      "\t\tif [[ $operand == search-* ]]; then\n"
-	      "\t\t\toperand=${operand#search-}\n"
-	      "\t\t\t[[ $prev == \"$command\" ]] && operand=search\n"
-	      "\t\tfi\n"
-	      "\t\tcase $operand in\n"
-	      "\t\tcommand) words=$commands ;;\n"
-	      "\t\tshell) words='bash zsh fish' ;;\n"
-	      "\t\tplot) words='" PLOTS "' ;;\n"
-	      "\t\tsearch) words=$(" SEARCHES ") ;;\n"
-	      "\t\ttrial) words=$(" SEARCHES " | sed 's,$,/,')\n"
-	      "\t\t\tcompopt -o nospace ;;\n"
-	      "\t\tfile) compopt -o filenames\n"
-	      "\t\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
-	      "\t\t\treturn ;;\n"
-	      "\t\tesac\n"
-	      "\tfi\n"
-	      "\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
-	      "}\n"
-	      "complete -F _hpctl hpctl\n",
-	      f);
+	print_bash_words(f);
 }
 
 static void print_zsh_description(FILE *f, const struct command *c)
@@ -174,6 +196,7 @@ static void print_zsh(FILE *f)
 	      "_hpctl() {\n"
 	      "\tlocal command= operand=none word skip=\n"
 	      "\tlocal -a commands options searches\n"
+	      "\tlocal search=${PREFIX%%/*}\n"
 	      "\tcommands=(\n",
 	      f);
 	for_each_command(f, print_zsh_description);
@@ -206,6 +229,8 @@ static void print_zsh(FILE *f)
 	      "\t\toperand=${operand#search-}\n"
 	      "\t\t[[ $words[CURRENT-1] == $command ]] && operand=search\n"
 	      "\tfi\n"
+	      "\t[[ $operand == either && -n ${words[(r)--log]} ]] && "
+	      "operand=file\n"
 	      "\tcase $operand in\n"
 	      "\tcommand) _describe command commands ;;\n"
 	      "\tshell) compadd bash zsh fish ;;\n"
@@ -213,7 +238,14 @@ static void print_zsh(FILE *f)
 	      "\tfile) _files ;;\n"
 	      "\tsearch) searches=(${(f)\"$(" SEARCHES ")\"})\n"
 	      "\t\tcompadd -a searches ;;\n"
-	      "\ttrial) searches=(${(f)\"$(" SEARCHES ")\"})\n"
+	      "\ttrial|either)\n"
+	      "\t\tif compset -P '*/'; then\n"
+	      "\t\t\tsearches=(${(f)\"$(" TRIALS ")\"})\n"
+	      "\t\t\tcompadd -a searches\n"
+	      "\t\t\treturn\n"
+	      "\t\tfi\n"
+	      "\t\tsearches=(${(f)\"$(" SEARCHES ")\"})\n"
+	      "\t\t[[ $operand == either ]] && compadd -a searches\n"
 	      "\t\tcompadd -S / -a searches ;;\n"
 	      "\tesac\n"
 	      "}\n"
@@ -271,7 +303,10 @@ static void print_fish_command(FILE *f, const struct command *c)
 		fputs("-f -a '(" SEARCHES ") " PLOTS "'\n", f);
 		break;
 	case OPERAND_TRIAL:
-		fputs("-f -a '(" SEARCHES " | string replace -r $ /)'\n", f);
+		fputs("-f -a '(__hpctl_trials)'\n", f);
+		break;
+	case OPERAND_EITHER:
+		fputs("-f -a '(__hpctl_trials) (" SEARCHES ")'\n", f);
 		break;
 	case OPERAND_COMMAND:
 		fputs("-f -a '", f);
@@ -290,7 +325,19 @@ static void print_fish_command(FILE *f, const struct command *c)
 
 static void print_fish(FILE *f)
 {
-	fputs("# fish completion of hpctl\n", f);
+	fputs("# fish completion of hpctl\n"
+	      "function __hpctl_trials\n"
+	      "\tset -l search (string match -r '^(.*)/' -- "
+	      "(commandline -ct))[2]\n"
+	      "\tif test -n \"$search\"\n"
+	      "\t\t" TRIALS " | string replace -r ^ $search/\n"
+	      "\telse\n"
+	      "\t\t" SEARCHES " | string replace -r '$' /\n"
+	      "\tend\n"
+	      "end\n"
+	      "complete -c hpctl -n '__fish_seen_subcommand_from why; and "
+	      "__fish_contains_opt log' -F\n",
+	      f);
 	print_fish_options(f, global_options, NULL);
 	for_each_command(f, print_fish_command);
 }
