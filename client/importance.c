@@ -217,7 +217,7 @@ static struct scale scale_of(const cJSON *curve, bool is_minimized, int width)
 		widen(&s, json_get_number(part, "quarter", (double)NAN));
 	}
 	s.is_log = is_minimized && s.low > 0 && s.high > DECADES * s.low;
-	s.width = width > 40 ? (size_t)width : 40;
+	s.width = width > 20 ? (size_t)width : 20;
 	return s;
 }
 
