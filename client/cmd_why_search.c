@@ -111,6 +111,7 @@ static void print_rows(struct out *o, const cJSON *result)
 	cJSON *f;
 
 	add_row(rows, "trials", trials);
+	add_row(rows, "compared", json_get_text(result, "compared"));
 	add_row(rows, "symptoms", symptoms);
 	add_row(rows, "matters", matters);
 	cJSON_ArrayForEach (f, json_get(result, "findings"))
@@ -124,6 +125,7 @@ static void print_why(struct out *o, const cJSON *result)
 	const cJSON *findings = json_get(result, "findings");
 	const char *name = json_get_text(result, "search");
 	const char *note = json_get_text(result, "note");
+	const char *compared = json_get_text(result, "compared");
 	auto_free char *symptoms = symptoms_text(result);
 	auto_free char *matters = importance_text(result);
 
@@ -133,6 +135,8 @@ static void print_why(struct out *o, const cJSON *result)
 	}
 	out_hintf(o, "%s: %lld trials have ended\n\n", name,
 		  (long long)json_get_integer(result, "trials", 0));
+	if (compared != NULL)
+		print_wrapped(o, "compared  ", compared);
 	if (*symptoms != '\0')
 		print_wrapped(o, "symptoms  ", symptoms);
 	print_wrapped(o, "matters   ", matters);

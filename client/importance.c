@@ -163,9 +163,13 @@ void importance_print(struct out *o, const cJSON *result)
 	size_t width = name_width(list);
 	auto_buf struct buf line = BUF_INIT;
 	bool is_nothing = false;
+	const char *compared = json_get_text(result, "compared");
 
-	out_hintf(o, "what divides the best of %lld trials from the others\n\n",
+	out_hintf(o, "what divides the best of %lld trials from the others\n",
 		  (long long)json_get_integer(result, "trials", 0));
+	if (compared != NULL)
+		out_hintf(o, "(by %s)\n", compared);
+	out_hintf(o, "\n");
 	add_name(o, &line, "PARAMETER", width);
 	add_cell(&line, "SHARE", 5, true);
 	add_cell(&line, "90 %", 10, true);

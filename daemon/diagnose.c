@@ -17,6 +17,13 @@ struct ailing {
 	uint32_t symptoms; /* bits 1 << enum symptom_kind */
 };
 
+/* Of a search with a budget: what a trial came to with so much of it. */
+struct level_result {
+	int64_t trial; /* trial_record.id */
+	int64_t run;
+	double value;
+};
+
 struct diagnosis {
 	int64_t search;
 	struct diag *reterr;
@@ -25,6 +32,9 @@ struct diagnosis {
 	struct search_spec *spec;
 	struct ailing *ailing; /* [n_ailing] */
 	size_t n_ailing, next_ailing;
+	struct level_result *levels; /* [n_levels], in that order too */
+	size_t n_levels, next_level;
+	int64_t level;             /* the run whose results are compared */
 	struct cell *configs;      /* [n][spec->space->n] */
 	double *scores;            /* [n]; NaN of the last, which failed */
 	struct trial_facts *facts; /* [n] */
@@ -62,24 +72,104 @@ static uint32_t symptoms_of(struct diagnosis *d, int64_t trial)
 	return d->ailing[d->next_ailing++].symptoms;
 }
 
-/*
- * What is known of a trial by its end: NaN is nothing. The rule "patience"
- * stops what improves no more, not what is bad.
+/* --- results ----------------------------------------------------------------
  */
-static double score_of(const struct search_spec *spec,
-		       const struct trial_record *r)
+
+static int on_result(void *ctx, int64_t trial, int64_t run, double v)
+{
+	struct diagnosis *d = ctx;
+
+	d->levels =
+	    xreallocarray(d->levels, d->n_levels + 1, sizeof(*d->levels));
+	d->levels[d->n_levels++] = (struct level_result){ trial, run, v };
+	return 0;
+}
+
+static size_t count_level(const struct diagnosis *d, int64_t run)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n_levels; i++)
+		n += d->levels[i].run == run;
+	return n;
+}
+
+/* With the most of the budget that enough trials have had. */
+static void choose_level(struct diagnosis *d)
+{
+	d->level = d->spec->runs - 1;
+	while (d->level > 0 && count_level(d, d->level) < FINDINGS_TRIALS)
+		d->level--;
+}
+
+/* What trial @id came to with so much of the budget; NaN: it had less. */
+static double level_value(struct diagnosis *d, int64_t id)
+{
+	double v = (double)NAN;
+
+	while (d->next_level < d->n_levels &&
+	       d->levels[d->next_level].trial == id) {
+		const struct level_result *r = &d->levels[d->next_level++];
+
+		if (r->run == d->level)
+			v = r->value;
+	}
+	return v;
+}
+
+static bool is_of_patience(const struct trial_record *r)
+{
+	return strncmp(r->reason, "patience@", 9) == 0;
+}
+
+/*
+ * With a budget: by what equally much of it came to. One that was stopped with
+ * less was worse than those that went on; of one that began with more nothing
+ * is known.
+ */
+static double score_at_level(struct diagnosis *d, const struct trial_record *r)
+{
+	double v = level_value(d, r->id);
+	bool is_done = r->state == TRIAL_DONE;
+	bool is_pruned = r->state == TRIAL_PRUNED;
+
+	/* What was imported had all that it takes. */
+	if (r->origin == ORIGIN_IMPORTED && d->level == d->spec->runs - 1 &&
+	    is_done && r->has_value && isnan(v))
+		v = r->value;
+	if ((is_done || is_pruned) && isfinite(v))
+		return v;
+	if (strcmp(r->reason, "diverged") == 0 ||
+	    (is_pruned && r->runs <= d->level && !is_of_patience(r)))
+		return (double)INFINITY;
+	return (double)NAN;
+}
+
+/* The rule "patience" stops what improves no more, not what is bad. */
+static double score_by_value(const struct trial_record *r)
 {
 	bool is_bad =
 	    r->state == TRIAL_PRUNED || strcmp(r->reason, "diverged") == 0;
-	bool counts =
-	    r->state == TRIAL_DONE || (r->state == TRIAL_PRUNED &&
-				       strncmp(r->reason, "patience@", 9) == 0);
+	bool counts = r->state == TRIAL_DONE ||
+		      (r->state == TRIAL_PRUNED && is_of_patience(r));
 
 	if (counts && r->has_value && r->kind == VALUE_FINITE)
-		return spec->goal == GOAL_MINIMIZE ? r->value : -r->value;
+		return r->value;
 	return is_bad || (counts && r->has_value) ? (double)INFINITY
 						  : (double)NAN;
 }
+
+/* What is known of a trial by its end: NaN is nothing. */
+static double score_of(struct diagnosis *d, const struct trial_record *r)
+{
+	double v = d->spec->budget.name != NULL ? score_at_level(d, r)
+						: score_by_value(r);
+
+	return isfinite(v) && d->spec->goal == GOAL_MAXIMIZE ? -v : v;
+}
+
+/* --- trials -----------------------------------------------------------------
+ */
 
 static void make_room(struct diagnosis *d)
 {
@@ -98,7 +188,7 @@ static int on_trial(void *ctx, const struct trial_record *r)
 	const struct space *space = d->spec->space;
 	auto_diag struct diag faults = DIAG_INIT;
 	auto_json cJSON *params = NULL;
-	double score = score_of(d->spec, r);
+	double score = score_of(d, r);
 	bool has_failed = r->state == TRIAL_FAILED && isnan(score);
 	uint32_t symptoms = symptoms_of(d, r->id);
 
@@ -123,11 +213,15 @@ static int read_trials(struct diagnosis *d, struct store *reader)
 {
 	int r = store_load_symptoms(reader, d->search, on_symptom, d);
 
+	if (r == 0 && d->spec->budget.name != NULL)
+		r = store_load_results(reader, d->search, on_result, d);
+	if (r == 0)
+		choose_level(d);
 	if (r == 0)
 		r = store_load_trials(reader, d->search, on_trial, d);
 	d->n_results = d->n;
 	d->takes_failed = true;
-	d->next_ailing = 0;
+	d->next_ailing = d->next_level = 0;
 	if (r == 0)
 		r = store_load_trials(reader, d->search, on_trial, d);
 	return r;
@@ -152,6 +246,23 @@ static bool learns(enum sampler_type sampler)
 	       sampler == SAMPLER_GP;
 }
 
+/* Which results are compared, where trials come to several. */
+static void put_compared(struct diagnosis *d)
+{
+	const char *budget = d->spec->budget.name;
+
+	auto_free char *text = NULL;
+
+	if (budget == NULL) {
+		cJSON_AddNullToObject(d->result, "compared");
+		return;
+	}
+	text = xasprintf("results with %s = %lld, which %zu trials have",
+			 budget, (long long)search_level(d->spec, d->level),
+			 count_level(d, d->level));
+	cJSON_AddStringToObject(d->result, "compared", text);
+}
+
 static void conclude(struct diagnosis *d)
 {
 	struct search_facts facts = {
@@ -170,6 +281,7 @@ static void conclude(struct diagnosis *d)
 
 	cJSON_AddStringToObject(d->result, "metric", d->spec->metric);
 	cJSON_AddStringToObject(d->result, "goal", goal_name(d->spec->goal));
+	put_compared(d);
 	report(&facts, d->spec->seed, d->result);
 }
 
@@ -189,6 +301,7 @@ static int read_why(struct store *reader, int64_t search, const cJSON *params,
 	free(d.scores);
 	free(d.facts);
 	free(d.ailing);
+	free(d.levels);
 	return r;
 }
 

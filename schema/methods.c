@@ -233,7 +233,8 @@ const struct method_entry methods[METHOD_N] = {
 		"why",
 		"Says what all trials of a search show together: what ails "
 		"them, which values go with that, and which parameters matter.",
-		"search, metric, goal; trials: how many have ended, "
+		"search, metric, goal; compared: with how much of a budget "
+		"the results are compared, or null; trials: how many have ended, "
 		"with_result: so that something is known by their results; "
 		"symptoms: how many trials have each; findings: finding (its "
 		"kind), text, try, data, change (of the search file: "

@@ -9,6 +9,7 @@ enum query {
 	Q_METRIC,
 	Q_OTHERS,
 	Q_METRICS,
+	Q_RESULTS,
 	Q_SYMPTOMS,
 	Q_N,
 };
@@ -70,6 +71,13 @@ static const char *const sql[Q_N] = {
 	    "AND m.attempt = t.attempts "
 	    "WHERE t.search = ?1 AND t.number = ?2 "
 	    "ORDER BY m.name, m.step",
+	[Q_RESULTS] =
+	    "SELECT t.id, a.run, a.result "
+	    "FROM trial t JOIN attempt a ON a.trial = t.id AND a.run < t.runs "
+	    "AND a.number = (SELECT max(number) FROM attempt WHERE "
+	    "trial = t.id AND run = a.run) "
+	    "WHERE t.search = ? AND a.result IS NOT NULL "
+	    "ORDER BY t.number, a.run",
 	[Q_SYMPTOMS] = "SELECT y.trial, y.symptom FROM trial t "
 		       "JOIN symptom y ON y.trial = t.id "
 		       "WHERE t.search = ? ORDER BY t.number, y.rank",
@@ -320,6 +328,28 @@ int store_load_metrics(struct store *s, int64_t search, int64_t number,
 	bind_int(&run, search);
 	bind_int(&run, number);
 	return load_metrics(s, &run, fn, ctx);
+}
+
+int store_load_results(struct store *s, int64_t search, store_result_fn *fn,
+		       void *ctx)
+{
+	static const char *const doing = "loading results";
+	struct run run = run_begin(s->load[Q_RESULTS]);
+	int r;
+
+	bind_int(&run, search);
+	while ((r = run_step(s, &run, doing)) > 0) {
+		int64_t trial = next_int(&run), of_run = next_int(&run);
+		double result = next_real(&run);
+
+		r = run_check(s, &run, doing);
+		if (r == 0)
+			r = fn(ctx, trial, of_run, result);
+		if (r != 0)
+			break;
+	}
+	run_end(&run);
+	return r;
 }
 
 int store_load_symptoms(struct store *s, int64_t search, store_symptom_fn *fn,

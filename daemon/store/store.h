@@ -205,6 +205,7 @@ typedef int store_attempt_fn(void *ctx, const struct attempt_record *r);
 typedef int store_metric_fn(void *ctx, int64_t trial, int64_t run,
 			    const struct metric_record *m);
 typedef int store_symptom_fn(void *ctx, int64_t trial, enum symptom_kind kind);
+typedef int store_result_fn(void *ctx, int64_t trial, int64_t run, double v);
 
 /* The searches that are running or paused, or that have an open attempt. */
 int store_load_open_searches(struct store *s, store_search_fn *fn, void *ctx)
@@ -233,6 +234,9 @@ int store_load_others(struct store *s, int64_t search, const char *name,
 int store_load_metrics(struct store *s, int64_t search, int64_t number,
 		       store_metric_fn *fn, void *ctx)
     __attribute__((warn_unused_result));
+/* The results of the runs that are over, by trial number and run. */
+int store_load_results(struct store *s, int64_t search, store_result_fn *fn,
+		       void *ctx) __attribute__((warn_unused_result));
 /* What ails the trials, by trial number and rank. */
 int store_load_symptoms(struct store *s, int64_t search, store_symptom_fn *fn,
 			void *ctx) __attribute__((warn_unused_result));

@@ -81,6 +81,23 @@ class Why(DaemonTest):
         self.d.run(drawn("l", 5) | {"sampler": {"type": "tpe"}})
         self.assertIn("the sampler learns", self.why("l")["note"])
 
+    def test_trials_with_a_budget_are_compared_by_what_equally_much_of_it_gave(self):
+        # What has little of it is the better for that.
+        train = ["awk", "BEGIN { d = ARGV[1] - 1; print \"loss=\" (d < 0 ? -d : d) + 10 * ARGV[2] }", "{x}", "{epochs}"]
+        budget = {"budget": {"name": "epochs", "min": 1, "max": 9}}
+        self.d.run(search("b", [w.replace("{ ", "{{ ") for w in train], SPACE, trials=70, parallel=1,
+                          sampler={"type": "random", "seed": 1}, **budget))
+        had = [[r["value"] for r in self.d.rows("select value from runs where run = ?", k)] for k in range(3)]
+        self.assertGreaterEqual(len(had[1]), 20)
+        self.assertLess(len(had[2]), 20)
+        said = self.why("b")
+        self.assertEqual(said["compared"], f"results with epochs = 3, which {len(had[1])} trials have")
+        x = next(p for p in said["importance"] if p["parameter"] == "x")
+        self.assertLess(x["chance"], 0.05)
+        self.assertEqual(sum(part["trials"] for part in x["curve"]), 70)
+        self.assertEqual(min(part["best"] or 99 for part in x["curve"]), min(had[1]))
+        self.assertIn("compared\tresults with epochs = 3", self.d.hpctl("why", "b").stdout)
+
     def test_the_answer_is_the_same_after_a_restart_and_when_asked_by_many(self):
         self.d.run(drawn("s", 40))
         before = self.why("s")
