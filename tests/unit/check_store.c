@@ -345,21 +345,38 @@ START_TEST(the_metrics_of_one_trial_load_by_name_and_step)
 }
 END_TEST
 
-START_TEST(of_a_running_trial_the_other_metrics_are_loaded)
+START_TEST(of_a_trial_that_is_not_over_the_other_metrics_are_loaded)
 {
-	struct trial_record trial = sample_trial(1, 0);
+	struct trial_record trial = sample_trial(1, 1);
 	struct metric_list list = { 0 };
 
 	save_metrics();
 	case_save_metric(1001, 1, "acc", 1, 0.1);
-	trial.state = TRIAL_RUNNING;
-	trial.attempts = 2;
+	trial.state = TRIAL_CANCELLED;
+	trial.attempts = 1;
 	case_save_trial(&trial);
 	ck_assert_int_eq(
 	    store_load_others(the.s, 1, "val_loss", add_any, &list), 0);
 	ck_assert_uint_eq(list.n, 1);
 	ck_assert_int_eq(list.trials[0], 1000);
 	ck_assert_double_eq(list.values[0], 0.7);
+}
+END_TEST
+
+START_TEST(an_attempt_takes_over_the_metrics_of_the_one_before)
+{
+	struct attempt_record attempt = sample_attempt(1000, 3);
+	auto_free char *rows = NULL;
+
+	save_metrics();
+	ck_assert_int_eq(store_begin(the.s), 0);
+	ck_assert_int_eq(store_save_attempt(the.s, &attempt), 0);
+	ck_assert_int_eq(store_move_metrics(the.s, 1000, 2, 3), 0);
+	ck_assert_int_eq(store_commit(the.s), 0);
+	rows = case_query("SELECT group_concat(n, ' ') FROM (SELECT attempt || "
+			  "':' || count(*) AS n FROM metric WHERE trial = 1000 "
+			  "GROUP BY attempt ORDER BY attempt)");
+	ck_assert_str_eq(rows, "1:1 3:4");
 }
 END_TEST
 
@@ -701,7 +718,9 @@ Suite *suite(void)
 	tcase_add_test(tc,
 		       a_metric_loads_by_run_from_the_latest_attempt_of_each);
 	tcase_add_test(tc, the_metrics_of_one_trial_load_by_name_and_step);
-	tcase_add_test(tc, of_a_running_trial_the_other_metrics_are_loaded);
+	tcase_add_test(
+	    tc, of_a_trial_that_is_not_over_the_other_metrics_are_loaded);
+	tcase_add_test(tc, an_attempt_takes_over_the_metrics_of_the_one_before);
 	tcase_add_test(
 	    tc, symptoms_replace_those_before_and_load_by_trial_and_rank);
 	tcase_add_test(tc, G8_a_repeated_step_keeps_the_last_value_and_counts);
