@@ -116,6 +116,15 @@ static void print_space(struct buf *b, const struct space *space)
 		buf_addf(b, "at most %" PRIu64 " configurations", levels);
 }
 
+static void print_population(struct buf *b, const struct search_spec *spec)
+{
+	buf_addf(
+	    b, ", of %lld members with %lld generations, %s from %lld to %lld",
+	    (long long)spec->population, (long long)search_generations(spec),
+	    spec->budget.name, (long long)spec->budget.min,
+	    (long long)spec->budget.max);
+}
+
 static void print_budget(struct buf *b, const struct search_spec *spec)
 {
 	buf_addf(b, ", each with %s of", spec->budget.name);
@@ -134,7 +143,9 @@ static void print_trials(struct buf *b, const struct search_spec *spec)
 		buf_addf(b, "%lld", (long long)spec->trials);
 	else
 		buf_adds(b, "the whole grid");
-	if (spec->budget.name != NULL)
+	if (spec->sampler == SAMPLER_PBT)
+		print_population(b, spec);
+	else if (spec->budget.name != NULL)
 		print_budget(b, spec);
 	else if (spec->runs_min < spec->runs)
 		buf_addf(b, ", each of %lld to %lld repeats",

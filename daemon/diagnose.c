@@ -243,7 +243,7 @@ static int read_search(struct diagnosis *d, struct store *reader)
 static bool learns(enum sampler_type sampler)
 {
 	return sampler == SAMPLER_TPE || sampler == SAMPLER_CMAES ||
-	       sampler == SAMPLER_GP;
+	       sampler == SAMPLER_GP || sampler == SAMPLER_PBT;
 }
 
 /* Which results are compared, where trials come to several. */

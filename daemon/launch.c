@@ -14,6 +14,14 @@ char *server_trial_dir(const struct server *s, int64_t search, int64_t number)
 			 (long long)search, (long long)number);
 }
 
+/* Whose budget it has: that of a generation, or of a run. */
+static int64_t level_of(const struct fx_run *run)
+{
+	int64_t generation = run->trial->lineage.generation;
+
+	return generation > 0 ? generation - 1 : run->attempt->run;
+}
+
 static struct expand expand_of(const struct server *s, const struct fx_run *run,
 			       const char *dir)
 {
@@ -23,7 +31,7 @@ static struct expand expand_of(const struct server *s, const struct fx_run *run,
 		.search = run->search->name,
 		.trial = run->trial->number,
 		.attempt = run->attempt->number,
-		.run = run->attempt->run,
+		.run = level_of(run),
 		.seed = expand_seed(run->spec, run->trial->number,
 				    run->attempt->run),
 		.dir = dir,
@@ -96,6 +104,14 @@ static char **params_env(const struct expand *e)
 	return all;
 }
 
+/* All of its budget. */
+static int64_t last_level(const struct search_spec *spec)
+{
+	if (spec->sampler == SAMPLER_PBT)
+		return search_generations(spec) - 1;
+	return spec->budget.name != NULL ? spec->runs - 1 : 0;
+}
+
 int server_trial_command(struct server *s, int64_t search, const cJSON *trial,
 			 struct trial_command *ret)
 {
@@ -123,8 +139,7 @@ int server_trial_command(struct server *s, int64_t search, const cJSON *trial,
 		.search = json_get_text(trial, "search"),
 		.trial = number,
 		.attempt = 1,
-		/* All of its budget. */
-		.run = spec->budget.name != NULL ? spec->runs - 1 : 0,
+		.run = last_level(spec),
 		.dir = dir,
 		.socket = s->paths.socket,
 		.token = "",

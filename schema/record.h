@@ -38,6 +38,21 @@ struct search_record {
 	bool reopened;    /* had ended: "until" and "stop" hold no more */
 };
 
+/*
+ * Population based training: a trial is one generation of a member. It goes on
+ * from the checkpoint of its parent, which is of the generation before.
+ */
+struct lineage {
+	int64_t generation; /* 1, 2, ...; 0: the trial is of no member */
+	int64_t member;     /* 0, 1, ... */
+	int64_t parent;     /* number of a trial; of the first: meaningless */
+};
+
+static inline bool lineage_has_parent(const struct lineage *l)
+{
+	return l->generation > 1;
+}
+
 struct trial_record {
 	int64_t id; /* over all searches */
 	int64_t search;
@@ -46,7 +61,8 @@ struct trial_record {
 	char reason[REASON_BYTES];
 	enum origin origin;
 	uint64_t cursor; /* index of the sampler's point, if from the sampler */
-	char *params;    /* JSON; NULL in an update: unchanged */
+	struct lineage lineage;
+	char *params; /* JSON; NULL in an update: unchanged */
 	bool has_value;
 	enum value_kind kind;
 	double value; /* meaningful if finite */

@@ -52,7 +52,9 @@ struct stop_rules {
 
 /*
  * The runs of a trial are the same with more and more of what it takes, such as
- * epochs: min eta^k as long as that is below max, then max.
+ * epochs: min eta^k as long as that is below max, then max. With pbt these are
+ * generations, trials of their own: min k as long as that is below max, then
+ * max.
  */
 struct budget {
 	char *name;        /* NULL: the search has none */
@@ -86,6 +88,7 @@ struct search_spec {
 	uint64_t seed;
 	bool shuffle;          /* grid: order shuffled by the seed */
 	bool allow_duplicates; /* run equal configurations again */
+	int64_t population;    /* pbt: members; else 0 */
 	bool per_second; /* gp: objective_per: improvement for the time spent */
 	struct early_stopping early_stopping;
 
@@ -130,8 +133,14 @@ void search_free(struct search_spec *spec);
 const struct early_stopping *search_rule(const struct search_spec *spec,
 					 enum pruner_type type);
 
-/* What run @run of a trial is given of the budget, which the search has. */
+/*
+ * What run @run of a trial, or with pbt what generation @run + 1, is given of
+ * the budget, which the search has.
+ */
 int64_t search_level(const struct search_spec *spec, int64_t run);
+
+/* pbt: how many there are of a member, the last with all of the budget. */
+int64_t search_generations(const struct search_spec *spec);
 
 /* True when @name may name a search: [A-Za-z0-9_.-]{1,64}, no - or . first. */
 bool search_name_is_valid(const char *name);

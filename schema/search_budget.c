@@ -20,12 +20,20 @@ int64_t search_level(const struct search_spec *spec, int64_t run)
 	const struct budget *b = &spec->budget;
 	int64_t level = b->min;
 
+	if (spec->sampler == SAMPLER_PBT)
+		return run < (b->max - 1) / b->min ? (run + 1) * b->min
+						   : b->max;
 	for (; run > 0; run--) {
 		if (level > (b->max - 1) / b->eta)
 			return b->max;
 		level *= b->eta;
 	}
 	return level;
+}
+
+int64_t search_generations(const struct search_spec *spec)
+{
+	return (spec->budget.max - 1) / spec->budget.min + 1;
 }
 
 /* Where it meets a parameter or a placeholder; "" if it does not. */

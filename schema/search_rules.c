@@ -15,6 +15,8 @@
 #define DEFAULT_KEEP        0.4
 #define DEFAULT_P           0.1
 #define MAX_ETA             100
+#define DEFAULT_POPULATION  10
+#define MAX_POPULATION      1000
 
 #define AUTO_GP_TRIALS 10000
 
@@ -112,10 +114,32 @@ static void read_type(const struct object *o, struct search_spec *spec)
 		spec->sampler = (enum sampler_type)(type - 1);
 }
 
+static void read_population(const struct object *sampler,
+			    struct search_spec *spec)
+{
+	bool repeats = true;
+
+	if (spec->sampler == SAMPLER_PBT)
+		spec->population = DEFAULT_POPULATION;
+	if (object_integer(sampler, "population", 2, MAX_POPULATION,
+			   &spec->population) &&
+	    spec->sampler != SAMPLER_PBT)
+		object_fault(sampler, "population",
+			     "is given (only \"pbt\" has members)");
+	if (spec->sampler != SAMPLER_PBT)
+		return;
+	if (object_bool(sampler, "allow_duplicates", &repeats) && !repeats)
+		object_fault(sampler, "allow_duplicates",
+			     "is false (a member of a \"pbt\" goes on with "
+			     "its configuration: leave it out)");
+	spec->allow_duplicates = true;
+}
+
 static void read_sampler(const struct object *o, struct search_spec *spec)
 {
-	static const char *const keys[] = { "type", "seed", "shuffle",
-					    "allow_duplicates", NULL };
+	static const char *const keys[] = { "type",       "seed",
+					    "shuffle",    "allow_duplicates",
+					    "population", NULL };
 	struct object sampler;
 	int64_t seed = 0;
 
@@ -134,6 +158,7 @@ static void read_sampler(const struct object *o, struct search_spec *spec)
 		object_fault(&sampler, "shuffle",
 			     "is true (only a \"grid\" has an order to "
 			     "shuffle)");
+	read_population(&sampler, spec);
 }
 
 static void check_threshold(const struct object *o,
@@ -307,6 +332,57 @@ static void read_early_stopping(const struct object *o,
 		read_list(&object, rule);
 }
 
+/* Each generation of each member is a trial. */
+static void count_members(const struct object *o, struct search_spec *spec)
+{
+	int n_start = cJSON_GetArraySize(json_get(o->node, "start"));
+	int64_t all = 0;
+
+	if (n_start > spec->population)
+		object_fault(o, "start",
+			     "has %d configurations (at most %lld, as many as "
+			     "the \"population\" has members)",
+			     n_start, (long long)spec->population);
+	if (json_get(o->node, "trials") != NULL) {
+		if (spec->trials > 0 && spec->trials < spec->population)
+			object_fault(o, "trials",
+				     "is %lld (must be %lld or more, one for "
+				     "each member of the \"population\")",
+				     (long long)spec->trials,
+				     (long long)spec->population);
+		return;
+	}
+	if (__builtin_mul_overflow(spec->population, search_generations(spec),
+				   &all) ||
+	    all > LIMIT_TRIALS)
+		object_fault(o, "trials",
+			     "is missing (%lld members have %lld generations: "
+			     "say how many trials in all, at most %d)",
+			     (long long)spec->population,
+			     (long long)search_generations(spec), LIMIT_TRIALS);
+	spec->trials = all;
+}
+
+/* What pbt wants of the budget, which is read. */
+static void check_pbt(const struct object *o, struct search_spec *spec)
+{
+	const cJSON *eta = json_get(json_get(o->node, "budget"), "eta");
+
+	if (spec->sampler != SAMPLER_PBT)
+		return;
+	spec->runs = spec->runs_min = 1;
+	if (eta != NULL)
+		json_fault(o->doc, eta, o->reterr, "budget.eta",
+			   "is given (with \"pbt\" each generation has "
+			   "\"min\" more than the one before: leave it out)");
+	if (object_require(o, "budget",
+			   "\"pbt\" trains in generations: say of what, as "
+			   "{\"name\": \"epochs\", \"min\": 5, \"max\": "
+			   "50}") &&
+	    spec->budget.name != NULL)
+		count_members(o, spec);
+}
+
 /* Every parameter of a grid has levels. */
 static void check_grid(const struct object *o, const struct search_spec *spec)
 {
@@ -424,6 +500,7 @@ void search_rules_parse(const struct object *o, struct search_spec *spec)
 
 	read_sampler(o, spec);
 	read_objective_per(o, spec);
+	check_pbt(o, spec);
 	if (spec->space != NULL && o->reterr->n == before) {
 		if (spec->sampler == SAMPLER_GRID)
 			check_grid(o, spec);

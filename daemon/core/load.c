@@ -62,6 +62,23 @@ static bool goes_on(const struct trial *t)
 	       (is_within || t->rec.tries > 0);
 }
 
+static bool has_sound_lineage(const struct search *s,
+			      const struct trial_record *r)
+{
+	const struct lineage *l = &r->lineage;
+
+	if (l->generation == 0)
+		return true;
+	if (s->spec->sampler != SAMPLER_PBT || l->generation < 0 ||
+	    l->generation > search_generations(s->spec) || l->member < 0 ||
+	    l->member >= s->spec->population)
+		return false;
+	return !lineage_has_parent(l) ||
+	       (l->parent >= 0 && l->parent < (int64_t)s->n &&
+		s->trials[l->parent]->rec.lineage.generation + 1 ==
+		    l->generation);
+}
+
 int core_load_trial(struct core *c, const struct trial_record *r,
 		    struct diag *reterr)
 {
@@ -81,6 +98,13 @@ int core_load_trial(struct core *c, const struct trial_record *r,
 	if (r->number != (int64_t)s->n) {
 		diag_add(reterr, "", "search %s lacks trial %zu", s->rec.name,
 			 s->n);
+		return -EBADMSG;
+	}
+	if (!has_sound_lineage(s, r)) {
+		diag_add(reterr, "",
+			 "trial %lld of search %s is of no member of its "
+			 "population, or of no generation after its parent's",
+			 (long long)r->number, s->rec.name);
 		return -EBADMSG;
 	}
 	t = trial_new(s, config, r->origin, r->cursor);

@@ -81,7 +81,8 @@ struct search {
 	bool is_promoted_known;
 	struct seen seen; /* hashes of all configurations */
 	uint64_t listed;  /* all points of the list before it are seen */
-	bool exhausted;   /* the sampler has no further point */
+	bool exhausted;   /* the sampler has no further point, */
+	bool waits;       /* or none before the state of a trial changes */
 	int64_t counts[NAMES_TRIAL_STATES_N];
 	int64_t open;          /* attempts that are not over */
 	uint64_t launched;     /* core->launches at the latest launch */

@@ -34,7 +34,7 @@ static bool has_work(struct search *s)
 		return false;
 	if (!TAILQ_EMPTY(&s->queue) || pause_next(s) != NULL)
 		return true;
-	return !s->exhausted && search_budget(s) > s->wanted;
+	return !s->exhausted && !s->waits && search_budget(s) > s->wanted;
 }
 
 static bool wants(struct search *s)
@@ -185,6 +185,11 @@ void core_explain(const struct core *c, int64_t id, struct buf *ret_text)
 			 "its sampler is choosing the configurations of %lld "
 			 "further trials",
 			 (long long)s->wanted);
+	else if (s->waits)
+		buf_addf(ret_text,
+			 "waits for trials that are running (%lld), which the "
+			 "next ones go on from",
+			 (long long)s->open);
 	else if (!has_work(s))
 		buf_addf(ret_text,
 			 "no further trial is to come; %lld still running",

@@ -159,6 +159,8 @@ static void queue_start(struct step *st, struct search *s)
 		struct trial *t = trial_create(
 		    st, s, &spec->start[i * spec->space->n], ORIGIN_START, 0);
 
+		if (spec->sampler == SAMPLER_PBT)
+			t->rec.lineage = (struct lineage){ 1, (int64_t)i, 0 };
 		fx_save_trial(st->fx, &t->rec, &t->queued_save);
 		TAILQ_INSERT_TAIL(&s->queue, t, queue);
 	}
@@ -372,9 +374,31 @@ static void find_best(struct search *s)
 		keep_best(s, s->trials[i]);
 }
 
+/* The trial that goes on from @t or that @t goes on from, and is not over. */
+static const struct trial *find_relative(const struct search *s,
+					 const struct trial *t)
+{
+	const struct lineage *l = &t->rec.lineage;
+
+	if (lineage_has_parent(l) &&
+	    !trial_state_is_final(s->trials[l->parent]->rec.state))
+		return s->trials[l->parent];
+	for (size_t i = (size_t)t->rec.number + 1;
+	     l->generation > 0 && i < s->n; i++) {
+		const struct trial_record *r = &s->trials[i]->rec;
+
+		if (lineage_has_parent(&r->lineage) &&
+		    r->lineage.parent == t->rec.number &&
+		    !trial_state_is_final(r->state))
+			return s->trials[i];
+	}
+	return NULL;
+}
+
 int search_retry(struct step *st, struct search *s, int64_t number,
 		 struct diag *reterr)
 {
+	const struct trial *relative;
 	struct trial *t = find_trial(s, number, reterr);
 
 	if (t == NULL)
@@ -382,6 +406,17 @@ int search_retry(struct step *st, struct search *s, int64_t number,
 	if (!trial_state_is_final(t->rec.state)) {
 		diag_add(reterr, "", "trial %s/%lld is %s already", s->rec.name,
 			 (long long)number, trial_state_name(t->rec.state));
+		return CORE_CONFLICT;
+	}
+	/* No checkpoint is written to while it may be copied. */
+	relative = find_relative(s, t);
+	if (relative != NULL) {
+		diag_add(reterr, "",
+			 "trial %s/%lld shares a checkpoint with trial %lld, "
+			 "which is %s (retry it when that is over)",
+			 s->rec.name, (long long)number,
+			 (long long)relative->rec.number,
+			 trial_state_name(relative->rec.state));
 		return CORE_CONFLICT;
 	}
 	reopen(st, s);

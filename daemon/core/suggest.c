@@ -46,7 +46,11 @@ static int64_t length_of(const struct trial *t)
 static struct observation observe(const struct trial *t)
 {
 	const struct trial_record *r = &t->rec;
-	struct observation seen = { .fate = FATE_NONE, .score = (double)NAN };
+	struct observation seen = {
+		.fate = FATE_NONE,
+		.score = (double)NAN,
+		.lineage = r->lineage,
+	};
 
 	switch (r->state) {
 	case TRIAL_QUEUED:
@@ -83,6 +87,7 @@ static struct observation observe(const struct trial *t)
 
 void suggest_changed(struct trial *t)
 {
+	t->search->waits = false;
 	if (!t->search->learns || t->is_untold)
 		return;
 	t->is_untold = true;
@@ -135,10 +140,18 @@ static void launch(struct step *st, struct search *s, const struct proposal *p)
 	struct trial *t =
 	    trial_create(st, s, p->config, ORIGIN_SAMPLER, p->cursor);
 
+	t->rec.lineage = p->rationale.lineage;
 	trial_launch(st, t);
 	search_event(st, s, t, "suggested",
 		     rationale_text(s->spec, &p->rationale),
 		     rationale_data(s->spec, &p->rationale));
+}
+
+/* The user has set it going again meanwhile: its checkpoint changes. */
+static bool lacks_parent(const struct search *s, const struct lineage *l)
+{
+	return lineage_has_parent(l) &&
+	       s->trials[l->parent]->rec.state != TRIAL_DONE;
 }
 
 /* How many have become trials: those before the first that cannot. */
@@ -152,6 +165,8 @@ static size_t launch_all(struct step *st, struct search *s,
 	for (i = 0; i < ev->suggested.n && search_budget(s) > 0; i++) {
 		struct proposal *p = &ev->suggested.list[i];
 
+		if (lacks_parent(s, &p->rationale.lineage))
+			break;
 		s->rec.cursor = p->cursor + 1;
 		fx_save_search(st->fx, &s->rec, &s->queued_save);
 		/* The user has added the same meanwhile. */
@@ -177,10 +192,14 @@ void suggest_take(struct step *st, struct search *s, const struct event *ev)
 		ends_suggested(st, s, &ev->suggested.list[0].rationale);
 	/* A trial that was added meanwhile has the number of the first one. */
 	is_next = s->sampler->history.n == s->n + n;
-	if (launch_all(st, s, ev) < n || !is_next)
+	if (launch_all(st, s, ev) < n || !is_next) {
 		begin_anew(s);
-	else
-		s->exhausted = !found_all;
+	} else {
+		s->exhausted = !found_all && !s->sampler->waits;
+		/* It has not been told yet of what has changed meanwhile. */
+		s->waits =
+		    !found_all && s->sampler->waits && STAILQ_EMPTY(&s->untold);
+	}
 	for (size_t i = 0; i < n; i++)
 		proposal_fini(&ev->suggested.list[i]);
 }

@@ -26,6 +26,7 @@ enum rng_use {
 	RNG_BRACKET,     /* hyperband: stream = 0, index = trial */
 	RNG_RESAMPLE,    /* importance: stream = round, index = draw */
 	RNG_SHUFFLE,     /* importance: stream = round, index = draw */
+	RNG_PBT,         /* pbt: stream = draw of a trial, index = trial */
 };
 
 /* The stream number @i < 2^24 of @use. */

@@ -9,6 +9,7 @@
  */
 #include "search/seen.h"
 
+#include "schema/record.h"
 #include "schema/search.h"
 
 enum fate {
@@ -25,6 +26,7 @@ struct observation {
 	int64_t runs;   /* whose mean the score is; 0 is 1 */
 	int64_t steps;  /* that it reported, or its budget; 0: not known */
 	double seconds; /* that it took; 0: not known */
+	struct lineage lineage; /* pbt; it does not change */
 };
 
 struct history_row {

@@ -72,7 +72,15 @@ struct hps_search *hps_open(const char *json)
 	struct hps_search *s = xcalloc(1, sizeof(*s));
 	const char *text = json != NULL ? json : "";
 
-	if (search_parse_bare(text, strlen(text), &s->spec, &faults) == 0)
+	if (search_parse_bare(text, strlen(text), &s->spec, &faults) == 0 &&
+	    s->spec->sampler == SAMPLER_PBT) {
+		diag_add(&faults, "sampler.type",
+			 "is \"pbt\" (only the daemon copies the checkpoints "
+			 "that its trials go on from)");
+		search_free(s->spec);
+		s->spec = NULL;
+	}
+	if (s->spec != NULL)
 		s->sampler = sampler_new(s->spec);
 	else
 		fail(s, &faults);

@@ -3,6 +3,7 @@
 #include "schema/json.h"
 #include "schema/mem.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,10 +12,9 @@
 #define EXPLORES 0.5
 
 static const char *const why_names[] = {
-	[WHY_DESIGN] = "design",
-	[WHY_START] = "start",
-	[WHY_MODEL] = "model",
-	[WHY_FALLBACK] = "fallback",
+	[WHY_DESIGN] = "design", [WHY_START] = "start",
+	[WHY_MODEL] = "model",   [WHY_FALLBACK] = "fallback",
+	[WHY_NEXT] = "next",     [WHY_COPY] = "copy",
 };
 
 void rationale_add_nearest(struct rationale *r, size_t number, double distance,
@@ -61,11 +61,100 @@ static void add_expected(struct buf *b, const struct search_spec *spec,
 	add_results(b, r->observations);
 }
 
+/* "1st", "22nd", "113th" */
+static void add_ordinal(struct buf *b, size_t n)
+{
+	static const char *const ends[] = { "th", "st", "nd", "rd" };
+	bool is_teen = n / 10 % 10 == 1;
+
+	buf_addf(b, "%zu%s", n, ends[is_teen || n % 10 > 3 ? 0 : n % 10]);
+}
+
+static void add_rank(struct buf *b, size_t rank, size_t of)
+{
+	if (rank > 1)
+		add_ordinal(b, rank);
+	buf_addf(b, "%sbest of %zu", rank > 1 ? " " : "", of);
+}
+
+/* "x 1.2", or NULL: it is as it was. */
+static const char *change_text(const struct param *p, enum change change)
+{
+	bool is_number = p->type != PARAM_CHOICE;
+
+	switch (change) {
+	case CHANGE_LESS:
+		return is_number ? "x 0.8" : "one lower";
+	case CHANGE_MORE:
+		return is_number ? "x 1.2" : "one higher";
+	case CHANGE_ANEW:
+		return "drawn anew";
+	case CHANGE_NONE:
+		break;
+	}
+	return NULL;
+}
+
+static void add_changes(struct buf *b, const struct space *space,
+			const struct rationale *r)
+{
+	const char *before = ": ";
+
+	for (size_t i = 0; i < space->n; i++) {
+		const char *text =
+		    change_text(&space->params[i], r->changes[i]);
+
+		if (text == NULL)
+			continue;
+		buf_addf(b, "%s%s %s", before, space->params[i].name, text);
+		before = ", ";
+	}
+}
+
+/* Of a member of a population. */
+static void add_lineage(struct buf *b, const struct search_spec *spec,
+			const struct rationale *r)
+{
+	const struct lineage *l = &r->lineage;
+
+	buf_addf(b, "generation %lld of member %lld; ",
+		 (long long)l->generation, (long long)l->member);
+	if (!lineage_has_parent(l)) {
+		buf_adds(b, "begins with a configuration of the start-up "
+			    "design");
+		return;
+	}
+	buf_addf(b, "%s from trial %lld (%s %.4g, ",
+		 r->why == WHY_COPY ? "copied" : "goes on",
+		 (long long)l->parent, spec->metric, r->value);
+	add_rank(b, r->rank, r->ranked);
+	buf_adds(b, ")");
+	if (r->why != WHY_COPY)
+		return;
+	if (r->own_rank == 0 || isnan(r->own_value))
+		buf_adds(b, ", as its own has no result");
+	else if (r->own_rank == r->ranked)
+		buf_addf(b, ", as its own, %.4g, was worst", r->own_value);
+	else {
+		buf_addf(b, ", as its own, %.4g, was only ", r->own_value);
+		add_ordinal(b, r->own_rank);
+	}
+	add_changes(b, spec->space, r);
+}
+
 char *rationale_text(const struct search_spec *spec, const struct rationale *r)
 {
 	struct buf b = BUF_INIT;
 
+	if (r->lineage.generation > 0) {
+		add_lineage(&b, spec, r);
+		return buf_take(&b);
+	}
 	switch (r->why) {
+	case WHY_NEXT:
+	case WHY_COPY:
+		assert(!"of a member");
+		break;
 	case WHY_DESIGN:
 		buf_adds(&b, "chosen as the next point of the sampler's "
 			     "sequence");
@@ -142,6 +231,35 @@ static cJSON *relevance_json(const struct space *space,
 	return object;
 }
 
+static void add_lineage_json(cJSON *data, const struct search_spec *spec,
+			     const struct rationale *r)
+{
+	const struct lineage *l = &r->lineage;
+	cJSON *changes;
+
+	json_add_integer(data, "generation", l->generation);
+	json_add_integer(data, "member", l->member);
+	if (!lineage_has_parent(l))
+		return;
+	json_add_integer(data, "parent", l->parent);
+	add_number(data, "value", r->value);
+	json_add_integer(data, "rank", (int64_t)r->rank);
+	json_add_integer(data, "ranked", (int64_t)r->ranked);
+	if (r->why != WHY_COPY)
+		return;
+	add_number(data, "own_value", r->own_value);
+	if (r->own_rank > 0)
+		json_add_integer(data, "own_rank", (int64_t)r->own_rank);
+	changes = cJSON_AddObjectToObject(data, "changes");
+	for (size_t i = 0; i < spec->space->n; i++) {
+		const struct param *p = &spec->space->params[i];
+		const char *text = change_text(p, r->changes[i]);
+
+		if (text != NULL)
+			cJSON_AddStringToObject(changes, p->name, text);
+	}
+}
+
 char *rationale_data(const struct search_spec *spec, const struct rationale *r)
 {
 	auto_json cJSON *data = cJSON_CreateObject();
@@ -164,6 +282,8 @@ char *rationale_data(const struct search_spec *spec, const struct rationale *r)
 			add_number(data, "regret", r->regret);
 		add_number(data, "exploration", r->exploration);
 	}
+	if (r->lineage.generation > 0)
+		add_lineage_json(data, spec, r);
 	if (r->n_nearest > 0)
 		cJSON_AddItemToObject(data, "nearest", nearest_json(r));
 	if (relevance != NULL)

@@ -19,6 +19,7 @@ char *rationale_text(const struct search_spec *spec, const struct rationale *r);
  * New: a JSON object. Numbers have six digits, and what is not known is left
  * out: why, observations, pending, best, mean, low, high, noise, feasible,
  * seconds, regret, exploration, nearest [{trial, distance, value}], relevance
- * {parameter: share}.
+ * {parameter: share}; with pbt generation, member, parent, its value, rank of
+ * ranked, own_value, own_rank, changes {parameter: words}.
  */
 char *rationale_data(const struct search_spec *spec, const struct rationale *r);

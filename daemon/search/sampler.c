@@ -13,6 +13,7 @@ static const struct sampler_ops *const samplers[] = {
 	[SAMPLER_GRID] = &sampler_grid,   [SAMPLER_RANDOM] = &sampler_random,
 	[SAMPLER_SOBOL] = &sampler_sobol, [SAMPLER_TPE] = &sampler_tpe,
 	[SAMPLER_CMAES] = &sampler_cmaes, [SAMPLER_GP] = &sampler_gp,
+	[SAMPLER_PBT] = &sampler_pbt,
 };
 
 _Static_assert(sizeof(samplers) / sizeof(samplers[0]) == NAMES_SAMPLERS_N,
@@ -47,21 +48,25 @@ void sampler_tell(struct sampler *s, size_t number, const struct cell *config,
 size_t sampler_propose(struct sampler *s, uint64_t *cursor, size_t n,
 		       struct proposal *ret)
 {
-	const struct observation running = { .fate = FATE_RUNNING };
+	struct observation running = { .fate = FATE_RUNNING };
+	enum sampler_answer answer;
 	size_t done;
 
 	assert(sampler_learns(s));
+	s->waits = false;
 	for (done = 0; done < n; done++) {
 		struct proposal *p = &ret[done];
 
 		*p = (struct proposal){ .config = xcalloc(s->spec->space->n,
 							  sizeof(*p->config)) };
-		if (s->ops->ask(s, cursor, p->config, &p->rationale) !=
-		    SAMPLER_OK) {
+		answer = s->ops->ask(s, cursor, p->config, &p->rationale);
+		if (answer != SAMPLER_OK) {
+			s->waits = answer == SAMPLER_WAIT;
 			proposal_fini(p);
 			break;
 		}
 		p->cursor = (*cursor)++;
+		running.lineage = p->rationale.lineage;
 		history_tell(&s->history, s->history.n, p->config, running);
 	}
 	return done;

@@ -20,6 +20,7 @@ enum sampler_answer {
 	SAMPLER_OK,
 	SAMPLER_EXHAUSTED, /* no point at this cursor or any later one */
 	SAMPLER_SKIP, /* this cursor has no point of its own: try the next */
+	SAMPLER_WAIT, /* none before a trial of its history has ended */
 };
 
 /* Why a configuration was chosen. */
@@ -28,6 +29,16 @@ enum why {
 	WHY_START,    /* of a model's start-up design: too little is known */
 	WHY_MODEL,    /* what the model expects most of */
 	WHY_FALLBACK, /* the model could not tell the points apart */
+	WHY_NEXT,     /* pbt: a member goes on */
+	WHY_COPY,     /* pbt: in place of a member one of the best goes on */
+};
+
+/* pbt: what became of a parameter of the parent. */
+enum change {
+	CHANGE_NONE,
+	CHANGE_LESS, /* a number: times 0.8; an ordinal: the value before */
+	CHANGE_MORE, /* times 1.2; the value after */
+	CHANGE_ANEW, /* drawn */
 };
 
 #define NEAREST_MAX 3
@@ -59,6 +70,14 @@ struct rationale {
 	 * share of the model's variance, 0 .. 1.
 	 */
 	double relevance[LIMIT_PARAMS];
+	/* pbt: the rest is of the results of one generation. */
+	struct lineage lineage;
+	size_t ranked;    /* how many there were */
+	size_t rank;      /* of the parent's, from 1 */
+	size_t own_rank;  /* copy: of the member's own; 0: it had none */
+	double value;     /* the parent's */
+	double own_value; /* copy: the member's own, if it had one */
+	enum change changes[LIMIT_PARAMS]; /* [space->n] */
 };
 
 struct proposal {
@@ -73,6 +92,8 @@ struct sampler {
 	const struct sampler_ops *ops;
 	const struct search_spec *spec; /* borrowed, outlives the sampler */
 	struct history history;         /* empty unless the sampler learns */
+	bool waits; /* the last sampler_propose() had less than was wanted, but
+		     * it will have more when a trial has ended */
 };
 
 struct sampler_ops {
@@ -104,7 +125,7 @@ struct sampler_ops {
 };
 
 extern const struct sampler_ops sampler_grid, sampler_random, sampler_sobol,
-    sampler_tpe, sampler_cmaes, sampler_gp;
+    sampler_tpe, sampler_cmaes, sampler_gp, sampler_pbt;
 
 /* The sampler of spec->sampler; sampler_free(). */
 struct sampler *sampler_new(const struct search_spec *spec);
@@ -141,8 +162,8 @@ static inline bool sampler_predict(struct sampler *s, const struct cell *config,
 /*
  * Asks a sampler that learns for up to @n configurations and tells it each as
  * running, with the next numbers, so that they keep apart. Moves @cursor on.
- * Returns how many there were; fewer: the space is exhausted. The caller owns
- * the configurations: proposal_fini().
+ * Returns how many there were; fewer: s->waits, or the space is exhausted. The
+ * caller owns the configurations: proposal_fini().
  */
 size_t sampler_propose(struct sampler *s, uint64_t *cursor, size_t n,
 		       struct proposal *ret);

@@ -170,6 +170,17 @@ static void add_budget(struct sim *sim, struct buf *b)
 		add_early_stopping(sim, b);
 }
 
+/* Its members train in generations; seldom one is stopped in one. */
+static void add_population(struct sim *sim, struct buf *b)
+{
+	buf_addf(b, "\"budget\":{\"name\":\"share\",\"min\":%d",
+		 (int)draw_between(sim, 1, 3));
+	add_number(sim, b, "max", 4, 12);
+	buf_adds(b, "},");
+	if (draw_chance(sim, 40))
+		add_early_stopping(sim, b);
+}
+
 /* Folds or repeats; then races, too. */
 static void add_runs(struct sim *sim, struct buf *b)
 {
@@ -193,14 +204,20 @@ static void add_runs(struct sim *sim, struct buf *b)
 		add_early_stopping(sim, b);
 }
 
-static void add_limits(struct sim *sim, struct buf *b, bool has_end)
+/* What the limits must respect. */
+struct shape {
+	bool has_end;     /* "trials" may be left out */
+	int64_t n_trials; /* or must be as many at least */
+};
+
+static void add_limits(struct sim *sim, struct buf *b, struct shape shape)
 {
 	int64_t cpus = draw_below(sim, 4);
 
 	buf_addf(b, "\"resources\":{\"cpus\":%d}", (int)cpus);
 	add_number(sim, b, "retries", 0, 2);
-	if (!has_end || draw_chance(sim, 40))
-		add_number(sim, b, "trials", 2, 20);
+	if (!shape.has_end || draw_chance(sim, 40))
+		add_number(sim, b, "trials", shape.n_trials, 20);
 	if (cpus == 0 || draw_chance(sim, 40))
 		add_number(sim, b, "parallel", 1, 4);
 	if (draw_chance(sim, 40))
@@ -217,11 +234,14 @@ static void add_limits(struct sim *sim, struct buf *b, bool has_end)
 static char *make_file(struct sim *sim, const char *name)
 {
 	static const char *const samplers[] = { "random", "sobol", "tpe",
-						"cmaes", "gp" };
+						"cmaes",  "gp",    "pbt" };
+	struct shape shape = { .n_trials = 2 };
+	const char *sampler;
 	int64_t space = draw_below(sim, sizeof(spaces) / sizeof(spaces[0]));
 	bool is_grid = spaces[space].is_grid && draw_chance(sim, 60);
 	bool repeats = draw_chance(sim, 10);
 	bool has_budget = draw_chance(sim, 20);
+	bool is_pbt;
 	struct buf b = BUF_INIT;
 
 	buf_addf(&b, "{\"name\":\"%s\",\"command\":[\"train\",\"{args}\"],",
@@ -229,8 +249,15 @@ static char *make_file(struct sim *sim, const char *name)
 	buf_addf(&b, "\"parameters\":%s,", spaces[space].text);
 	if (draw_chance(sim, 25))
 		buf_addf(&b, "\"start\":[%s],", spaces[space].start);
-	buf_addf(&b, "\"sampler\":{\"type\":\"%s\"",
-		 is_grid ? "grid" : samplers[draw_below(sim, 5)]);
+	sampler = is_grid ? "grid" : samplers[draw_below(sim, 6)];
+	is_pbt = strcmp(sampler, "pbt") == 0;
+	buf_addf(&b, "\"sampler\":{\"type\":\"%s\"", sampler);
+	shape.has_end =
+	    is_grid || is_pbt || (spaces[space].is_discrete && !repeats);
+	if (is_pbt) {
+		shape.n_trials = draw_between(sim, 2, 6);
+		buf_addf(&b, ",\"population\":%d", (int)shape.n_trials);
+	}
 	add_number(sim, &b, "seed", 0, 99);
 	if (is_grid && draw_chance(sim, 50))
 		buf_adds(&b, ",\"shuffle\":true");
@@ -238,7 +265,9 @@ static char *make_file(struct sim *sim, const char *name)
 		buf_adds(&b, ",\"allow_duplicates\":true");
 	buf_adds(&b, "},");
 	add_metric(sim, &b);
-	if (has_budget)
+	if (is_pbt)
+		add_population(sim, &b);
+	else if (has_budget)
 		add_budget(sim, &b);
 	else if (draw_chance(sim, 35))
 		add_runs(sim, &b);
@@ -246,7 +275,7 @@ static char *make_file(struct sim *sim, const char *name)
 		add_early_stopping(sim, &b);
 	if (draw_chance(sim, has_budget ? 60 : 20))
 		buf_adds(&b, "\"resumes\":true,");
-	add_limits(sim, &b, is_grid || (spaces[space].is_discrete && !repeats));
+	add_limits(sim, &b, shape);
 	buf_adds(&b, "}");
 	return buf_take(&b);
 }

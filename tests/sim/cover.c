@@ -42,6 +42,8 @@ static struct thing {
 	{ "told of a result",                 0},
 	{ "told of a pruned trial",           0},
 	{ "told of a failure",                0},
+	{ "a member that goes on",            0},
+	{ "a member that is replaced",        0},
 	{ "a further run",                    0},
 	{ "a mean of several runs",           0},
 	{ "repeats that are enough",          0},

@@ -133,8 +133,9 @@ static bool waits(const struct sim *sim, const struct search_row *s,
 	queued = p.counts[TRIAL_QUEUED] - (with_paused ? 0 : p.paused);
 	running = p.counts[TRIAL_RUNNING] + p.choosing;
 	return s->rec.state == SEARCH_RUNNING &&
-	       (queued > 0 || p.left < 0 || p.left > p.choosing ||
-		oracle_is_promoted(sim, s, false)) &&
+	       (queued > 0 || oracle_is_promoted(sim, s, false) ||
+		((p.left < 0 || p.left > p.choosing) &&
+		 oracle_can_choose(sim, s, p.choosing))) &&
 	       (s->spec->parallel == 0 || running < s->spec->parallel) &&
 	       s->spec->cpus <= sim->slots_now;
 }

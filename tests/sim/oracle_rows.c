@@ -750,6 +750,45 @@ static void check_begin(struct sim *sim, const struct search_row *s,
 		  (long long)t->rec.id);
 }
 
+/*
+ * A trial goes on from one of the generation before, whose checkpoint nobody
+ * writes to as long as it is not over; a member has one trial at a time.
+ */
+static void check_lineage(struct sim *sim, const struct search_row *s,
+			  const struct trial_row *t)
+{
+	const struct lineage *l = &t->rec.lineage;
+	const struct trial_row *parent;
+
+	if (l->generation == 0)
+		return;
+	sim_check(sim, l->member < s->spec->population,
+		  "trial %lld is of member %lld", (long long)t->rec.id,
+		  (long long)l->member);
+	sim_check(sim,
+		  (l->generation - 1) * s->spec->budget.min <
+		      s->spec->budget.max,
+		  "trial %lld is of generation %lld", (long long)t->rec.id,
+		  (long long)l->generation);
+	if (!lineage_has_parent(l))
+		return;
+	parent = rows_known(&sim->rows, s->rec.id, l->parent);
+	sim_check(sim,
+		  parent != NULL && parent->number < t->number &&
+		      parent->rec.lineage.generation + 1 == l->generation,
+		  "trial %lld has the parent %lld", (long long)t->rec.id,
+		  (long long)l->parent);
+	sim_check(sim,
+		  trial_state_is_final(t->rec.state) ||
+		      trial_state_is_final(parent->rec.state),
+		  "trial %lld may be copied from trial %lld, which is %s",
+		  (long long)t->rec.id, (long long)parent->rec.id,
+		  trial_state_name(parent->rec.state));
+	cover_thing(parent->rec.lineage.member == l->member
+			? "a member that goes on"
+			: "a member that is replaced");
+}
+
 static void commit_trial(struct sim *sim, const struct trial_row *t)
 {
 	const struct search_row *s = rows_search(&sim->rows, t->rec.search);
@@ -772,6 +811,7 @@ static void commit_trial(struct sim *sim, const struct trial_row *t)
 	check_runs(sim, s, t);
 	check_pause(sim, s, t);
 	check_begin(sim, s, t);
+	check_lineage(sim, s, t);
 	if (a == NULL &&
 	    (t->rec.state == TRIAL_DONE || t->rec.state == TRIAL_FAILED))
 		check_imported(sim, s, t);
@@ -832,6 +872,20 @@ static bool has_given_up(const struct sim *sim, const struct search_row *s)
 	return false;
 }
 
+/* All members have come to the last generation. */
+static bool is_trained(const struct rows *r, const struct search_row *s)
+{
+	const struct budget *b = &s->spec->budget;
+	int64_t n = rows_count(r, s->rec.id), trained = 0;
+
+	for (int64_t i = 0; i < n; i++) {
+		const struct trial_row *t = rows_known(r, s->rec.id, i);
+
+		trained += t->rec.lineage.generation * b->min >= b->max;
+	}
+	return trained == s->spec->population;
+}
+
 static void check_search_end(struct sim *sim, const struct search_row *s)
 {
 	const char *reason = s->rec.reason;
@@ -842,6 +896,9 @@ static void check_search_end(struct sim *sim, const struct search_row *s)
 		words = "no trial has reached it";
 	else if (strcmp(reason, "trials") == 0 && n != s->rec.trials_max)
 		words = "it has not as many";
+	else if (strcmp(reason, "exhausted") == 0 &&
+		 s->spec->sampler == SAMPLER_PBT)
+		words = is_trained(&sim->rows, s) ? NULL : "members can go on";
 	else if (strcmp(reason, "exhausted") == 0 && !has_all(&sim->rows, s))
 		words = "configurations are left";
 	else if (strcmp(reason, "max_time") == 0 && s->spec->max_time_ms == 0)

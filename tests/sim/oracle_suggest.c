@@ -132,6 +132,12 @@ static void check_row(struct sim *sim, const struct search_spec *spec,
 		  "the sampler of search %lld is told %lld runs of trial %lld",
 		  (long long)t->search, (long long)row->seen.runs,
 		  (long long)t->number);
+	sim_check(sim,
+		  memcmp(&row->seen.lineage, &r->lineage, sizeof(r->lineage)) ==
+		      0,
+		  "the sampler of search %lld is told another parent of trial "
+		  "%lld",
+		  (long long)t->search, (long long)t->number);
 	cover_thing(fates[fate]);
 }
 
@@ -198,7 +204,15 @@ void oracle_proposals(struct sim *sim, const struct fx_suggest *asked,
 		    "another trial %zu",
 		    (long long)asked->search,
 		    asked->sampler->history.n - n + i);
-		if (list[i].rationale.why == WHY_MODEL)
+		sim_check(sim,
+			  memcmp(&list[i].rationale.lineage,
+				 &again[i].rationale.lineage,
+				 sizeof(struct lineage)) == 0,
+			  "a restarted sampler of search %lld would propose "
+			  "another parent",
+			  (long long)asked->search);
+		if (list[i].rationale.why == WHY_MODEL ||
+		    list[i].rationale.why == WHY_COPY)
 			cover_model(asked->sampler->spec->sampler);
 	}
 }
@@ -231,6 +245,48 @@ static bool has_reason(const struct sim *sim, int64_t search,
 	return false;
 }
 
+/* Its member's latest trial is over, and is not of the last generation. */
+static bool is_ready(const struct sim *sim, const struct search_row *s,
+		     int64_t member)
+{
+	const struct budget *b = &s->spec->budget;
+	const struct trial_record *last = NULL;
+
+	for (size_t i = 0; i < oracle_known(sim, s->rec.id); i++) {
+		const struct trial_record *r =
+		    latest(sim, rows_known(&sim->rows, s->rec.id, (int64_t)i));
+
+		if (r->lineage.generation > 0 && r->lineage.member == member)
+			last = r;
+	}
+	return last == NULL || (trial_state_is_final(last->state) &&
+				last->lineage.generation * b->min < b->max);
+}
+
+bool oracle_can_choose(const struct sim *sim, const struct search_row *s,
+		       int64_t choosing)
+{
+	int64_t n = 0;
+
+	if (s->spec->sampler != SAMPLER_PBT)
+		return true;
+	for (int64_t m = 0; m < s->spec->population; m++)
+		n += is_ready(sim, s, m);
+	return n > choosing;
+}
+
+/* It has none, or one that is done. */
+static bool has_parent(const struct sim *sim, int64_t search,
+		       const struct lineage *l)
+{
+	const struct trial_row *parent;
+
+	if (!lineage_has_parent(l))
+		return true;
+	parent = rows_known(&sim->rows, search, l->parent);
+	return parent != NULL && latest(sim, parent)->state == TRIAL_DONE;
+}
+
 void oracle_answered(struct sim *sim, int64_t search, size_t known,
 		     const struct proposal *list, size_t n)
 {
@@ -248,6 +304,7 @@ void oracle_answered(struct sim *sim, int64_t search, size_t known,
 	sim_check(sim,
 		  used == n || p.search->state != SEARCH_RUNNING ||
 		      sim->shutting_down || p.left == 0 ||
+		      !has_parent(sim, search, &list[used].rationale.lineage) ||
 		      is_known(sim, s, list[used].config, known + used),
 		  "search %lld uses %zu of %zu suggestions", (long long)search,
 		  used, n);
@@ -257,6 +314,9 @@ void oracle_answered(struct sim *sim, int64_t search, size_t known,
 
 		sim_check(sim,
 			  t->seen == TRIAL_RUNNING &&
+			      memcmp(&latest(sim, t)->lineage,
+				     &list[i].rationale.lineage,
+				     sizeof(struct lineage)) == 0 &&
 			      (is_known(sim, s, list[i].config, known + i) ||
 			       space_equal(s->spec->space, t->config,
 					   list[i].config)),

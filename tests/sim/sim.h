@@ -168,6 +168,9 @@ void oracle_answered(struct sim *sim, int64_t search, size_t known,
 		     const struct proposal *list, size_t n);
 /* What a worker is asking the sampler of @search, or NULL. */
 const struct fx_suggest *oracle_out(const struct sim *sim, int64_t search);
+/* A sampler with @choosing trials to choose has more; not all have always. */
+bool oracle_can_choose(const struct sim *sim, const struct search_row *s,
+		       int64_t choosing);
 /* Trials of @search that the steps have shown so far. */
 size_t oracle_known(const struct sim *sim, int64_t search);
 void oracle_end(struct sim *sim);

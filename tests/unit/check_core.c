@@ -659,6 +659,92 @@ START_TEST(C10_runs_that_cannot_be_are_answered)
 }
 END_TEST
 
+/* --- population based training ----------------------------------------------
+ */
+
+#define PBT                                                                    \
+	"{\"name\": \"s\", \"command\": [\"t\"], \"metric\": {\"name\": "      \
+	"\"loss\"}, \"parameters\": {\"x\": {\"type\": \"int\", \"min\": 0, "  \
+	"\"max\": 9}}, \"sampler\": {\"type\": \"pbt\", \"population\": 2}, "  \
+	"\"budget\": {\"name\": \"epochs\", \"min\": 1, \"max\": 3}}"
+
+static int load_member(int64_t number, enum trial_state state,
+		       struct lineage lineage)
+{
+	struct trial_record t = trial_row(number, state);
+
+	t.params = (char[]){ "{\"x\":1}" };
+	t.lineage = lineage;
+	return core_load_trial(core, &t, &said);
+}
+
+START_TEST(C10_lineages_that_cannot_be_are_answered)
+{
+	static const struct lineage none[] = {
+		{-1, 0,  0 },
+                { 4, 0,  0 },
+                { 1, -1, 0 },
+                { 1, 2,  0 },
+		{ 2, 0,  -1},
+                { 2, 0,  1 },
+                { 3, 0,  0 },
+	};
+
+	ck_assert_int_eq(load_search(1, PBT), 0);
+	ck_assert_int_eq(
+	    load_member(0, TRIAL_DONE, (struct lineage){ 1, 0, 0 }), 0);
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		ck_assert_int_eq(load_member(1, TRIAL_DONE, none[i]), -EBADMSG);
+	ck_assert_said("trial 1 of search s is of no member of its population, "
+		       "or of no generation after its parent's");
+	ck_assert_int_eq(
+	    load_member(1, TRIAL_DONE, (struct lineage){ 2, 1, 0 }), 0);
+	ck_assert_int_eq(load_search(2, NULL), 0);
+}
+END_TEST
+
+START_TEST(no_trial_but_a_members_has_a_lineage)
+{
+	ck_assert_int_eq(load_search(1, NULL), 0);
+	ck_assert_int_eq(
+	    load_member(0, TRIAL_DONE, (struct lineage){ 1, 0, 0 }), -EBADMSG);
+}
+END_TEST
+
+START_TEST(a_checkpoint_is_not_written_to_while_it_may_be_copied)
+{
+	ck_assert_int_eq(load_search(1, PBT), 0);
+	ck_assert_int_eq(
+	    load_member(0, TRIAL_DONE, (struct lineage){ 1, 0, 0 }), 0);
+	ck_assert_int_eq(
+	    load_member(1, TRIAL_FAILED, (struct lineage){ 1, 1, 0 }), 0);
+	ck_assert_int_eq(
+	    load_member(2, TRIAL_QUEUED, (struct lineage){ 2, 0, 0 }), 0);
+	ck_assert_int_eq(
+	    load_member(3, TRIAL_FAILED, (struct lineage){ 2, 1, 0 }), 0);
+	core_load_end(core, 1);
+	ck_assert_int_eq(
+	    step((struct event){ .type = EV_RETRY, .search = 1, .number = 0 }),
+	    CORE_CONFLICT);
+	ck_assert_said("trial s/0 shares a checkpoint with trial 2, which is "
+		       "queued (retry it when that is over)");
+	ck_assert_int_eq(
+	    step((struct event){ .type = EV_KILL, .search = 1, .number = 2 }),
+	    0);
+	ck_assert_int_eq(
+	    step((struct event){ .type = EV_RETRY, .search = 1, .number = 0 }),
+	    0);
+	ck_assert_int_eq(
+	    step((struct event){ .type = EV_RETRY, .search = 1, .number = 3 }),
+	    CORE_CONFLICT);
+	ck_assert_said("trial s/3 shares a checkpoint with trial 0, which is "
+		       "running (retry it when that is over)");
+	ck_assert_int_eq(
+	    step((struct event){ .type = EV_RETRY, .search = 1, .number = 1 }),
+	    0);
+}
+END_TEST
+
 /* Its end is known before it is saved; until then it is here. */
 START_TEST(an_ended_search_waits_for_no_slots)
 {
@@ -752,6 +838,10 @@ static void add_steps(Suite *s)
 	tcase_add_test(c, a_fold_is_compared_with_the_same_fold_of_others);
 	tcase_add_test(c, a_fold_that_is_stopped_is_told);
 	tcase_add_test(c, C10_runs_that_cannot_be_are_answered);
+	tcase_add_test(c, C10_lineages_that_cannot_be_are_answered);
+	tcase_add_test(c, no_trial_but_a_members_has_a_lineage);
+	tcase_add_test(c,
+		       a_checkpoint_is_not_written_to_while_it_may_be_copied);
 	tcase_add_test(c, A5_many_open_attempts_are_adopted_and_end);
 	suite_add_tcase(s, c);
 }

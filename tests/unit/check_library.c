@@ -536,17 +536,33 @@ START_TEST(searches_in_different_threads_do_not_meet)
 }
 END_TEST
 
+START_TEST(population_based_training_is_left_to_the_daemon)
+{
+	struct hps_search *s = hps_open(
+	    "{\"parameters\": {\"x\": {\"type\": \"float\", \"min\": 0, "
+	    "\"max\": 1}}, \"sampler\": {\"type\": \"pbt\"}, \"budget\": "
+	    "{\"name\": \"epochs\", \"min\": 1, \"max\": 9}}");
+
+	ck_assert_str_eq(hps_error(s),
+			 "sampler.type: is \"pbt\" (only the daemon copies "
+			 "the checkpoints that its trials go on from)");
+	ck_assert_int_eq(hps_ask(s), -1);
+	hps_close(s);
+}
+END_TEST
+
 Suite *suite(void)
 {
 	Suite *s = suite_create("library");
 	TCase *tc = tcase_create("library");
 	const int first = SAMPLER_GRID + 1; /* a grid needs levels */
-	const int n = NAMES_SAMPLERS_N;
+	const int n = SAMPLER_PBT;          /* which is for the daemon */
 
 	tcase_add_test(tc, parameters_alone_make_a_search);
 	tcase_add_test(tc, a_whole_search_file_makes_one_too);
 	tcase_add_test(tc,
 		       a_broken_search_tells_every_fault_and_goes_on_doing_so);
+	tcase_add_test(tc, population_based_training_is_left_to_the_daemon);
 	tcase_add_loop_test(tc, no_text_at_all_is_a_fault_too, 0, 2);
 	tcase_add_test(tc, trials_are_numbered_as_they_are_asked_for_and_added);
 	tcase_add_loop_test(
