@@ -53,7 +53,8 @@ SELECT s.name AS search, t.number, t.state, t.reason,
               - nullif(t.started_ms, 0)) / 1000.0 AS seconds,
        t.error AS value_error, t.runs,
        (SELECT y.symptom FROM symptom y WHERE y.trial = t.id AND y.rank = 1)
-           AS symptom
+           AS symptom,
+       t.member, nullif(t.generation, 0) AS generation, t.parent
 FROM trial t JOIN search s ON s.id = t.search;
 
 DROP VIEW IF EXISTS params;

@@ -34,7 +34,9 @@ static const char *const sql[Q_N] = {
 	[Q_TRIALS] =
 	    "SELECT id, search, number, state, reason, origin, cursor, "
 	    "params, kind, value, error, runs, tries, steps, attempts, "
-	    "created_ms, started_ms, ended_ms FROM trial WHERE search = ? ORDER BY number",
+	    "created_ms, started_ms, ended_ms, generation, "
+	    "coalesce(member, 0), coalesce(parent, 0) FROM trial "
+	    "WHERE search = ? ORDER BY number",
 	[Q_ATTEMPTS] =
 	    "SELECT a.trial, a.number, a.state, a.token, a.boot_id, a.pid, "
 	    "a.started_ms, a.started_boot_ms, a.stop_reason, "
@@ -147,6 +149,9 @@ static void read_trial(struct run *run, struct trial_record *r)
 	r->created_ms = next_int(run);
 	r->started_ms = next_int(run);
 	r->ended_ms = next_int(run);
+	r->lineage.generation = next_int(run);
+	r->lineage.member = next_int(run);
+	r->lineage.parent = next_int(run);
 }
 
 static void read_outcome(struct run *run, struct outcome *o)

@@ -54,11 +54,11 @@ static const char *const sql[Q_N] = {
 	    "INSERT INTO trial (state, reason, kind, value, error, runs, "
 	    "tries, steps, attempts, "
 	    "started_ms, ended_ms, params, id, search, number, origin, "
-	    "cursor, created_ms, score) "
+	    "cursor, created_ms, generation, member, parent, score) "
 	    "VALUES (:state, :reason, :kind, :value, :error, :runs, :tries, "
 	    ":steps, :attempts, "
 	    ":started, :ended, :params, :id, :search, :number, :origin, "
-	    ":cursor, :created, " SCORE ")",
+	    ":cursor, :created, :generation, :member, :parent, " SCORE ")",
 	[Q_UPDATE_ATTEMPT] =
 	    "UPDATE attempt SET state = ?, token = ?, boot_id = ?, pid = ?, "
 	    "started_ms = ?, started_boot_ms = ?, stop_reason = ?, "
@@ -188,6 +188,19 @@ static void bind_trial(struct run *run, const struct trial_record *r)
 	bind_text(run, r->params);
 }
 
+static void bind_lineage(struct run *run, const struct lineage *l)
+{
+	bind_int(run, l->generation);
+	if (l->generation > 0)
+		bind_int(run, l->member);
+	else
+		bind_null(run);
+	if (lineage_has_parent(l))
+		bind_int(run, l->parent);
+	else
+		bind_null(run);
+}
+
 int store_save_trial(struct store *s, const struct trial_record *r)
 {
 	struct run run = run_begin(s->write[Q_UPDATE_TRIAL]);
@@ -208,6 +221,7 @@ int store_save_trial(struct store *s, const struct trial_record *r)
 	bind_text(&run, origin_name(r->origin));
 	bind_int(&run, (int64_t)r->cursor);
 	bind_int(&run, r->created_ms);
+	bind_lineage(&run, &r->lineage);
 	return run_all(s, &run, "adding a trial");
 }
 

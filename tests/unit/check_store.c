@@ -84,6 +84,9 @@ static int check_trial(void *ctx, const struct trial_record *r)
 	ck_assert(!want->has_error || r->error == want->error);
 	ck_assert_int_eq(r->runs, want->runs);
 	ck_assert_int_eq(r->tries, want->tries);
+	ck_assert_int_eq(r->lineage.generation, want->lineage.generation);
+	ck_assert_int_eq(r->lineage.member, want->lineage.member);
+	ck_assert_int_eq(r->lineage.parent, want->lineage.parent);
 	ck_assert_int_eq(r->steps, want->steps);
 	ck_assert_int_eq(r->attempts, want->attempts);
 	ck_assert_int_eq(r->created_ms, want->created_ms);
@@ -106,6 +109,7 @@ START_TEST(a_trial_comes_back_as_it_was_saved)
 	save_search_1();
 	r.origin = ORIGIN_ADDED;
 	r.params = TEXT("{\"o'pt\":\"\xf0\x9f\x98\x80\",\"lr\":5e-324}");
+	r.lineage = (struct lineage){ 4, 9, 2 };
 	case_save_trial(&r);
 	ck_assert_int_eq(store_load_trials(the.s, 1, check_trial, &r), 42);
 

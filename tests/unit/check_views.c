@@ -233,6 +233,25 @@ START_TEST(a_view_answers_as_computed_by_hand)
 }
 END_TEST
 
+START_TEST(a_view_tells_the_lineage_of_a_trial)
+{
+	struct search_record search = sample_search(4, "pbt");
+	auto_free char *rows = NULL;
+
+	case_save_search(&search);
+	for (int64_t i = 0; i < 3; i++) {
+		struct trial_record t = sample_trial(4, i);
+
+		if (i < 2)
+			t.lineage = (struct lineage){ i + 1, 0, 0 };
+		case_save_trial(&t);
+	}
+	rows = rows_of("SELECT number, member, generation, parent FROM trials "
+		       "WHERE search = 'pbt'");
+	ck_assert_str_eq(rows, "0|0|1|NULL\n1|0|2|0\n2|NULL|NULL|NULL\n");
+}
+END_TEST
+
 /*
  * A trial whose run 0 (attempt 4) is over and whose run 1 (5) is on; it had
  * three runs (1, 2, 3) before the user retried it.
@@ -323,13 +342,14 @@ START_TEST(a_trial_as_json_keeps_every_number_exactly)
 	cJSON *row = NULL;
 
 	ck_assert_int_eq(store_read_trial(the.s, 1, 2, &row), 0);
-	check_json(row,
-		   "{\"search\":\"digits\",\"number\":2,\"state\":\"done\","
-		   "\"reason\":\"\",\"value\":0.25,\"kind\":\"finite\","
-		   "\"params\":{\"lr\":0.30000000000000004,"
-		   "\"seed\":9007199254740993},\"origin\":\"sampler\","
-		   "\"attempts\":1,\"steps\":0," COMMON_TIMES
-		   ",\"value_error\":null,\"runs\":0,\"symptom\":null}");
+	check_json(
+	    row,
+	    "{\"search\":\"digits\",\"number\":2,\"state\":\"done\","
+	    "\"reason\":\"\",\"value\":0.25,\"kind\":\"finite\","
+	    "\"params\":{\"lr\":0.30000000000000004,"
+	    "\"seed\":9007199254740993},\"origin\":\"sampler\","
+	    "\"attempts\":1,\"steps\":0," COMMON_TIMES
+	    ",\"value_error\":null,\"runs\":0,\"symptom\":null,\"member\":null,\"generation\":null,\"parent\":null}");
 }
 END_TEST
 
@@ -647,6 +667,7 @@ Suite *suite(void)
 			    sizeof(answers) / sizeof(answers[0]));
 	tcase_add_test(tc,
 		       the_best_rows_come_in_the_order_of_their_rank_unasked);
+	tcase_add_test(tc, a_view_tells_the_lineage_of_a_trial);
 	suite_add_tcase(s, tc);
 
 	tc = tcase_create("runs");
