@@ -390,6 +390,8 @@ static const char *meaning(const char *reason)
 		{ "diverged",      "its objective became NaN, infinite or absurdly "
 			      "large"                     },
 		{ "spawn:",        "its command could not be started"                  },
+		{ "checkpoint:",
+                 "what it was to go on from could not be copied: see its output"       },
 		{ "signal:9",
                  "something killed it that was not hpsd: somebody, or the "
 		  "kernel when memory ran out"                                         },

@@ -48,6 +48,16 @@ static char *params_text(const struct expand *e)
 	return json_print(params);
 }
 
+/* From the trial's directory on; new, or NULL. */
+static char *checkpoint_of_parent(const struct fx_run *run)
+{
+	const struct lineage *l = &run->trial->lineage;
+
+	return lineage_has_parent(l)
+		   ? xasprintf("../%lld/checkpoint", (long long)l->parent)
+		   : NULL;
+}
+
 void server_launch(struct server *s, const struct fx_run *run)
 {
 	auto_free char *dir =
@@ -56,12 +66,14 @@ void server_launch(struct server *s, const struct fx_run *run)
 	auto_free char *params = params_text(&e);
 	auto_strv char **argv = expand_argv(&e);
 	auto_strv char **env = expand_environ(&e);
+	auto_free char *from = checkpoint_of_parent(run);
 
 	executor_launch(s->executor,
 			&(struct launch){
 			    .id = {run->trial->id, run->attempt->number},
 			    .spec = run->spec,
 			    .dir = dir,
+			    .from = from,
 			    .token = run->attempt->token,
 			    .params = params,
 			    .workdir = run->search->workdir,
@@ -85,6 +97,7 @@ void server_adopt(struct server *s, const struct fx_run *run)
 			   .boot_id = run->attempt->boot_id,
 			   .offset = run->attempt->offset,
 			   .reader = run->attempt->reader,
+			   .copies = lineage_has_parent(&run->trial->lineage),
         });
 }
 

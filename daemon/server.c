@@ -396,6 +396,14 @@ static void on_terminated(void *ctx, struct attempt_id id)
 	server_news(ctx, &ev);
 }
 
+static void on_copied(void *ctx, struct attempt_id id, int64_t started_ms)
+{
+	struct event ev = news(EV_COPIED, id);
+
+	ev.copied.started_ms = started_ms;
+	server_news(ctx, &ev);
+}
+
 /* --- the end
  * -------------------------------------------------------------------- */
 
@@ -515,6 +523,7 @@ int server_open_executor(struct server *s)
 		.ended = on_ended,
 		.adopted = on_adopted,
 		.terminated = on_terminated,
+		.copied = on_copied,
 	};
 	int r = executor_new(&s->loop, s->shim, &news, &s->executor);
 

@@ -68,6 +68,7 @@ static int step_search(struct step *st, const struct event *ev,
 	case EV_ENDED:
 	case EV_ADOPTED:
 	case EV_TERMINATED:
+	case EV_COPIED:
 	case EV_SUGGESTED:
 	case EV_TICK:
 	case EV_SHUTDOWN:
@@ -95,6 +96,8 @@ static void step_attempt(struct step *st, const struct event *ev)
 		trial_ended(st, t, ev->outcome);
 	else if (ev->type == EV_TERMINATED)
 		trial_terminated(st, t);
+	else if (ev->type == EV_COPIED)
+		trial_copied(st, t, ev->copied.started_ms);
 	else
 		trial_adopted(st, t, ev->adopted.pid, ev->adopted.term_ms);
 }
@@ -159,6 +162,7 @@ int core_step(struct core *c, const struct event *ev, struct effects *fx,
 	case EV_ENDED:
 	case EV_ADOPTED:
 	case EV_TERMINATED:
+	case EV_COPIED:
 		step_attempt(&st, ev);
 		break;
 	case EV_SUGGESTED:

@@ -34,6 +34,7 @@ enum event_type {
 	EV_ENDED,
 	EV_ADOPTED,
 	EV_TERMINATED,
+	EV_COPIED,
 	/* The answer to FX_SUGGEST, of `search`. */
 	EV_SUGGESTED,
 	/* Time has passed: a deadline may be due. */
@@ -89,6 +90,9 @@ struct event {
 			int64_t pid;
 			int64_t term_ms; /* as moment.boot_ms; 0: not */
 		} adopted;
+		struct {
+			int64_t started_ms; /* as moment.boot_ms */
+		} copied;
 		struct {
 			const struct metric_record *metrics;
 			size_t n;

@@ -25,6 +25,7 @@ struct attempt {
 	bool queued_save;
 	bool kill_sent;
 	int64_t relaunch_boot_ms; /* launching: try again then; 0: in hand */
+	int64_t copied_boot_ms;   /* with a parent: its command began; 0: not */
 	/*
 	 * Nobody knows yet whether it lives (it is being adopted), or it is
 	 * over and the rest of its output is read: no deadline is due, and a
@@ -199,6 +200,8 @@ void trial_learn(struct trial *t, int64_t run, const struct metric_record *m,
 void trial_ended(struct step *st, struct trial *t, const struct outcome *o);
 void trial_adopted(struct step *st, struct trial *t, int64_t pid,
 		   int64_t term_ms);
+/* Its checkpoint has been copied, and its command began: its timeout does. */
+void trial_copied(struct step *st, struct trial *t, int64_t started_ms);
 /* It has been passed SIGTERM: its grace begins. */
 void trial_terminated(struct step *st, struct trial *t);
 void trial_tick(struct step *st, struct trial *t);

@@ -26,6 +26,7 @@
 static bool is_of_machine(const char *reason)
 {
 	return strncmp(reason, "spawn:", 6) == 0 ||
+	       strncmp(reason, "checkpoint:", 11) == 0 ||
 	       strcmp(reason, "never-started") == 0;
 }
 

@@ -353,6 +353,13 @@ static struct end end_of_success(const struct trial *t)
 	return make_end(TRIAL_DONE, "");
 }
 
+/* The parent's checkpoint could not be copied. */
+static bool is_of_copy(const struct outcome *o)
+{
+	return o->kind == OUTCOME_NOT_EXECUTED &&
+	       strcmp(o->what, "checkpoint") == 0;
+}
+
 static struct end end_by_itself(const struct trial *t, const struct outcome *o)
 {
 	struct end end = { .state = TRIAL_FAILED };
@@ -371,7 +378,8 @@ static struct end end_by_itself(const struct trial *t, const struct outcome *o)
 		return end;
 	case OUTCOME_NOT_EXECUTED:
 		name = strerrorname_np(o->error);
-		snprintf(end.reason, REASON_BYTES, "spawn:%s",
+		snprintf(end.reason, REASON_BYTES, "%s:%s",
+			 is_of_copy(o) ? "checkpoint" : "spawn",
 			 name != NULL ? name : "unknown");
 		return end;
 	case OUTCOME_REBOOTED:
@@ -531,6 +539,7 @@ static int64_t elapsed_of(const struct step *st, const struct attempt *a,
 static void launch_anew(struct step *st, struct attempt *a)
 {
 	a->may_be_over = false;
+	a->copied_boot_ms = 0;
 	if (a->rec.state == ATTEMPT_RUNNING)
 		attempt_move(st, a, ATTEMPT_LAUNCHING);
 	memcpy(a->rec.boot_id, st->core->options.boot_id, BOOT_ID_BYTES);
@@ -558,6 +567,8 @@ static bool is_delayed_by(const struct outcome *o)
 {
 	if (o->kind == OUTCOME_NEVER_STARTED)
 		return o->error != 0;
+	if (is_of_copy(o) && (o->error == ENOSPC || o->error == EDQUOT))
+		return true;
 	return o->kind == OUTCOME_NOT_EXECUTED &&
 	       (o->error == EAGAIN || o->error == ENOMEM ||
 		o->error == EMFILE || o->error == ENFILE);
@@ -618,6 +629,13 @@ void trial_ended(struct step *st, struct trial *t, const struct outcome *o)
 			     xasprintf("how attempt %lld ended cannot be known "
 				       "(%s)",
 				       (long long)a->rec.number, end.reason),
+			     NULL);
+	if (is_of_copy(o) && end.state == TRIAL_FAILED)
+		search_event(st, t->search, t, "copy",
+			     xasprintf("the checkpoint of trial %lld could not "
+				       "be copied: %s; its output says of what",
+				       (long long)t->rec.lineage.parent,
+				       strerror(o->error)),
 			     NULL);
 	t->rec.ended_ms = a->rec.outcome.ended_ms;
 	trial_move(st, t, end.state, end.reason);
@@ -778,6 +796,17 @@ void trial_terminated(struct step *st, struct trial *t)
 		begin_grace(st, t, st->at.boot_ms);
 }
 
+void trial_copied(struct step *st, struct trial *t, int64_t started_ms)
+{
+	struct attempt *a = t->attempt;
+	int64_t begin = a->rec.started_boot_ms;
+
+	/* What stands in a file may be anything. */
+	if (started_ms > begin && started_ms <= st->at.boot_ms)
+		begin = started_ms;
+	a->copied_boot_ms = begin;
+}
+
 /* A stop goes on where the earlier daemon was. */
 static void stop_again(struct step *st, struct trial *t, int64_t term_ms)
 {
@@ -810,12 +839,15 @@ void trial_adopted(struct step *st, struct trial *t, int64_t pid,
 		stop_again(st, t, term_ms);
 }
 
+/* It is of the command: a copy takes as long as it takes. */
 static int64_t timeout_of(const struct trial *t)
 {
 	int64_t timeout = t->search->spec->timeout_ms;
+	int64_t begin = lineage_has_parent(&t->rec.lineage)
+			    ? t->attempt->copied_boot_ms
+			    : t->attempt->rec.started_boot_ms;
 
-	return timeout > 0 ? t->attempt->rec.started_boot_ms + timeout
-			   : INT64_MAX;
+	return timeout > 0 && begin > 0 ? begin + timeout : INT64_MAX;
 }
 
 int64_t trial_deadline(const struct trial *t)

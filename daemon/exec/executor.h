@@ -28,6 +28,11 @@ struct launch {
 	struct attempt_id id;
 	const struct search_spec *spec; /* borrowed until the end is told */
 	const char *dir; /* the trial's directory, made if missing */
+	/*
+	 * What its checkpoint is to be a copy of, unless it has one: a path
+	 * from that directory on; NULL: it begins with an empty one.
+	 */
+	const char *from;
 	const char *token;
 	const char *params;  /* content of params.json */
 	const char *workdir; /* absolute */
@@ -45,6 +50,7 @@ struct adopt {
 	const char *boot_id; /* of its start */
 	int64_t offset;
 	const char *reader; /* state, or NULL */
+	bool copies;        /* it was launched with a launch.from */
 };
 
 struct executor_output {
@@ -91,6 +97,12 @@ struct executor_callbacks {
 			int64_t term_ms);
 	/* executor_terminate() has reached it. */
 	void (*terminated)(void *ctx, struct attempt_id id);
+	/*
+	 * Of a launch with a `from`, also after its adoption: the command has
+	 * been started, at @started_ms of CLOCK_MONOTONIC by what is written in
+	 * a file. Before that, nothing of it has run.
+	 */
+	void (*copied)(void *ctx, struct attempt_id id, int64_t started_ms);
 };
 
 /*

@@ -200,6 +200,9 @@ static void settle(struct job *j, const struct probe *p)
 	case PROBE_WAITING:
 		finish(j, OUTCOME_NEVER_STARTED, true);
 		break;
+	case PROBE_COPYING: /* what copies may not have died yet */
+		finish(j, OUTCOME_NEVER_STARTED, false);
+		break;
 	case PROBE_STARTED:
 		finish(j, OUTCOME_SHIM_DIED, false);
 		break;
@@ -263,7 +266,8 @@ static int open_adopted_log(struct job *j)
 static void adopt_holder(struct job *j, const struct probe *p)
 {
 	const struct executor_callbacks *news = &j->x->news;
-	bool known = p->phase == PROBE_STARTED || p->phase == PROBE_ENDED;
+	bool known = p->phase == PROBE_COPYING || p->phase == PROBE_STARTED ||
+		     p->phase == PROBE_ENDED;
 
 	if (!known && !is_wedged(j))
 		return;
@@ -341,11 +345,28 @@ static void tell_output(struct job *j)
 		       });
 }
 
+/* True: the copy has been made, which is told. */
+static bool tell_copied(struct job *j)
+{
+	const struct executor_callbacks *news = &j->x->news;
+	struct probe p;
+
+	if (probe_read(j->file, j->token, &p) < 0 || p.phase != PROBE_STARTED)
+		return false;
+	j->copies = false;
+	executor_wake(j);
+	news->copied(news->ctx, j->id, p.started_ms);
+	return true;
+}
+
 static void step_live(struct job *j)
 {
 	const struct executor_callbacks *news = &j->x->news;
-	int answer = follow_step(&j->output, &j->x->batch);
+	int answer;
 
+	if (j->copies && tell_copied(j))
+		return;
+	answer = follow_step(&j->output, &j->x->batch);
 	if (j->terminated) {
 		j->terminated = false;
 		news->terminated(news->ctx, j->id);
@@ -448,6 +469,7 @@ void job_launch(struct executor *x, const struct launch *launch)
 	struct start s;
 	int e;
 
+	j->copies = launch->from != NULL;
 	executor_wake(j);
 	e = start_shim(x->shim, &x->descriptors, launch, &s, &j->what);
 	if (e == 0) {
@@ -476,6 +498,7 @@ void job_adopt(struct executor *x, const struct adopt *adopt)
 	assert(strlen(adopt->boot_id) < BOOT_ID_BYTES);
 	j->boot_id = xstrdup(adopt->boot_id);
 	j->since = uv_now(x->loop);
+	j->copies = adopt->copies;
 	follow_init(&j->output, -1, adopt->spec, adopt->offset, adopt->reader);
 	enter(j, JOB_PROBING);
 	executor_wake(j);

@@ -53,6 +53,7 @@ struct job {
 	bool started;         /* the gate was open */
 	bool terminate, kill; /* once the shim is known */
 	bool terminated;      /* and nobody was told */
+	bool copies;          /* a checkpoint; that it has is to be told */
 
 	int error; /* failed: errno; gone: exit status of our shim, or -1 */
 	const char *what;

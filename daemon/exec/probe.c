@@ -85,9 +85,12 @@ static void parse(const char *text, size_t len, const char *token,
 		return;
 	/* Of a record of ours that is broken, only the beginning is known. */
 	p->phase = PROBE_STARTED;
+	p->started_ms = json_get_integer(doc.root, "started_ms", 0);
 	p->term_ms = json_get_integer(doc.root, "term_ms", 0);
 	if (strcmp(phase, "waiting") == 0) {
 		p->phase = PROBE_WAITING;
+	} else if (strcmp(phase, "copying") == 0) {
+		p->phase = PROBE_COPYING;
 	} else if (strcmp(phase, "ended") == 0 &&
 		   parse_end(doc.root, &p->outcome)) {
 		p->phase = PROBE_ENDED;

@@ -11,6 +11,7 @@
 enum probe_phase {
 	PROBE_NOTHING, /* no file, or no record of this attempt's token */
 	PROBE_WAITING,
+	PROBE_COPYING, /* the gate was open, but the command did not run yet */
 	PROBE_STARTED,
 	PROBE_ENDED,
 };
@@ -18,8 +19,9 @@ enum probe_phase {
 struct probe {
 	pid_t holder; /* of the lock: the shim; 0: nobody */
 	enum probe_phase phase;
-	int64_t term_ms; /* started: when it was passed SIGTERM, else 0 */
-	bool swept;      /* ended: no process is left */
+	int64_t started_ms; /* started: when it began; 0: an older shim's */
+	int64_t term_ms;    /* started: when it was passed SIGTERM, else 0 */
+	bool swept;         /* ended: no process is left */
 	struct outcome outcome; /* ended */
 };
 

@@ -8,12 +8,14 @@
  * two system calls, so their order is the protocol:
  *
  *   lock the file -> "waiting" -> gate -> "started" -> fork
+ *               a copy is wanted: gate -> "copying" -> copied -> "started"
  *   leader reaped -> "ended" -> sweep -> "ended", swept -> sync -> exit
  *
  * The end is recorded before the sweep, so that a shim killed in the sweep
  * loses no status. The daemon acts when the shim is gone, so the exit is last.
  */
 #include "base/fault.h"
+#include "shim/copy.h"
 #include "shim/trialdir.h"
 
 #include <errno.h>
@@ -55,9 +57,10 @@ struct shim {
 	char **argv;
 	int file; /* attempt-N.json */
 	pid_t leader;
-	int64_t started_ms; /* CLOCK_BOOTTIME */
-	bool has_termed;
-	struct failure *failure; /* shared with the child */
+	int64_t began_ms;        /* CLOCK_BOOTTIME */
+	int64_t started_ms;      /* the command, CLOCK_MONOTONIC */
+	int64_t term_ms;         /* SIGTERM was passed on, likewise; 0: not */
+	struct failure *failure; /* shared with the children */
 	struct end end;
 };
 
@@ -131,20 +134,33 @@ static int write_file(const struct shim *s, struct text *t)
 	return n == (ssize_t)sizeof(t->bytes) ? 0 : ENOSPC;
 }
 
-static int write_phase(const struct shim *s, const char *phase)
-{
-	struct text t;
-
-	put_head(&t, s, phase);
-	return write_file(s, &t);
-}
-
 static int64_t clock_ms(clockid_t clock)
 {
 	struct timespec t = { 0 };
 
 	(void)clock_gettime(clock, &t);
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int write_started(struct shim *s)
+{
+	struct text t;
+
+	if (s->started_ms == 0)
+		s->started_ms = clock_ms(CLOCK_MONOTONIC);
+	put_head(&t, s, "started");
+	put_number(&t, "started_ms", s->started_ms);
+	if (s->term_ms != 0)
+		put_number(&t, "term_ms", s->term_ms);
+	return write_file(s, &t);
+}
+
+static int write_phase(const struct shim *s, const char *phase)
+{
+	struct text t;
+
+	put_head(&t, s, phase);
+	return write_file(s, &t);
 }
 
 static int64_t ms(struct timeval tv)
@@ -290,13 +306,6 @@ static int start_leader(struct shim *s, struct failure *failure)
 {
 	pid_t shim = getpid();
 
-	s->started_ms = clock_ms(CLOCK_BOOTTIME);
-	s->failure = mmap(NULL, sizeof(*s->failure), PROT_READ | PROT_WRITE,
-			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (s->failure == MAP_FAILED) {
-		*failure = (struct failure){ errno, "mmap" };
-		return -1;
-	}
 	s->leader = fork();
 	if (s->leader == 0) {
 		const char *what = run_command(s->argv, shim);
@@ -316,7 +325,7 @@ static int start_leader(struct shim *s, struct failure *failure)
 
 static void set_end(struct shim *s, const struct failure *failure, int status)
 {
-	s->end.elapsed_ms = clock_ms(CLOCK_BOOTTIME) - s->started_ms;
+	s->end.elapsed_ms = clock_ms(CLOCK_BOOTTIME) - s->began_ms;
 	s->end.what = "";
 	if (failure->error != 0) {
 		s->end.kind = "not-executed";
@@ -396,16 +405,6 @@ static bool sweep(struct shim *s, const sigset_t *signals)
 	return true;
 }
 
-/* Its grace begins now, whichever daemon waits for the end of it. */
-static void write_term(const struct shim *s)
-{
-	struct text t;
-
-	put_head(&t, s, "started");
-	put_number(&t, "term_ms", clock_ms(CLOCK_MONOTONIC));
-	(void)write_file(s, &t);
-}
-
 static void pass_term(struct shim *s)
 {
 	(void)fault_at("shim.term");
@@ -417,9 +416,11 @@ static void pass_term(struct shim *s)
 		(void)kill(s->leader, SIGTERM);
 	if (kill(-s->leader, SIGCONT) < 0)
 		(void)kill(s->leader, SIGCONT);
-	if (!s->has_termed)
-		write_term(s);
-	s->has_termed = true;
+	if (s->term_ms != 0)
+		return;
+	/* Its grace begins now, whichever daemon waits for the end of it. */
+	s->term_ms = clock_ms(CLOCK_MONOTONIC);
+	(void)write_started(s);
 }
 
 /* Until the leader has ended. Returns whether others are left. */
@@ -448,6 +449,89 @@ static bool supervise(struct shim *s, const sigset_t *signals)
 	return left;
 }
 
+/* --- the copy ------------------------------------------------------------- */
+
+/* In a process of its own, so that it can be ended at any time. */
+static void copy_in_child(struct shim *s, pid_t shim)
+{
+	sigset_t none;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != shim)
+		_exit(127);
+	(void)close(TRIALDIR_GATE);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	s->failure->error = copy_checkpoint();
+	s->failure->what = TRIALDIR_CHECKPOINT;
+	_exit(s->failure->error != 0);
+}
+
+/* Waits for the copy. Returns its wait status, or -1: it was to be stopped. */
+static int wait_for_copy(pid_t pid, const sigset_t *signals)
+{
+	bool is_stopped = false;
+	int status;
+
+	while (waitpid(pid, &status, WNOHANG | __WALL) != pid) {
+		int signal = sigtimedwait(signals, NULL, NULL);
+
+		if (signal == SIGTERM || signal == SIGUSR1) {
+			is_stopped = true;
+			(void)kill(pid, SIGKILL);
+		}
+	}
+	return is_stopped ? -1 : status;
+}
+
+/*
+ * Returns whether the command is to be run. If not, the end is written; or it
+ * is not, if something killed the copy, since nothing has run and another shim
+ * may try again.
+ */
+static bool copy(struct shim *s, const sigset_t *signals)
+{
+	pid_t shim = getpid(), pid;
+	int status;
+
+	(void)fault_at("shim.copying");
+	pid = fork();
+	if (pid == 0)
+		copy_in_child(s, shim);
+	if (pid < 0) {
+		set_end(s, &(struct failure){ errno, "fork" }, 0);
+		write_end(s, true);
+		return false;
+	}
+	status = wait_for_copy(pid, signals);
+	(void)fault_at("shim.copied");
+	if (status == 0)
+		return true;
+	if (status != -1 && WIFSIGNALED(status))
+		return false;
+	if (status == -1)
+		*s->failure =
+		    (struct failure){ ECANCELED, TRIALDIR_CHECKPOINT };
+	set_end(s, s->failure, 0);
+	write_end(s, true);
+	return false;
+}
+
+/* --- one after the other -------------------------------------------------- */
+
+/* Returns 0 with memory that children share, or -1 with the end written. */
+static int begin(struct shim *s)
+{
+	s->began_ms = clock_ms(CLOCK_BOOTTIME);
+	s->failure = mmap(NULL, sizeof(*s->failure), PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (s->failure != MAP_FAILED)
+		return 0;
+	set_end(s, &(struct failure){ errno, "mmap" }, 0);
+	write_end(s, true);
+	return -1;
+}
+
 static void run(struct shim *s, const sigset_t *signals)
 {
 	struct failure failure;
@@ -467,6 +551,25 @@ static void run(struct shim *s, const sigset_t *signals)
 	}
 	(void)fault_at("shim.end");
 	write_end(s, true);
+}
+
+/* The gate is open. Returns 0, or the errno of what kept it from its file. */
+static int start(struct shim *s, const sigset_t *signals)
+{
+	bool copies = copy_is_wanted();
+	int r = 0;
+
+	if (copies)
+		r = write_phase(s, "copying");
+	if (r != 0)
+		return r;
+	if (begin(s) < 0 || (copies && !copy(s, signals)))
+		return 0;
+	r = write_started(s);
+	(void)fault_at("shim.fork");
+	if (r == 0)
+		run(s, signals);
+	return r;
 }
 
 static void sync_file(const struct shim *s)
@@ -512,11 +615,9 @@ int main(int argc, char **argv)
 	(void)sigaddset(&signals, SIGUSR1);
 
 	(void)fault_at("shim.go");
-	r = write_phase(&s, "started");
-	(void)fault_at("shim.fork");
+	r = start(&s, &signals);
 	if (r != 0)
 		return r;
-	run(&s, &signals);
 	(void)fault_at("shim.sync");
 	if (daemon_is_gone())
 		sync_file(&s);

@@ -21,8 +21,9 @@
  * long, filled up with spaces, and always written whole and in place, so that
  * a full disk cannot lose an end:
  *     {"version":1,"token":"..","phase":"waiting"}
- *     {"version":1,"token":"..","phase":"started"}
- *     {"version":1,"token":"..","phase":"started","term_ms":0}
+ *     {"version":1,"token":"..","phase":"copying"}
+ *     {"version":1,"token":"..","phase":"started","started_ms":0}
+ *     {"version":1,"token":"..","phase":"started","started_ms":0,"term_ms":0}
  *     {"version":1,"token":"..","phase":"ended","swept":true,
  *      "kind":"exited"|"signaled"|"not-executed","code":0,"signal":0,
  *      "core":false,"error":0,"what":"","user_ms":0,"system_ms":0,
@@ -36,16 +37,20 @@
  * true, wherever the shim was killed:
  *     no file, torn, other token   nothing ran
  *     waiting                      nothing ran
- *     started                      it ran; its end cannot be known. term_ms:
- *                                  of CLOCK_MONOTONIC, when it was first
- *                                  passed SIGTERM
+ *     copying                      nothing ran; a copy of the checkpoint that
+ *                                  the trial goes on from may be about to end
+ *     started                      it ran; its end cannot be known.
+ *                                  started_ms, term_ms: of CLOCK_MONOTONIC,
+ *                                  when it began and when it was first passed
+ *                                  SIGTERM
  *     ended                        its end; a process of it may be left unless
  *                                  it is swept
  * A shim that takes the lock on the file of an attempt that another has run
  * writes nothing, since its own daemon is gone.
  *
  * Signals to the shim: SIGTERM passes SIGTERM and SIGCONT on to the trial's
- * process group; SIGUSR1 kills every descendant. At the gate they wait for it
+ * process group; SIGUSR1 kills every descendant. Either ends the copy, and then
+ * nothing runs: "ended", not-executed, ECANCELED. At the gate they wait for it
  * to open; who wants nothing to run closes it.
  *
  * Exit status: 0, or the errno of what kept a shim from holding its file.
@@ -59,3 +64,5 @@
 #define TRIALDIR_LOG         "output.log"
 #define TRIALDIR_PARAMS      "params.json"
 #define TRIALDIR_CHECKPOINT  "checkpoint"
+/* A link to the checkpoint that a trial begins with a copy of; shim/copy.h. */
+#define TRIALDIR_FROM        "checkpoint.from"

@@ -414,6 +414,9 @@ class Checker:
             if given != json.loads(t["params"]) or (s.mode, s.steps, s.x) != tuple(
                     s.params[k] for k in ("mode", "steps", "x")):
                 self.fault("I6", f"{name} was started with {s}, its parameters are {t['params']}")
+            if t["generation"] > 0 and s.params[budget] != min(spec["budget"]["max"],
+                                                               spec["budget"]["min"] * t["generation"]):
+                self.fault("I6", f"{name} has {budget}={s.params[budget]} in generation {t['generation']}")
             if a["outcome"] in ("never-started", "not-executed", "rebooted"):
                 self.fault("I11", f"{name} ran, and ended as {a['outcome']}")
         if a["state"] in ATTEMPT_FINAL:

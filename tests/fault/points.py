@@ -69,6 +69,13 @@ def rungs(w, fault):
                               early_stopping={"type": "asha", "min_steps": 1, "eta": 2, "max_steps": 6})))
 
 
+def inherit(w, fault):
+    """Members of a population: their checkpoints are copied, and hold who has trained them."""
+    w.arm(fault)
+    w.end(w.submit_all(w.population(trials=6)))
+    w.check_checkpoints()
+
+
 def stop(w, fault):
     """One that is deaf to SIGTERM is stopped by the user."""
     name = w.submit_all(w.spec(modes=["deaf"], trials=1, steps=(1,), timeout="1h", grace="400ms"))
@@ -199,7 +206,7 @@ def restore(w, fault):
     w.end(name)
 
 
-SCENARIOS = [mixed, folds, budget, rungs, stop, timeout, steer, adopt, relaunch, shutdown, remove, migrate, backup, restore]
+SCENARIOS = [mixed, folds, budget, rungs, inherit, stop, timeout, steer, adopt, relaunch, shutdown, remove, migrate, backup, restore]
 SOURCE = None
 
 

@@ -115,6 +115,28 @@ class World(Daemon):
             "trials": trials, "retries": 2, "timeout": "400ms", "grace": "200ms",
         } | more
 
+    def population(self, trials, **more):
+        """A search whose trials go on from each other's checkpoints, in which they write down who has trained them."""
+        spec = self.spec(modes=["0"], steps=(1, 3), **more)
+        note = ('umask 077; cd "$0"; grep -sqx "$HPS_TRIAL" by || echo "$HPS_TRIAL" >>by; '
+                '[ -e big ] || head -c 1M /dev/urandom >big; exec "$@"')
+        return spec | {"command": ["sh", "-c", note, "{checkpoint}", *spec["command"]], "trials": trials,
+                       "sampler": {"type": "pbt", "population": 2, "seed": self.random.randrange(1 << 30)},
+                       "budget": {"name": "share", "min": 1, "max": 4}}
+
+    def check_checkpoints(self):
+        """Those of a population are whole: what its ancestors wrote, and a mebibyte beside it."""
+        trials = self.rows("SELECT search, number, parent, state FROM trial ORDER BY number")
+        for t in trials:
+            folder = self.trial_dir(t["search"], t["number"]) / "checkpoint"
+            chain = [t]
+            while chain[0]["parent"] is not None:
+                chain.insert(0, trials[chain[0]["parent"]])
+            if t["state"] == "done":
+                assert (folder / "by").read_text().split() == [str(a["number"]) for a in chain], t
+                assert (folder / "big").stat().st_size == 1 << 20, t
+                assert not list(folder.parent.glob("checkpoint.new-*")), t
+
     def submit(self, spec, key=None):
         """Until there is an answer, with the same key."""
         key = key or f"{self.random.getrandbits(128):032x}"

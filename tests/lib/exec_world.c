@@ -114,6 +114,14 @@ static void on_terminated(void *ctx, struct attempt_id id)
 	told_of(ctx, id)->terminated++;
 }
 
+static void on_copied(void *ctx, struct attempt_id id, int64_t started_ms)
+{
+	struct told *t = told_of(ctx, id);
+
+	t->copied++;
+	t->started_ms = started_ms;
+}
+
 /* --- the world ------------------------------------------------------------ */
 
 void told_reset(struct told *t)
@@ -137,6 +145,7 @@ void world_open(struct world *w)
 		.ended = on_ended,
 		.adopted = on_adopted,
 		.terminated = on_terminated,
+		.copied = on_copied,
 	};
 
 	ck_assert_int_eq(executor_new(&w->loop, HPSD_SHIM, &news, &w->x), 0);
@@ -222,6 +231,7 @@ void world_launch_in(struct world *w, int trial, const char *const *argv,
 		.argv = (char *const *)argv,
 		.environ = (char *const[]){variable, (char *)PATH, NULL},
 		.memory_bytes = memory_bytes,
+		.from = w->from,
         });
 }
 

@@ -19,8 +19,8 @@
 
 /* What has been told of one attempt. */
 struct told {
-	int spawned, failed, adopted, terminated, ended;
-	int64_t term_ms;
+	int spawned, failed, adopted, terminated, copied, ended;
+	int64_t term_ms, started_ms;
 	int64_t pid;
 	int64_t begin; /* of its output */
 	int error;
@@ -44,6 +44,7 @@ struct world {
 	bool closed;
 	bool close_at_end; /* call executor_close() from inside `ended` */
 	char dir[32];
+	const char *from; /* launch.from of all launches */
 	struct told told[TRIALS];
 };
 

@@ -88,10 +88,10 @@ static struct thing reasons[] = {
 };
 
 static const char *const events[] = {
-	"submit",       "pause",  "resume",   "cancel",  "extend",
-	"add",          "import", "kill",     "retry",   "spawned",
-	"spawn failed", "output", "ended",    "adopted", "terminated",
-	"suggested",    "tick",   "shutdown",
+	"submit",       "pause",     "resume", "cancel",   "extend",
+	"add",          "import",    "kill",   "retry",    "spawned",
+	"spawn failed", "output",    "ended",  "adopted",  "terminated",
+	"copied",       "suggested", "tick",   "shutdown",
 };
 
 static const char *const effects[] = {

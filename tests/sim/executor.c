@@ -209,6 +209,7 @@ static void launch(struct sim *sim, const struct fx_run *run)
 
 	oracle_launch(sim, run);
 	r = new_run(sim, run->attempt, RUN_SPAWNING);
+	r->copies = lineage_has_parent(&run->trial->lineage);
 	r->error = plan_spawn_error(
 	    rows_search(&sim->rows, run->search->id)->behaviour,
 	    run->trial->id);
@@ -286,6 +287,7 @@ static void adopt(struct sim *sim, const struct fx_run *run)
 
 	oracle_adopt(sim, run);
 	r = new_run(sim, run->attempt, RUN_PROBING);
+	r->copies = lineage_has_parent(&run->trial->lineage);
 	r->wake_t = sim->t + draw_below(sim, 2000);
 	r->offset = run->attempt->offset;
 	r->proc = executor_proc(sim, run->attempt->token);
@@ -423,6 +425,15 @@ static bool move_output(struct sim *sim, struct run *r)
 	return true;
 }
 
+static void tell_copied(struct sim *sim, struct run *r)
+{
+	struct event ev = news(sim, EV_COPIED, r);
+
+	r->copies = false;
+	ev.copied.started_ms = r->proc->start_t - sim->boot_t;
+	tell(sim, &ev);
+}
+
 static void move_live(struct sim *sim, struct run *r)
 {
 	struct event ev = news(sim, EV_TERMINATED, r);
@@ -432,7 +443,9 @@ static void move_live(struct sim *sim, struct run *r)
 	if (r->tells_term) {
 		r->tells_term = false;
 		tell(sim, &ev);
-	} else if (r->proc->state == PROC_OVER)
+	} else if (r->copies && r->proc->state == PROC_RUNNING)
+		tell_copied(sim, r);
+	else if (r->proc->state == PROC_OVER)
 		drain(sim, r, r->proc->outcome.kind);
 	else
 		(void)move_output(sim, r);

@@ -47,6 +47,7 @@ struct run {
 	int64_t offset;
 	bool wants_term, wants_kill; /* while probing */
 	bool tells_term;
+	bool copies; /* that it has is to be told */
 	bool has_killed;
 	struct outcome outcome;
 };

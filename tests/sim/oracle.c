@@ -21,6 +21,17 @@ static void settle_deadline(struct sim *sim, int64_t due, const char *what,
 	    what, (long long)id, (long long)due, (long long)next);
 }
 
+/* When its timeout began; NEVER: it did not yet, as far as the core knows. */
+static int64_t begin_of(struct sim *sim, const struct attempt_record *a,
+			const struct run *r)
+{
+	const struct trial_row *t = rows_trial(&sim->rows, a->trial);
+
+	if (!lineage_has_parent(&t->rec.lineage))
+		return a->started_boot_ms;
+	return r == NULL || r->copies ? NEVER : r->proc->start_t - sim->boot_t;
+}
+
 static void settle_attempt(struct sim *sim, const struct search_row *s,
 			   const struct attempt_record *a)
 {
@@ -31,8 +42,9 @@ static void settle_attempt(struct sim *sim, const struct search_row *s,
 	/* It may be over, or is: what is due is decided by its own end. */
 	if (r != NULL && (r->phase == RUN_PROBING || r->phase == RUN_DRAINING))
 		return;
-	if (a->state == ATTEMPT_RUNNING && s->spec->timeout_ms > 0)
-		settle_deadline(sim, a->started_boot_ms + s->spec->timeout_ms,
+	if (a->state == ATTEMPT_RUNNING && s->spec->timeout_ms > 0 &&
+	    begin_of(sim, a, r) != NEVER)
+		settle_deadline(sim, begin_of(sim, a, r) + s->spec->timeout_ms,
 				"timeout", a->trial);
 	if (a->state != ATTEMPT_STOPPING)
 		return;

@@ -105,6 +105,7 @@ static const char *const event_names[] = {
 	[EV_ENDED] = "ended",
 	[EV_ADOPTED] = "adopted",
 	[EV_TERMINATED] = "terminated",
+	[EV_COPIED] = "copied",
 	[EV_SUGGESTED] = "suggested",
 	[EV_TICK] = "tick",
 	[EV_SHUTDOWN] = "shutdown",

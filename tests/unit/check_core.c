@@ -314,8 +314,8 @@ END_TEST
 START_TEST(news_of_an_attempt_that_is_over_change_nothing)
 {
 	static const enum event_type news[] = {
-		EV_SPAWNED, EV_SPAWN_FAILED, EV_OUTPUT,
-		EV_ENDED,   EV_ADOPTED,      EV_TERMINATED,
+		EV_SPAWNED, EV_SPAWN_FAILED, EV_OUTPUT, EV_ENDED,
+		EV_ADOPTED, EV_TERMINATED,   EV_COPIED,
 	};
 	struct event ev = { .type = news[_i], .trial = 10, .attempt = 1 };
 
