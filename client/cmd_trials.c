@@ -24,7 +24,10 @@ static const struct out_column trial_columns[] = {
         { "ended",       "",      OUT_TIME   },
 	{ "runs",        NULL,    OUT_RUNS   },
         { "value_error", "",      OUT_VALUE  },
-	{ NULL,          NULL,    OUT_TEXT   },
+	{ "member",      NULL,    OUT_RUN    },
+        { "generation",  NULL,    OUT_RUN    },
+	{ "parent",      NULL,    OUT_RUN    },
+        { NULL,          NULL,    OUT_TEXT   },
 };
 
 static const struct out_column metric_columns[] = {
