@@ -84,6 +84,23 @@ MUTANTS = {
         "\ta->rec = *r;\n\ta->rec.started_boot_ms = INT64_MAX / 2;\n"),
     "the queue is lost on load": (
         "load.c", "\t\tTAILQ_INSERT_TAIL(&s->queue, t, queue);\n", "\t\t;\n"),
+    "a search of members that all run is exhausted": (
+        "suggest.c", "s->exhausted = !found_all && !s->sampler->waits;", "s->exhausted = !found_all;"),
+    "a search waits on when a trial has ended": (
+        "suggest.c", "\tt->search->waits = false;\n", ""),
+    "a search waits with news for its sampler": (
+        "suggest.c", " && s->sampler->waits && STAILQ_EMPTY(&s->untold);",
+        " && s->sampler->waits;"),
+    "a sampler is told no parents": (
+        "suggest.c", "\t\t.lineage = r->lineage,\n", ""),
+    "a trial has no parent": (
+        "suggest.c", "\tt->rec.lineage = p->rationale.lineage;\n", ""),
+    "a parent is run again while a trial goes on from it": (
+        "search.c", "\t\t    r->lineage.parent == t->rec.number &&\n", "\t\t    false &&\n"),
+    "what is tried first is of no member": (
+        "search.c", "\t\tif (spec->sampler == SAMPLER_PBT)\n\t\t\tt->rec.lineage", "\t\tif (false)\n\t\t\tt->rec.lineage"),
+    "after a copy there is no timeout": (
+        "trial.c", "\ta->copied_boot_ms = begin;\n", ""),
     "what waits between two runs is lost on load": (
         "load.c", "\t\tTAILQ_INSERT_HEAD(&s->queue, t, queue);\n", "\t\t;\n"),
     "results of runs are lost on load": (

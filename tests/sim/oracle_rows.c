@@ -760,6 +760,13 @@ static void check_lineage(struct sim *sim, const struct search_row *s,
 	const struct lineage *l = &t->rec.lineage;
 	const struct trial_row *parent;
 
+	sim_check(sim,
+		  s->spec->sampler != SAMPLER_PBT ||
+		      (l->generation > 0) == (t->rec.origin == ORIGIN_SAMPLER ||
+					      t->rec.origin == ORIGIN_START),
+		  "trial %lld is of generation %lld, and %s",
+		  (long long)t->rec.id, (long long)l->generation,
+		  origin_name(t->rec.origin));
 	if (l->generation == 0)
 		return;
 	sim_check(sim, l->member < s->spec->population,

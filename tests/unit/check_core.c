@@ -5,6 +5,7 @@
  */
 #include "check_main.h"
 #include "core/core.h"
+#include "search/sampler.h"
 
 #include "schema/limits.h"
 #include "schema/mem.h"
@@ -675,6 +676,8 @@ static int load_member(int64_t number, enum trial_state state,
 
 	t.params = (char[]){ "{\"x\":1}" };
 	t.lineage = lineage;
+	t.has_value = state == TRIAL_DONE;
+	t.value = 1;
 	return core_load_trial(core, &t, &said);
 }
 
@@ -742,6 +745,44 @@ START_TEST(a_checkpoint_is_not_written_to_while_it_may_be_copied)
 	ck_assert_int_eq(
 	    step((struct event){ .type = EV_RETRY, .search = 1, .number = 1 }),
 	    0);
+}
+END_TEST
+
+START_TEST(nothing_goes_on_from_what_was_set_going_while_it_was_chosen)
+{
+	struct event ev = { .type = EV_SUGGESTED, .search = 1 };
+	struct proposal list[4];
+	uint64_t cursor = 2;
+
+	ck_assert_int_eq(load_search(1, PBT), 0);
+	ck_assert_int_eq(
+	    load_member(0, TRIAL_DONE, (struct lineage){ 1, 0, 0 }), 0);
+	ck_assert_int_eq(
+	    load_member(1, TRIAL_RUNNING, (struct lineage){ 1, 1, 0 }), 0);
+	ck_assert_int_eq(load_attempt(20), 0);
+	core_load_end(core, 1);
+	core_start(core, &now, &fx);
+	for (size_t i = 0; i < fx.n; i++) {
+		if (fx.list[i].type != FX_SUGGEST)
+			continue;
+		ev.suggested.sampler = fx.list[i].suggest.sampler;
+		fx.list[i].suggest.sampler = NULL;
+	}
+	ck_assert_ptr_nonnull(ev.suggested.sampler);
+	ev.suggested.n =
+	    sampler_propose(ev.suggested.sampler, &cursor, 1, list);
+	ev.suggested.list = list;
+	ck_assert_uint_eq(ev.suggested.n, 1);
+	ck_assert_int_eq(list[0].rationale.lineage.generation, 2);
+	ck_assert_int_eq(list[0].rationale.lineage.parent, 0);
+	ck_assert_int_eq(
+	    step((struct event){ .type = EV_RETRY, .search = 1, .number = 0 }),
+	    0);
+	effects_clear(&fx);
+	ck_assert_int_eq(step(ev), 0);
+	for (size_t i = 0; i < fx.n; i++)
+		ck_assert(fx.list[i].type != FX_LAUNCH ||
+			  fx.list[i].run.trial->number == 0);
 }
 END_TEST
 
@@ -840,6 +881,8 @@ static void add_steps(Suite *s)
 	tcase_add_test(c, C10_runs_that_cannot_be_are_answered);
 	tcase_add_test(c, C10_lineages_that_cannot_be_are_answered);
 	tcase_add_test(c, no_trial_but_a_members_has_a_lineage);
+	tcase_add_test(
+	    c, nothing_goes_on_from_what_was_set_going_while_it_was_chosen);
 	tcase_add_test(c,
 		       a_checkpoint_is_not_written_to_while_it_may_be_copied);
 	tcase_add_test(c, A5_many_open_attempts_are_adopted_and_end);
