@@ -40,6 +40,12 @@ static int failed(const char *name, int error)
 	return error;
 }
 
+/* Some file systems cannot, and have no other time to write. */
+static int sync_fd(int fd)
+{
+	return fsync(fd) < 0 && errno != EINVAL && errno != ENOSYS ? -1 : 0;
+}
+
 /* Takes @from. */
 static int walk_dir(struct walk *w, int from, const char *name)
 {
@@ -199,7 +205,7 @@ static int copy_open_file(int from, int to)
 	if (fstat(from, &st) < 0)
 		return errno;
 	r = S_ISREG(st.st_mode) ? copy_data(from, to, st.st_size) : EINVAL;
-	if (r == 0 && (fchmod(to, st.st_mode & 07777) < 0 || fsync(to) < 0))
+	if (r == 0 && (fchmod(to, st.st_mode & 07777) < 0 || sync_fd(to) < 0))
 		r = errno;
 	return r;
 }
@@ -254,7 +260,7 @@ static int copy_dir(struct walk *w, int from, const char *name, mode_t mode)
 		return failed(name, errno);
 	}
 	r = walk_into(w, from, name);
-	if (r == 0 && (fchmod(w->to, mode) < 0 || fsync(w->to) < 0))
+	if (r == 0 && (fchmod(w->to, mode) < 0 || sync_fd(w->to) < 0))
 		r = failed(name, errno);
 	(void)close(w->to);
 	w->to = above;
@@ -332,7 +338,7 @@ bool copy_is_wanted(void)
 static int sync_here(void)
 {
 	int fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = fd < 0 || fsync(fd) < 0 ? failed(".", errno) : 0;
+	int r = fd < 0 || sync_fd(fd) < 0 ? failed(".", errno) : 0;
 
 	if (fd >= 0)
 		(void)close(fd);
@@ -369,7 +375,8 @@ int copy_checkpoint(void)
 	if (w.to < 0)
 		return failed(part, errno);
 	r = walk_dir(&w, from, TRIALDIR_FROM);
-	if (r == 0 && (fchmod(w.to, st.st_mode & 07777) < 0 || fsync(w.to) < 0))
+	if (r == 0 &&
+	    (fchmod(w.to, st.st_mode & 07777) < 0 || sync_fd(w.to) < 0))
 		r = failed(part, errno);
 	(void)close(w.to);
 	if (r == 0)

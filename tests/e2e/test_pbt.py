@@ -134,6 +134,8 @@ class Pbt(DaemonTest):
         parent = wait_for(lambda: self.d.rows("select parent from trials where number = 2"), "trial 2")[0]["parent"]
         r = self.d.hpctl("retry", f"p/{parent}", status=1)
         self.assertIn("shares a checkpoint with trial 2, which is running", r.stderr)
+        wait_for(lambda: "waits for trials that are running (1), which the next ones go on from"
+                 in self.d.hpctl("explain", "p").stdout, "the other member's last generation")
         (self.d.dir / "hold 2").unlink()
         self.d.wait_final("p")
 
