@@ -5,6 +5,7 @@
 #include "schema/param.h"
 
 #include <math.h>
+#include <string.h>
 
 #define DEFAULT_MIN_STEPS   5
 #define DEFAULT_MIN_TRIALS  5
@@ -366,15 +367,21 @@ static void count_members(const struct object *o, struct search_spec *spec)
 /* What pbt wants of the budget, which is read. */
 static void check_pbt(const struct object *o, struct search_spec *spec)
 {
-	const cJSON *eta = json_get(json_get(o->node, "budget"), "eta");
+	static const char *const paths[] = { "budget.eta", "budget.type" };
 
 	if (spec->sampler != SAMPLER_PBT)
 		return;
 	spec->runs = spec->runs_min = 1;
-	if (eta != NULL)
-		json_fault(o->doc, eta, o->reterr, "budget.eta",
-			   "is given (with \"pbt\" each generation has "
-			   "\"min\" more than the one before: leave it out)");
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		const cJSON *node = json_get(json_get(o->node, "budget"),
+					     strchr(paths[i], '.') + 1);
+
+		if (node != NULL)
+			json_fault(o->doc, node, o->reterr, paths[i],
+				   "is given (with \"pbt\" each generation has "
+				   "\"min\" more than the one before: leave it "
+				   "out)");
+	}
 	if (object_require(o, "budget",
 			   "\"pbt\" trains in generations: say of what, as "
 			   "{\"name\": \"epochs\", \"min\": 5, \"max\": "

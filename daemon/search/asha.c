@@ -19,12 +19,16 @@ struct asha_trial {
 	struct history *history; /* owned by the pruner */
 };
 
-/* Trials wait instead of being stopped. Not as one of several rules. */
+/*
+ * Trials wait instead of being stopped. Not as one of several rules, and not in
+ * a population, whose member would wait and never be replaced.
+ */
 static bool pauses(const struct asha *a)
 {
 	const struct search_spec *spec = a->base.spec;
 
 	return spec->resumes && spec->runs == 1 &&
+	       spec->sampler != SAMPLER_PBT &&
 	       a->base.options == &spec->early_stopping;
 }
 

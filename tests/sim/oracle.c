@@ -132,7 +132,8 @@ static void settle_explain(struct sim *sim, int64_t search)
 
 /*
  * Trials to run, room by its own "parallel", and slots that could do. Those
- * that wait to be among the best are to run only if @with_paused.
+ * that wait to be among the best are to run only if @with_paused, as are those
+ * of a population of which nobody can go on: its sampler has yet to say so.
  */
 static bool waits(const struct sim *sim, const struct search_row *s,
 		  bool with_paused)
@@ -147,7 +148,7 @@ static bool waits(const struct sim *sim, const struct search_row *s,
 	return s->rec.state == SEARCH_RUNNING &&
 	       (queued > 0 || oracle_is_promoted(sim, s, false) ||
 		((p.left < 0 || p.left > p.choosing) &&
-		 oracle_can_choose(sim, s, p.choosing))) &&
+		 (with_paused || oracle_can_choose(sim, s, p.choosing)))) &&
 	       (s->spec->parallel == 0 || running < s->spec->parallel) &&
 	       s->spec->cpus <= sim->slots_now;
 }
