@@ -130,7 +130,7 @@ def processes(state):
 
 def runs_of(spec):
     """How many runs a trial has at most."""
-    if "budget" not in spec:
+    if "budget" not in spec or spec["sampler"]["type"] == "pbt":
         return spec.get("folds", 1)
     budget, n = spec["budget"], 1
     while budget["min"] * budget["eta"] ** (n - 1) < budget["max"]:
