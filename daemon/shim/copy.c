@@ -295,10 +295,9 @@ static int copy_entry(struct walk *w, int from, const char *name,
 static int remove_entry(struct walk *w, int from, const char *name,
 			const struct stat *st)
 {
-	if (S_ISDIR(st->st_mode)) {
-		(void)fchmodat(from, name, 0700, 0);
+	/* Its mode may be that of the original already, which is closed. */
+	if (S_ISDIR(st->st_mode) && fchmodat(from, name, 0700, 0) == 0)
 		(void)walk_into(w, from, name);
-	}
 	(void)unlinkat(from, name, S_ISDIR(st->st_mode) ? AT_REMOVEDIR : 0);
 	return 0;
 }
@@ -355,21 +354,17 @@ static int give_name(const char *part)
 	return sync_here();
 }
 
-int copy_checkpoint(void)
+/* All of it as @part. */
+static int copy_all(const char *part)
 {
 	struct walk w = { .visit = copy_entry };
 	struct stat st;
-	char part[64];
-	int from, r;
+	int from = open_from();
+	int r;
 
-	remove_parts();
-	(void)fault_at("copy.begin");
-	r = check_room();
-	if (r != 0)
-		return r;
-	(void)snprintf(part, sizeof(part), PART "%ld", (long)getpid());
-	from = open_from();
-	if (from < 0 || fstat(from, &st) < 0 || mkdir(part, 0700) < 0)
+	if (from < 0 || fstat(from, &st) < 0)
+		return failed(TRIALDIR_FROM, errno);
+	if (mkdir(part, 0700) < 0)
 		return failed(part, errno);
 	w.to = open(part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (w.to < 0)
@@ -379,6 +374,21 @@ int copy_checkpoint(void)
 	    (fchmod(w.to, st.st_mode & 07777) < 0 || sync_fd(w.to) < 0))
 		r = failed(part, errno);
 	(void)close(w.to);
+	return r;
+}
+
+/* The process ends with it, and so do descriptors that an error leaves open. */
+int copy_checkpoint(void)
+{
+	char part[64];
+	int r;
+
+	(void)snprintf(part, sizeof(part), PART "%ld", (long)getpid());
+	remove_parts();
+	(void)fault_at("copy.begin");
+	r = check_room();
+	if (r == 0)
+		r = copy_all(part);
 	if (r == 0)
 		r = give_name(part);
 	if (r != 0)

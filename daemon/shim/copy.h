@@ -23,6 +23,6 @@ bool copy_is_wanted(void);
  * Files, directories and symbolic links, with modes and times of change. Holes
  * stay, and blocks are shared where the file system can. Returns 0, or an errno
  * with a line on stderr that says where: ENOSPC before anything is written if
- * there is no room for all of it.
+ * there is no room for all of it. It is for a process of its own.
  */
 int copy_checkpoint(void);

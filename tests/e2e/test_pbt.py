@@ -7,6 +7,7 @@ import pathlib
 import re
 import stat
 import sys
+import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from hpsd import DaemonTest, main, search, wait_for  # noqa: E402
@@ -117,7 +118,8 @@ class Pbt(DaemonTest):
         self.assertEqual(sorted(t["member"] for t in trials[3:]), [0, 1, 2])
 
     def test_a_member_that_fails_is_replaced_or_begins_anew(self):
-        program = TRAIN.replace("import json", "import os, sys\nif os.environ['HPS_TRIAL'] in '06': sys.exit(3)\nimport json")
+        fail = "import os, sys\nif os.environ['HPS_TRIAL'] in '06': sys.exit(3)\n"
+        program = TRAIN.replace("import json", fail + "import json")
         self.d.run(self.spec(program, parallel=1, trials=16))
         trials = self.trials()
         self.assertEqual([t["number"] for t in trials if t["state"] == "failed"], [0, 6])
@@ -209,7 +211,8 @@ class Copies(DaemonTest):
         trials = self.d.rows("select number, state, reason from trials where number > 1")
         self.assertEqual([(t["state"], t["reason"]) for t in trials], [("failed", "checkpoint:ENOENT")] * 2)
         text = self.d.hpctl("explain", "p/2").stdout
-        self.assertIn("the checkpoint of trial 0 could not be copied: No such file or directory; its output says of what", text)
+        self.assertIn("the checkpoint of trial 0 could not be copied: No such file or directory; its output says of "
+                      "what", text)
         self.assertIn("what it was to go on from could not be copied", text)
         self.assertIn('the checkpoint of the trial before cannot be copied: "checkpoint.from": No such file',
                       self.d.hpctl("log", "p/2").stdout)
@@ -235,14 +238,20 @@ echo loss=1
             "select state, attempts from trials order by number")], [("done", 1)] * 2 + [("done", 2)] * 2)
 
     def test_a_checkpoint_that_is_a_link_is_copied_itself(self):
-        program = """#!/bin/sh
-if [ "$2" = 1 ]; then rmdir "$1" && mkdir "$3/big$HPS_TRIAL" && ln -s "$3/big$HPS_TRIAL" "$1"; echo x >"$1"/x; fi
-cat "$1"/x || exit 4
+        # To another file system, where there is one: the kernel copies nothing there by itself.
+        elsewhere = tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+        self.addCleanup(elsewhere.cleanup)
+        program = f"""#!/bin/sh
+big={elsewhere.name}/$HPS_TRIAL
+if [ "$2" = 1 ]; then rmdir "$1" && mkdir "$big" && ln -s "$big" "$1"; head -c 300k /dev/urandom >"$1"/x; fi
+[ "$(wc -c <"$1"/x)" = 307200 ] || exit 4
 echo loss=1
 """
         self.d.run(self.spec(program))
         self.assertEqual([t["state"] for t in self.d.rows("select state from trials")], ["done"] * 4)
         self.assertFalse(self.checkpoint(2).is_symlink())
+        parent = self.d.rows("select parent from trials where number = 2")[0]["parent"]
+        self.assertEqual((self.checkpoint(2) / "x").read_bytes(), (self.checkpoint(parent) / "x").read_bytes())
 
 
 if __name__ == "__main__":

@@ -2,17 +2,70 @@
 """The copy of a checkpoint, which may take hours: killed, stopped, out of room, longer than a time-out."""
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from test_storage import mount  # noqa: E402
 from world import FaultyWorld, wait_for  # noqa: E402
 
-from hpsd import is_alive  # noqa: E402
+from hpsd import BUILD, is_alive  # noqa: E402
 
 MIB = 1 << 20
+
+
+class Errors(unittest.TestCase):
+    """Each system call of a copy fails, the first time, the second time and so on."""
+
+    CALLS = {"open,openat": "EMFILE", "newfstatat,fstat,statx": "EIO", "getdents64": "EIO", "statfs": "EIO",
+             "mkdir,mkdirat": "ENOSPC", "copy_file_range": "ENOSPC EXDEV", "lseek": "EINVAL", "ftruncate": "ENOSPC",
+             "fchmod": "EPERM", "fsync": "EIO EINVAL", "close": "EIO", "symlink,symlinkat": "ENOSPC",
+             "readlink,readlinkat": "EIO", "utimensat": "EPERM", "rename,renameat,renameat2": "EIO"}
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.dir = pathlib.Path(folder.name)
+        (self.dir / "from/sub").mkdir(parents=True)
+        (self.dir / "from/a").write_bytes(os.urandom(200000))
+        (self.dir / "from/sub/b").write_text("b")
+        (self.dir / "from/link").symlink_to("a")
+        os.truncate(self.dir / "from/sub/b", MIB)
+        self.program = BUILD / "tests/fault/copy_once"
+        if shutil.which("strace") is None:
+            self.skipTest("no strace")
+
+    def whole(self, copy):
+        return (sorted(p.relative_to(copy) for p in copy.rglob("*")) ==
+                sorted(p.relative_to(self.dir / "from") for p in (self.dir / "from").rglob("*")) and
+                (copy / "a").read_bytes() == (self.dir / "from/a").read_bytes() and
+                (copy / "sub/b").read_bytes() == (self.dir / "from/sub/b").read_bytes())
+
+    def copy(self, *inject):
+        """(status, what it said, whether anything was injected)"""
+        shutil.rmtree(self.dir / "trial", ignore_errors=True)
+        (self.dir / "trial").mkdir()
+        (self.dir / "trial/checkpoint.from").symlink_to("../from")
+        r = subprocess.run(["strace", "-f", "-o", self.dir / "trace", *inject, self.program, self.dir / "trial"],
+                           capture_output=True, text=True)
+        return r.returncode, r.stderr, "(INJECTED)" in (self.dir / "trace").read_text()
+
+    def test_C2_C4_a_copy_is_whole_or_the_error_is_told(self):
+        if self.copy()[0] != 0:
+            self.skipTest("nothing can be traced here")
+        for call, errors in self.CALLS.items():
+            for error in errors.split():
+                for when in range(1, 30):
+                    status, said, happened = self.copy("-e", f"inject={call}:error={error}:when={when}")
+                    if not happened:
+                        break
+                    copy, words = self.dir / "trial/checkpoint", (call, error, when, status, said)
+                    self.assertTrue(self.whole(copy) if copy.exists() else status != 0, words)
+                    self.assertTrue(status in (0, 125) or said, words)  # 125: it did not begin
+                self.assertGreater(when, 1, call)
 
 
 class Copy(unittest.TestCase):
@@ -33,8 +86,8 @@ class Copy(unittest.TestCase):
         return name
 
     def attempts(self, number=2):
-        return self.w.rows("SELECT a.* FROM attempt a JOIN trial t ON t.id = a.trial WHERE t.number = ? ORDER BY a.number",
-                           number)
+        return self.w.rows("SELECT a.* FROM attempt a JOIN trial t ON t.id = a.trial WHERE t.number = ? "
+                           "ORDER BY a.number", number)
 
     def copier(self):
         """The process that copies: a child of the shim, which has its words."""

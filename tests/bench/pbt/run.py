@@ -68,8 +68,8 @@ def main():
         d.cleanup()
     for name, list_ in results.items():
         values = [v for v, _ in list_]
-        print(f"{name:8} {min(values):.4f} {statistics.median(values):.4f} {max(values):.4f} (best, median, worst loss), "
-              f"{statistics.mean(n for _, n in list_):.0f} epochs a search")
+        print(f"{name:8} {min(values):.4f} {statistics.median(values):.4f} {max(values):.4f} (best, median, worst "
+              f"loss), {statistics.mean(n for _, n in list_):.0f} epochs a search")
     ratios = [p[0] / r[0] for p, r in zip(results["pbt"], results["random"])]
     print(f"pbt / random: geometric mean {math.exp(statistics.mean(map(math.log, ratios))):.3f}, "
           f"better in {sum(r < 1 for r in ratios)} of {len(ratios)}")
