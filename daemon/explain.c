@@ -353,12 +353,12 @@ static void say_forecast(cJSON *sentences, const struct server *s,
 			   &f))
 		return;
 	buf_addf(&b,
-		 "its result at step %lld is foretold to be %.4g (%.4g to %.4g "
+		 "its result at %s %lld is foretold to be %.4g (%.4g to %.4g "
 		 "with 90 %%); better than %s, the best of %zu trials, with "
 		 "probability %.2g",
-		 (long long)f.last, f.mean, f.mean - NINETY * f.sd,
-		 f.mean + NINETY * f.sd, json_number_text(f.best, best),
-		 f.trials, f.probability);
+		 f.in_seconds ? "second" : "step", (long long)f.last, f.mean,
+		 f.mean - NINETY * f.sd, f.mean + NINETY * f.sd,
+		 json_number_text(f.best, best), f.trials, f.probability);
 	say(sentences, &b);
 }
 

@@ -112,7 +112,8 @@ struct metric_record {
 	const char *name; /* borrowed */
 	int64_t step;
 	enum value_kind kind;
-	double value; /* meaningful if finite */
+	double value;   /* meaningful if finite */
+	int64_t run_ms; /* from the start of its attempt; 0: not known */
 };
 
 /* One of what ails a trial; see why/symptoms.h. */

@@ -19,6 +19,8 @@ struct env_entry {
 
 struct early_stopping {
 	enum pruner_type type;
+	/* Its steps are seconds since the run began, not those reported. */
+	bool in_seconds;
 	/*
 	 * Reports of a trial before it may be stopped; forecast: the first
 	 * step; funnel, asha, hyperband: the first rung, 0: from the length of

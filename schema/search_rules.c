@@ -35,28 +35,30 @@ static const struct object_hint sampler_hints[] = {
 };
 
 static const char *const all_keys[] = {
-	"type",  "min_steps", "min_trials",  "patience", "min_delta",
-	"min",   "max",       "percentile",  "eta",      "max_steps",
-	"rules", "keep",      "probability", "p",        NULL
+	"type",        "min_steps", "min_trials", "patience",
+	"min_delta",   "min",       "max",        "percentile",
+	"eta",         "max_steps", "rules",      "keep",
+	"probability", "p",         "resource",   NULL
 };
 /* The keys of each rule. */
 static const char *const none_keys[] = { "type", NULL };
 static const char *const median_keys[] = { "type", "min_steps", "min_trials",
-					   NULL };
+					   "resource", NULL };
 static const char *const patience_keys[] = { "type", "min_steps", "patience",
 					     "min_delta", NULL };
 static const char *const threshold_keys[] = { "type", "min_steps", "min", "max",
 					      NULL };
-static const char *const percentile_keys[] = { "type", "min_steps",
+static const char *const percentile_keys[] = { "type",       "min_steps",
 					       "min_trials", "percentile",
-					       NULL };
+					       "resource",   NULL };
 static const char *const asha_keys[] = { "type", "min_steps", "max_steps",
-					 "eta", NULL };
+					 "eta",  "resource",  NULL };
 static const char *const wilcoxon_keys[] = { "type", "p", NULL };
 static const char *const funnel_keys[] = { "type", "min_steps", "max_steps",
-					   "keep", NULL };
-static const char *const forecast_keys[] = { "type", "min_steps", "max_steps",
-					     "probability", NULL };
+					   "keep", "resource",  NULL };
+static const char *const forecast_keys[] = { "type",      "min_steps",
+					     "max_steps", "probability",
+					     "resource",  NULL };
 static const char *const any_keys[] = { "type", "rules", NULL };
 static const char *const *const pruner_keys[NAMES_PRUNERS_N] = {
 	[PRUNER_NONE] = none_keys,
@@ -228,7 +230,12 @@ static void check_rule_keys(const struct object *o, int type, bool is_known)
 /* What every rule has but its type; defaults are those of the type. */
 static void read_options(const struct object *o, struct early_stopping *rule)
 {
+	static const char *const resources[] = { "steps", "seconds", NULL };
+	int resource = 0;
+
 	rule->min_steps = min_steps_of(rule->type);
+	object_word(o, "resource", resources, NULL, &resource);
+	rule->in_seconds = resource == 1;
 	object_integer(o, "min_steps", 1, LIMIT_STEPS, &rule->min_steps);
 	object_integer(o, "min_trials", 1, LIMIT_TRIALS, &rule->min_trials);
 	object_integer(o, "patience", 1, LIMIT_STEPS, &rule->patience);

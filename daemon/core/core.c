@@ -299,9 +299,10 @@ bool core_foretell(const struct core *c, int64_t search, int64_t number,
 	if (s == NULL || number < 0 || (size_t)number >= s->n)
 		return false;
 	t = s->trials[number];
-	return t->attempt != NULL &&
-	       pruner_foretell(runs_pruner(t, t->attempt->rec.run), &t->curve,
-			       ret);
+	if (t->attempt == NULL || t->pruning == NULL ||
+	    t->pruning[t->attempt->rec.run] == NULL)
+		return false;
+	return pruner_foretell(t->pruning[t->attempt->rec.run], &t->curve, ret);
 }
 
 /*

@@ -5,6 +5,7 @@
 #include "core/model.h"
 #include "search/halving.h"
 
+#include "schema/limits.h"
 #include "schema/mem.h"
 
 #include <errno.h>
@@ -185,6 +186,40 @@ static bool is_on(const struct trial *t, int64_t run)
 	       (t->attempt != NULL || t->rec.state == TRIAL_QUEUED);
 }
 
+/*
+ * Tells the rule all values of the run. What was reported later than a later
+ * step had no second of its own then; see pruner_report().
+ */
+static void replay(struct search *s)
+{
+	struct metric_record *list = s->replayed.list;
+	struct verdict ignored = { 0 };
+
+	for (size_t i = s->replayed.n; i-- > 1;) {
+		if (list[i - 1].run_ms > list[i].run_ms)
+			list[i - 1].run_ms = list[i].run_ms;
+	}
+	for (size_t i = 0; i < s->replayed.n; i++) {
+		trial_learn(s->replay, s->replay_run, &list[i], &ignored);
+		verdict_free(&ignored);
+	}
+	s->replayed.n = 0;
+}
+
+static void add_replayed(struct search *s, const struct metric_record *m)
+{
+	struct replayed *r = &s->replayed;
+
+	/* Of steps that have no room the last one alone counts. */
+	if (r->n > LIMIT_STEPS)
+		r->n = LIMIT_STEPS;
+	if (r->n == r->cap) {
+		r->cap = r->cap > 0 ? 2 * r->cap : 64;
+		r->list = xreallocarray(r->list, r->cap, sizeof(*r->list));
+	}
+	r->list[r->n++] = *m;
+}
+
 /* The run of the replay has ended: what is kept of it alone goes. */
 static void end_replay(struct search *s)
 {
@@ -192,6 +227,8 @@ static void end_replay(struct search *s)
 	int64_t run = s->replay_run;
 	bool is_whole;
 
+	if (t != NULL)
+		replay(s);
 	s->replay = NULL;
 	if (t == NULL || is_on(t, run))
 		return;
@@ -223,7 +260,6 @@ int core_load_value(struct core *c, int64_t search, int64_t trial, int64_t run,
 		    const struct metric_record *m)
 {
 	struct search *s = search_find(c, search);
-	struct verdict ignored = { 0 };
 	struct checkup_news news;
 	struct trial *t;
 
@@ -240,10 +276,14 @@ int core_load_value(struct core *c, int64_t search, int64_t trial, int64_t run,
 		s->replay = t;
 		s->replay_run = run;
 	}
-	trial_learn(s->replay, run, m, &ignored);
-	verdict_free(&ignored);
-	if (s->replay->checkup != NULL && is_on(s->replay, run))
-		checkup_report(s->replay->checkup, m, &news);
+	add_replayed(s, m);
+	t = s->replay;
+	if (!is_on(t, run))
+		return 0;
+	if (t->attempt != NULL && t->attempt->run_ms < m->run_ms)
+		t->attempt->run_ms = m->run_ms;
+	if (t->checkup != NULL)
+		checkup_report(t->checkup, m, &news);
 	return 0;
 }
 
@@ -263,6 +303,8 @@ void core_load_end(struct core *c, int64_t search)
 	struct search *s = search_find(c, search);
 
 	end_replay(s);
+	free(s->replayed.list);
+	s->replayed = (struct replayed){ 0 };
 	sorted_finish(&s->results);
 	runs_load_end(s);
 	s->params_saved = s->n;

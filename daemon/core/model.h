@@ -33,6 +33,7 @@ struct attempt {
 	 * ended by itself.
 	 */
 	bool may_be_over, stopped_late;
+	int64_t run_ms;  /* of the latest report, from its start */
 	bool is_delayed; /* by failures that may pass; an event tells it */
 	int relaunches;  /* since its gate never opened, in a row */
 };
@@ -99,6 +100,10 @@ struct search {
 	size_t params_saved;  /* trials before it have no rec.params any more */
 	struct trial *replay; /* while loading: whose values are replayed */
 	int64_t replay_run;
+	struct replayed {
+		struct metric_record *list; /* [n] its values, by step */
+		size_t n, cap;
+	} replayed;
 };
 
 struct core {

@@ -63,6 +63,7 @@ void search_destroy(struct search *s)
 		sorted_free(&s->levels[i]);
 	free(s->pruners);
 	free(s->levels);
+	free(s->replayed.list);
 	sorted_free(&s->results);
 	strv_free(s->environ);
 	search_free(s->spec);

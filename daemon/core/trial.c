@@ -689,11 +689,11 @@ void trial_learn(struct trial *t, int64_t run, const struct metric_record *m,
 	double v = value_of_kind(m->kind, m->value);
 
 	pruner_report(runs_pruner(t, run), runs_pruning(t, run), &t->curve,
-		      m->step, v, ret);
+		      (struct curve_point){ m->step, v, m->run_ms }, ret);
 	/* The rule learns no further steps, but the last one is the last. */
 	if (t->curve.full && m->step > t->curve.points[t->curve.n - 1].step)
 		t->curve.points[t->curve.n - 1] =
-		    (struct curve_point){ .step = m->step, .value = v };
+		    (struct curve_point){ m->step, v, m->run_ms };
 }
 
 /* The metric @m, to the rule or to what examines it; true: to the rule. */
@@ -712,8 +712,10 @@ static bool learn_metric(struct step *st, struct trial *t,
 	else if (news.is_declared && news.is_lost)
 		pruner_report_train(
 		    runs_pruner(t, run), m->name,
-		    (struct curve_point){ news.before.step, news.before.value },
-		    (struct curve_point){ news.after.step, news.after.value },
+		    (struct curve_point){ .step = news.before.step,
+					  .value = news.before.value },
+		    (struct curve_point){ .step = news.after.step,
+					  .value = news.after.value },
 		    &verdict);
 	verdict.stop &= !is_rest;
 	stop_by_verdict(st, t, &verdict);
@@ -723,7 +725,7 @@ static bool learn_metric(struct step *st, struct trial *t,
 
 /* The rows outlive the event, whose names they borrow. */
 static void copy_metrics(struct fx_metrics *m, const struct metric_record *rows,
-			 size_t n)
+			 size_t n, int64_t run_ms)
 {
 	size_t bytes = 0;
 	char *name;
@@ -736,6 +738,7 @@ static void copy_metrics(struct fx_metrics *m, const struct metric_record *rows,
 	memcpy(m->rows, rows, n * sizeof(*rows));
 	for (size_t i = 0; i < n; i++) {
 		m->rows[i].name = name;
+		m->rows[i].run_ms = run_ms;
 		name = stpcpy(name, rows[i].name) + 1;
 	}
 }
@@ -762,11 +765,16 @@ void trial_output(struct step *st, struct trial *t, const struct event *ev)
 	fx_save_attempt(st->fx, &a->rec, &a->queued_save);
 	if (ev->output.n == 0)
 		return;
-	copy_metrics(&m, ev->output.metrics, ev->output.n);
+	/* Rules in seconds take the times of reports for their order. */
+	if (m.time_ms < a->rec.started_ms + a->run_ms)
+		m.time_ms = a->rec.started_ms + a->run_ms;
+	copy_metrics(&m, ev->output.metrics, ev->output.n,
+		     m.time_ms - a->rec.started_ms);
 	for (size_t i = 0; i < m.n; i++)
 		learned |= learn_metric(st, t, &m.rows[i], ev->output.is_rest);
 	fx_save_metrics(st->fx, m);
 	if (learned) {
+		a->run_ms = m.time_ms - a->rec.started_ms;
 		set_value(t);
 		fx_save_trial(st->fx, &t->rec, &t->queued_save);
 		fx_search_changed(st->fx, &s->rec);

@@ -34,8 +34,7 @@ static void any_report(struct pruner *base, struct pruner_trial *base_trial,
 		if (t->trials[k] == NULL)
 			t->trials[k] =
 			    pruner_trial_new(child, base_trial->number);
-		if (child->rule->report != NULL)
-			child->rule->report(child, t->trials[k], c, i, ret);
+		rule_report(t->trials[k], c, i, ret);
 	}
 }
 
@@ -51,12 +50,14 @@ static void any_ended(struct pruner *base, struct pruner_trial *base_trial,
 	}
 }
 
-static bool any_foretell(const struct pruner *base, const struct curve *c,
+static bool any_foretell(const struct pruner_trial *base, const struct curve *c,
 			 struct foretold *ret)
 {
-	for (size_t k = 0; k < base->options->n_rules; k++) {
-		if (pruner_foretell(((const struct any *)base)->children[k], c,
-				    ret))
+	const struct any_trial *t = (const struct any_trial *)base;
+
+	for (size_t k = 0; k < base->pruner->options->n_rules; k++) {
+		if (t->trials[k] != NULL &&
+		    pruner_foretell(t->trials[k], c, ret))
 			return true;
 	}
 	return false;

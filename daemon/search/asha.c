@@ -122,8 +122,7 @@ static void stop(const struct asha *a, int64_t step, const struct standing *st,
 	json_number_text(rule_cost(p, st->best), best);
 	if (p->options->type == PRUNER_HYPERBAND)
 		snprintf(in, sizeof(in), " of bracket %" PRId64, st->bracket);
-	snprintf(reason, sizeof(reason), "%s@%" PRId64,
-		 pauses(a) ? "paused" : rule, step);
+	rule_reason(p, pauses(a) ? "paused" : rule, step, reason);
 	if (st->kept == 0)
 		rule_stop(ret, reason, data,
 			  "waits at step %" PRId64 ": one in %" PRId64
@@ -132,12 +131,12 @@ static void stop(const struct asha *a, int64_t step, const struct standing *st,
 			  step, p->options->eta, st->rung, in, st->trials);
 	else
 		rule_stop(ret, reason, data,
-			  "%s at step %" PRId64 " by the %s rule: its best %s "
+			  "%s at %s %" PRId64 " by the %s rule: its best %s "
 			  "%s at rung %" PRId64
 			  "%s is worse than %s, the worst of the %zu kept of "
 			  "%zu trial%s",
-			  pauses(a) ? "waits" : "stopped", step, rule,
-			  p->spec->metric, best, st->rung, in,
+			  pauses(a) ? "waits" : "stopped", rule_step(p), step,
+			  rule, p->spec->metric, best, st->rung, in,
 			  json_number_text(rule_cost(p, st->limit), limit),
 			  st->kept, st->trials, st->trials == 1 ? "" : "s");
 }

@@ -43,8 +43,9 @@ long curve_set(struct curve *c, int64_t step, double value)
 		memmove(c->points + i + 1, c->points + i,
 			(c->n - i) * sizeof(*c->points));
 		c->n++;
+		c->points[i] = (struct curve_point){ .step = step };
 	}
-	c->points[i] = (struct curve_point){ .step = step, .value = value };
+	c->points[i].value = value;
 	return (long)i;
 }
 

@@ -60,9 +60,10 @@ static bool is_due(const struct forecaster *f, int64_t last, int64_t before,
 	       rungs_dense(first, step) > before;
 }
 
-static bool forecast_foretell(const struct pruner *base, const struct curve *c,
-			      struct foretold *ret)
+static bool forecast_foretell(const struct pruner_trial *t,
+			      const struct curve *c, struct foretold *ret)
 {
+	const struct pruner *base = t->pruner;
 	const struct forecaster *f = (const struct forecaster *)base;
 	struct progress own;
 	struct forecast at_last;
@@ -70,6 +71,7 @@ static bool forecast_foretell(const struct pruner *base, const struct curve *c,
 
 	if (f->n < KNOWN_TRIALS)
 		return false;
+	ret->in_seconds = base->options->in_seconds;
 	ret->last = find_best(f, &best);
 	progress_of(c, base->spec->result, base->spec->goal, &own);
 	if (!forecast_make(&own, (const struct progress *const *)f->done, f->n,
@@ -96,15 +98,15 @@ static void stop(const struct pruner *p, int64_t step,
 	json_add_number(data, "probability", by->probability);
 	json_add_number(data, "below", p->options->probability);
 	json_add_integer(data, "trials", (int64_t)by->trials);
-	snprintf(reason, sizeof(reason), "forecast@%" PRId64, step);
+	rule_reason(p, "forecast", step, reason);
 	rule_stop(ret, reason, data,
-		  "stopped at step %" PRId64 " by the forecast rule: the %s "
-		  "foretold for step %" PRId64 " is %.4g (+- %.2g), better "
+		  "stopped at %s %" PRId64 " by the forecast rule: the %s "
+		  "foretold for %s %" PRId64 " is %.4g (+- %.2g), better "
 		  "than %s, the best of %zu trials, with probability %.2g, "
 		  "below %g",
-		  step, p->spec->metric, by->last, by->mean, by->sd,
-		  json_number_text(by->best, a), by->trials, by->probability,
-		  p->options->probability);
+		  rule_step(p), step, p->spec->metric, rule_step(p), by->last,
+		  by->mean, by->sd, json_number_text(by->best, a), by->trials,
+		  by->probability, p->options->probability);
 }
 
 static void forecast_report(struct pruner *base, struct pruner_trial *t,
@@ -116,12 +118,11 @@ static void forecast_report(struct pruner *base, struct pruner_trial *t,
 	struct foretold by;
 	double best;
 
-	(void)t;
 	if (ret->stop || i + 1 < c->n || f->n < KNOWN_TRIALS)
 		return;
 	last = find_best(f, &best);
 	before = i > 0 ? c->points[i - 1].step : INT64_MIN;
-	if (is_due(f, last, before, step) && forecast_foretell(base, c, &by) &&
+	if (is_due(f, last, before, step) && forecast_foretell(t, c, &by) &&
 	    by.probability < base->options->probability)
 		stop(base, step, &by, ret);
 }

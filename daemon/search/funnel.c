@@ -114,15 +114,16 @@ static void stop(const struct pruner *p, int64_t step,
 	json_add_integer(data, "rung", st->rung);
 	json_add_integer(data, "trials", (int64_t)st->trials);
 	json_add_integer(data, "kept", (int64_t)st->kept);
-	snprintf(reason, sizeof(reason), "funnel@%" PRId64, step);
+	rule_reason(p, "funnel", step, reason);
 	rule_stop(ret, reason, data,
-		  "stopped at step %" PRId64 " by the funnel rule: its best %s "
-		  "%s at step %" PRId64 " would be %.6g if it gained as much "
-		  "again as since step %" PRId64
+		  "stopped at %s %" PRId64 " by the funnel rule: its best %s "
+		  "%s at %s %" PRId64 " would be %.6g if it gained as much "
+		  "again as since %s %" PRId64
 		  ", which is worse than %s, the worst of the best %zu there; "
 		  "of %zu trial%s no more go on",
-		  step, p->spec->metric, json_number_text(best, a), st->rung,
-		  hoped, st->since, json_number_text(limit, b), st->kept,
+		  rule_step(p), step, p->spec->metric,
+		  json_number_text(best, a), rule_step(p), st->rung, hoped,
+		  rule_step(p), st->since, json_number_text(limit, b), st->kept,
 		  st->trials, st->trials == 1 ? "" : "s");
 }
 

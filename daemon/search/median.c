@@ -282,14 +282,14 @@ static void stop(const struct pruner *p, int64_t step,
 	json_add_number(data, "limit", limit);
 	json_add_integer(data, "at", by->at);
 	json_add_integer(data, "trials", (int64_t)by->others);
-	snprintf(reason, sizeof(reason), "median@%" PRId64, step);
+	rule_reason(p, "median", step, reason);
 	rule_stop(ret, reason, data,
-		  "stopped at step %" PRId64 " by the median rule: its best %s "
+		  "stopped at %s %" PRId64 " by the median rule: its best %s "
 		  "%s is worse than %s, the median of the running averages of "
-		  "%zu trial%s at step %" PRId64,
-		  step, p->spec->metric, json_number_text(best, a),
-		  json_number_text(limit, b), by->others,
-		  by->others == 1 ? "" : "s", by->at);
+		  "%zu trial%s at %s %" PRId64,
+		  rule_step(p), step, p->spec->metric,
+		  json_number_text(best, a), json_number_text(limit, b),
+		  by->others, by->others == 1 ? "" : "s", rule_step(p), by->at);
 }
 
 static void median_report(struct pruner *base, struct pruner_trial *base_trial,
@@ -318,7 +318,7 @@ static void median_report(struct pruner *base, struct pruner_trial *base_trial,
 	move(m, t->history, from, sorted_add);
 	while (m->n_levels > LEVELS && m->thin < 63)
 		thin_levels(m);
-	if (!ret->stop && (int64_t)c->n >= e->min_steps &&
+	if (!ret->stop && rule_is_warm(base, c) &&
 	    compare(m, t->history, &s, &by) &&
 	    (int64_t)by.others >= e->min_trials && by.best > by.limit)
 		stop(base, t->history->last, &by, ret);

@@ -82,14 +82,14 @@ static void stop(const struct pruner *p, int64_t step, double best,
 	json_add_number(data, "limit", limit);
 	json_add_number(data, "percentile", q);
 	json_add_integer(data, "trials", (int64_t)trials);
-	snprintf(reason, sizeof(reason), "percentile@%" PRId64, step);
+	rule_reason(p, "percentile", step, reason);
 	rule_stop(ret, reason, data,
-		  "stopped at step %" PRId64 " by the percentile rule: its "
+		  "stopped at %s %" PRId64 " by the percentile rule: its "
 		  "best %s %s is worse than %s, the bound of the best %g %% "
-		  "of the values of %zu completed trial%s at this step",
-		  step, p->spec->metric, json_number_text(best, a),
-		  json_number_text(limit, b), q, trials,
-		  trials == 1 ? "" : "s");
+		  "of the values of %zu completed trial%s at this %s",
+		  rule_step(p), step, p->spec->metric,
+		  json_number_text(best, a), json_number_text(limit, b), q,
+		  trials, trials == 1 ? "" : "s", rule_step(p));
 }
 
 static void percentile_report(struct pruner *base,
@@ -105,7 +105,7 @@ static void percentile_report(struct pruner *base,
 	struct sorted at = { 0 };
 	double cost, limit;
 
-	if (ret->stop || (int64_t)c->n < e->min_steps ||
+	if (ret->stop || !rule_is_warm(base, c) ||
 	    (int64_t)p->n < e->min_trials)
 		return;
 	for (size_t k = 0; k < p->n; k++) {

@@ -34,19 +34,40 @@ void verdict_free(struct verdict *v)
 	*v = (struct verdict){ 0 };
 }
 
-static cJSON *data_of(const char *metric, const char *rule, int64_t step)
+static cJSON *data_of(const char *metric, const char *rule, const char *word,
+		      int64_t step)
 {
 	cJSON *data = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(data, "rule", rule);
 	cJSON_AddStringToObject(data, "metric", metric);
-	json_add_integer(data, "step", step);
+	json_add_integer(data, word, step);
 	return data;
+}
+
+const char *rule_step(const struct pruner *p)
+{
+	return p->options->in_seconds ? "second" : "step";
+}
+
+bool rule_is_warm(const struct pruner *p, const struct curve *c)
+{
+	int64_t come =
+	    p->options->in_seconds ? c->points[c->n - 1].step : (int64_t)c->n;
+
+	return come >= p->options->min_steps;
 }
 
 cJSON *rule_data(const struct pruner *p, const char *rule, int64_t step)
 {
-	return data_of(p->spec->metric, rule, step);
+	return data_of(p->spec->metric, rule, rule_step(p), step);
+}
+
+void rule_reason(const struct pruner *p, const char *rule, int64_t step,
+		 char ret[64])
+{
+	snprintf(ret, 64, "%s@%" PRId64 "%s", rule, step,
+		 p->options->in_seconds ? "s" : "");
 }
 
 void rule_stop(struct verdict *ret, const char *reason, cJSON *data,
@@ -91,7 +112,7 @@ static void stop_not_finite(const char *metric,
 			    const struct curve_point *after,
 			    struct verdict *ret)
 {
-	cJSON *data = data_of(metric, "diverged", after->step);
+	cJSON *data = data_of(metric, "diverged", "step", after->step);
 	char a[JSON_NUMBER_BYTES], b[JSON_NUMBER_BYTES];
 
 	json_add_number(data, "value", after->value);
@@ -107,7 +128,7 @@ static void stop_not_finite(const char *metric,
 static void stop_too_large(const struct pruner *p, const struct curve_point *at,
 			   double median, struct verdict *ret)
 {
-	cJSON *data = rule_data(p, "diverged", at->step);
+	cJSON *data = data_of(p->spec->metric, "diverged", "step", at->step);
 	char a[JSON_NUMBER_BYTES], b[JSON_NUMBER_BYTES], m[JSON_NUMBER_BYTES];
 	double limit = DIVERGED * fmax(1, fabs(median));
 
@@ -187,6 +208,8 @@ void pruner_trial_free(struct pruner_trial *t)
 
 	if (rule != NULL && rule->trial_fini != NULL)
 		rule->trial_fini(t);
+	if (t != NULL)
+		curve_free(&t->seconds);
 	free(t);
 }
 
@@ -204,19 +227,53 @@ void pruner_trial_forget(struct pruner_trial *t)
 	pruner_trial_free(t);
 }
 
+/*
+ * Point @i of @c as the rule is to see it. False: it is not to, as a later one
+ * in the same second counts.
+ */
+static bool add_second(struct pruner_trial *t, const struct curve *c, size_t *i)
+{
+	const struct curve_point *at = &c->points[*i];
+	int64_t second = at->ms / 1000;
+
+	if (*i + 1 < c->n && at[1].ms / 1000 == second)
+		return false;
+	*i = (size_t)curve_set(&t->seconds, second, at->value);
+	return true;
+}
+
+/* What the rule of @t looks at in place of its curve @c. */
+static const struct curve *shown(const struct pruner_trial *t,
+				 const struct curve *c)
+{
+	return t->pruner->options->in_seconds ? &t->seconds : c;
+}
+
+void rule_report(struct pruner_trial *t, const struct curve *c, size_t i,
+		 struct verdict *ret)
+{
+	struct pruner *p = t->pruner;
+
+	if (p->rule->report != NULL &&
+	    (!p->options->in_seconds || add_second(t, c, &i)))
+		p->rule->report(p, t, shown(t, c), i, ret);
+}
+
 void pruner_report(struct pruner *p, struct pruner_trial *t, struct curve *c,
-		   int64_t step, double value, struct verdict *ret)
+		   struct curve_point at, struct verdict *ret)
 {
 	size_t n = c->n;
-	long i = curve_set(c, step, value);
+	long set = curve_set(c, at.step, at.value);
+	size_t i = (size_t)set;
 
 	assert(t->pruner == p);
-	if (i < 0 || p->rule == NULL)
+	if (set < 0 || p->rule == NULL)
 		return;
-	learn_first(p, t, c, (size_t)i, c->n > n);
-	check_diverged(p, c, (size_t)i, ret);
-	if (p->rule->report != NULL)
-		p->rule->report(p, t, c, (size_t)i, ret);
+	if (c->n > n)
+		c->points[i].ms = i + 1 < c->n ? c->points[i + 1].ms : at.ms;
+	learn_first(p, t, c, i, c->n > n);
+	check_diverged(p, c, i, ret);
+	rule_report(t, c, i, ret);
 }
 
 void pruner_report_train(const struct pruner *p, const char *name,
@@ -227,11 +284,13 @@ void pruner_report_train(const struct pruner *p, const char *name,
 		stop_not_finite(name, &before, &after, ret);
 }
 
-bool pruner_foretell(const struct pruner *p, const struct curve *c,
+bool pruner_foretell(const struct pruner_trial *t, const struct curve *c,
 		     struct foretold *ret)
 {
-	return p->rule != NULL && p->rule->foretell != NULL &&
-	       p->rule->foretell(p, c, ret);
+	const struct rule *rule = t->pruner->rule;
+
+	return rule != NULL && rule->foretell != NULL &&
+	       rule->foretell(t, shown(t, c), ret);
 }
 
 size_t pruner_promote(struct pruner *p, struct pruner_trial *const *paused,
@@ -246,5 +305,6 @@ void pruner_ended(struct pruner *p, struct pruner_trial *t,
 {
 	assert(t->pruner == p && trial_state_is_final(state));
 	if (c->n > 0 && p->rule != NULL && p->rule->ended != NULL)
-		p->rule->ended(p, t, c, state);
+		p->rule->ended(p, t, shown(t, c), state);
+	curve_free(&t->seconds);
 }

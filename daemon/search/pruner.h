@@ -72,6 +72,7 @@
 struct curve_point {
 	int64_t step;
 	double value; /* as reported; NaN and infinities are kept */
+	int64_t ms;   /* from the begin of the run to the first such report */
 };
 
 struct curve {
@@ -100,8 +101,9 @@ double curve_result(const struct curve *c, enum result_rule rule,
  * Why a trial is stopped. Free with verdict_free().
  *
  * `data` has "rule" (its name or diverged), "metric",
- * "step" (where it was stopped), "value" and "limit" (what was compared; NaN
- * and infinities are strings), all as the program reported them, and
+ * "step" (where it was stopped; of a rule in seconds "second" in its place),
+ * "value" and "limit" (what was compared; NaN and infinities are strings), all
+ * as the program reported them, and
  *   patience:  "best_step" (where value was), "reports" (since then); limit is
  *              min_delta
  *   threshold: "side" ("min" or "max": which of them limit is)
@@ -130,7 +132,7 @@ double curve_result(const struct curve *c, enum result_rule rule,
  */
 struct verdict {
 	bool stop;
-	/* "median@7", "diverged", ...; "paused@9": it may go on later */
+	/* "median@7", "asha@27s", "diverged", "paused@9": it may go on later */
 	char reason[64];
 	char *text; /* a sentence with the numbers that decided */
 	char *data; /* the same numbers as a JSON object */
@@ -140,7 +142,8 @@ void verdict_free(struct verdict *v);
 
 /* What the rule "forecast" expects of a running trial; values as reported. */
 struct foretold {
-	int64_t last; /* the step of the result */
+	bool in_seconds; /* of the run, not steps */
+	int64_t last;    /* the step of the result */
 	double mean, sd;
 	size_t trials;      /* that have completed */
 	double best;        /* result of theirs */
@@ -164,12 +167,18 @@ void pruner_trial_free(struct pruner_trial *t);
 void pruner_trial_forget(struct pruner_trial *t);
 
 /*
- * The trial reported @value at @step: sets it in @c, its curve of nothing but
- * such reports, lets the rule learn it and decide. Zero @ret before; it stays
- * so unless the trial is to be stopped.
+ * The trial reported @at: sets it in @c, its curve of nothing but such reports,
+ * lets the rule learn it and decide. Zero @ret before; it stays so unless the
+ * trial is to be stopped. No report is earlier (`ms`) than one before; that of
+ * a step which was reported before only has another value.
+ *
+ * A rule in seconds sees a curve whose steps are whole seconds: in each the
+ * last value of it counts. A step that comes after a later one has no second of
+ * its own. So what the rule sees follows from the time of each step alone: the
+ * least of its first report and those of all later steps.
  */
 void pruner_report(struct pruner *p, struct pruner_trial *t, struct curve *c,
-		   int64_t step, double value, struct verdict *ret);
+		   struct curve_point at, struct verdict *ret);
 
 /*
  * The training curve @name, which the search file names, is not finite at these
@@ -192,7 +201,7 @@ size_t pruner_promote(struct pruner *p, struct pruner_trial *const *paused,
  * Foretells the result of a trial from its curve @c. False: no rule of the
  * search does that, or not yet.
  */
-bool pruner_foretell(const struct pruner *p, const struct curve *c,
+bool pruner_foretell(const struct pruner_trial *t, const struct curve *c,
 		     struct foretold *ret);
 
 /*

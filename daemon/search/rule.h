@@ -26,7 +26,7 @@ struct rule {
 	void (*ended)(struct pruner *p, struct pruner_trial *t,
 		      const struct curve *c, enum trial_state state);
 	/* See pruner_foretell(); or NULL. */
-	bool (*foretell)(const struct pruner *p, const struct curve *c,
+	bool (*foretell)(const struct pruner_trial *t, const struct curve *c,
 			 struct foretold *ret);
 	/* See pruner_promote(); or NULL. */
 	size_t (*promote)(struct pruner *p, struct pruner_trial *const *paused,
@@ -51,6 +51,7 @@ struct pruner_trial {
 	bool has_first;
 	size_t first_at; /* index of its first finite value */
 	double first;
+	struct curve seconds; /* what a rule in seconds is shown */
 };
 
 extern const struct rule patience_rule;
@@ -73,8 +74,22 @@ static inline double rule_cost(const struct pruner *p, double value)
 	return p->spec->goal == GOAL_MAXIMIZE ? -value : value;
 }
 
-/* New: {"rule": @rule, "metric": ..., "step": @step}. */
+/* What the rule counts in: "step" or "second". */
+const char *rule_step(const struct pruner *p);
+
+/* Enough of the curve has come for a rule with a min_steps to judge it. */
+bool rule_is_warm(const struct pruner *p, const struct curve *c);
+
+/* Point @i of the trial's curve, for a rule of a list; see struct rule. */
+void rule_report(struct pruner_trial *t, const struct curve *c, size_t i,
+		 struct verdict *ret);
+
+/* New: {"rule": @rule, "metric": ..., rule_step(): @step}. */
 cJSON *rule_data(const struct pruner *p, const char *rule, int64_t step);
+
+/* "asha@27", "asha@27s" */
+void rule_reason(const struct pruner *p, const char *rule, int64_t step,
+		 char ret[64]);
 
 /*
  * Fills @ret: stop for @reason, with a sentence, and with @data, which it

@@ -52,7 +52,8 @@ static const char *const sql[Q_N] = {
 	 * this order, in which the key of metric is of use to its name.
 	 */
 	[Q_METRIC] =
-	    "SELECT t.id, a.run, m.name, m.step, m.kind, m.value "
+	    "SELECT t.id, a.run, m.name, m.step, m.kind, m.value, "
+	    "m.time_ms - a.started_ms "
 	    "FROM trial t CROSS JOIN attempt a "
 	    "ON a.trial = t.id AND a.run <= t.runs "
 	    "AND (a.number = t.attempts OR a.run < t.runs AND a.number = "
@@ -62,13 +63,15 @@ static const char *const sql[Q_N] = {
 	    "AND m.name = ?2 "
 	    "WHERE t.search = ?1 ORDER BY t.number, a.run, m.step",
 	[Q_OTHERS] =
-	    "SELECT t.id, a.run, m.name, m.step, m.kind, m.value "
+	    "SELECT t.id, a.run, m.name, m.step, m.kind, m.value, "
+	    "m.time_ms - a.started_ms "
 	    "FROM trial t JOIN attempt a ON a.trial = t.id AND a.number = t.attempts JOIN metric m ON m.trial = t.id "
 	    "AND m.attempt = t.attempts AND m.name <> ?2 "
 	    "WHERE t.search = ?1 AND t.state IN ('queued', 'running') "
 	    "ORDER BY t.number, m.name, m.step",
 	[Q_METRICS] =
-	    "SELECT t.id, a.run, m.name, m.step, m.kind, m.value "
+	    "SELECT t.id, a.run, m.name, m.step, m.kind, m.value, "
+	    "m.time_ms - a.started_ms "
 	    "FROM trial t JOIN attempt a ON a.trial = t.id AND a.number = t.attempts JOIN metric m ON m.trial = t.id "
 	    "AND m.attempt = t.attempts "
 	    "WHERE t.search = ?1 AND t.number = ?2 "
@@ -295,6 +298,7 @@ static int load_metrics(struct store *s, struct run *run, store_metric_fn *fn,
 		record.step = next_int(run);
 		record.kind = next_word(run, value_kind_find);
 		record.value = value_of_kind(record.kind, next_real(run));
+		record.run_ms = next_int(run);
 		r = run_check(s, run, doing);
 		if (r == 0)
 			r = fn(ctx, trial, of_run, &record);

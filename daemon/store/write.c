@@ -79,8 +79,8 @@ static const char *const sql[Q_N] = {
 	    "INSERT INTO metric (trial, attempt, name, step, time_ms, kind, "
 	    "value) VALUES (?, ?, ?, ?, ?, ?, ?) "
 	    "ON CONFLICT (trial, attempt, name, step) DO UPDATE SET "
-	    "time_ms = excluded.time_ms, kind = excluded.kind, "
-	    "value = excluded.value, repeats = repeats + 1",
+	    "kind = excluded.kind, value = excluded.value, "
+	    "repeats = repeats + 1",
 	[Q_MOVE_METRICS] =
 	    "UPDATE metric SET attempt = ? WHERE trial = ? AND attempt = ?",
 	[Q_INSERT_EVENT] =

@@ -123,7 +123,7 @@ static void run_trial(int64_t number, int64_t metrics)
 	TIMED(BEGIN, store_begin(store));
 	for (int64_t step = 1; step <= metrics; step++) {
 		struct metric_record m = { "val_loss", step, VALUE_FINITE,
-					   value + 1 / (double)step };
+					   value + 1 / (double)step, 0 };
 
 		TIMED(METRIC, store_save_metric(store, t.id, 1,
 						t.started_ms + step, &m));

@@ -232,8 +232,8 @@ static void end(struct executor *x, struct job *job,
 static void print(struct executor *x, struct job *job)
 {
 	struct metric_record rows[2] = {
-		{"loss",  0, VALUE_FINITE, (double)job->id.trial},
-		{ "loss", 1, VALUE_FINITE, 0.5                  },
+		{"loss",  0, VALUE_FINITE, (double)job->id.trial, 0},
+		{ "loss", 1, VALUE_FINITE, 0.5,                   0},
 	};
 	struct executor_output output = {
 		.metrics = rows,

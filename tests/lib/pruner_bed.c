@@ -39,8 +39,8 @@ void bed_fini(struct bed *b)
 const char *bed_report(struct bed *b, size_t trial, int64_t step, double value)
 {
 	verdict_free(&b->verdict);
-	pruner_report(b->pruner, b->trials[trial], &b->curves[trial], step,
-		      value, &b->verdict);
+	pruner_report(b->pruner, b->trials[trial], &b->curves[trial],
+		      (struct curve_point){ step, value, b->ms }, &b->verdict);
 	ck_assert_int_eq(b->verdict.stop, b->verdict.reason[0] != '\0');
 	ck_assert_int_eq(b->verdict.stop, b->verdict.text != NULL);
 	ck_assert_int_eq(b->verdict.stop, b->verdict.data != NULL);

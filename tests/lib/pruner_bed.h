@@ -12,6 +12,7 @@ struct bed {
 	struct pruner *pruner;
 	struct curve curves[MOST_TRIALS];
 	struct pruner_trial *trials[MOST_TRIALS];
+	int64_t ms;             /* when the next report is made */
 	struct verdict verdict; /* of the last report */
 };
 

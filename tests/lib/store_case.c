@@ -143,7 +143,12 @@ void case_save_attempt(const struct attempt_record *r)
 void case_save_metric(int64_t trial, int64_t attempt, const char *name,
 		      int64_t step, double value)
 {
-	struct metric_record m = { name, step, value_kind_of(value), value };
+	struct metric_record m = {
+		.name = name,
+		.step = step,
+		.kind = value_kind_of(value),
+		.value = value,
+	};
 
 	begin();
 	ck_assert_int_eq(

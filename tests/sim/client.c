@@ -107,6 +107,9 @@ static void add_rule(struct sim *sim, struct buf *b, const char *rule)
 		add_number(sim, b, "min_steps", 1, 3);
 		add_number(sim, b, "max_steps", 4, 30);
 	}
+	if (strcmp(rule, "patience") != 0 && strcmp(rule, "threshold") != 0 &&
+	    draw_chance(sim, 30))
+		buf_adds(b, ",\"resource\":\"seconds\"");
 	buf_adds(b, "}");
 }
 

@@ -370,8 +370,12 @@ void rows_points(const struct attempt_row *a, const char *name,
 			continue;
 		while (k < ret->n && ret->list[k].step != m->step)
 			k++;
-		ret->list[k] = *m;
-		ret->n += k == ret->n;
+		if (k < ret->n) { /* the time is that of the first one */
+			ret->list[k].kind = m->kind;
+			ret->list[k].value = m->value;
+			continue;
+		}
+		ret->list[ret->n++] = *m;
 	}
 	qsort(ret->list, ret->n, sizeof(*ret->list), by_step);
 }

@@ -37,7 +37,7 @@ static void end(void)
 
 static void report(const char *name, int64_t step, double value)
 {
-	struct metric_record m = { name, step, value_kind_of(value), value };
+	struct metric_record m = { name, step, value_kind_of(value), value, 0 };
 
 	checkup_report(checkup, &m, &news);
 }

@@ -546,6 +546,7 @@ START_TEST(I1_of_a_curve_that_is_full_the_last_step_is_the_last)
 		m.value = 1;
 		ck_assert_int_eq(core_load_value(core, 1, 10, 0, &m), 0);
 	}
+	core_load_end(core, 1);
 	ev.output.metrics = &m;
 	ev.output.n = 1;
 	m.step = 3; /* between two, and there is no room */
@@ -632,6 +633,110 @@ START_TEST(a_fold_that_is_stopped_is_told)
 						 "run 1: stopped at step 1 ",
 						 25),
 					 0);
+}
+END_TEST
+
+#define SECONDS                                                                \
+	"{\"name\": \"s\", \"command\": [\"t\"], \"metric\": {\"name\": "      \
+	"\"loss\"}, \"parameters\": {\"x\": {\"type\": \"int\", \"min\": 0, "  \
+	"\"max\": 9}}, \"trials\": 2, \"early_stopping\": {\"type\": "         \
+	"\"asha\", \"min_steps\": 9, \"resource\": \"seconds\"}}"
+
+static void load_at(int64_t trial, int64_t step, int64_t run_ms, double value)
+{
+	struct metric_record m = {
+		.name = "loss",
+		.step = step,
+		.kind = VALUE_FINITE,
+		.value = value,
+		.run_ms = run_ms,
+	};
+
+	ck_assert_int_eq(core_load_value(core, 1, trial, 0, &m), 0);
+}
+
+/*
+ * Trial 0 had 2 in second 8 and 3 in second 9; its step 1 came late, at 20.
+ * Trial 1 runs for 15 s and has reported in second 8.
+ */
+static void load_seconds(void)
+{
+	struct attempt_record a = attempt_row(20);
+	struct trial_record done = trial_row(0, TRIAL_DONE);
+	struct trial_record runs = trial_row(1, TRIAL_RUNNING);
+
+	done.params = runs.params = (char[]){ "{\"x\":1}" };
+	done.runs = 1;
+	a.started_ms = now.now_ms - 15000;
+	a.started_boot_ms = 1000;
+	ck_assert_int_eq(load_search(1, SECONDS), 0);
+	ck_assert_int_eq(core_load_trial(core, &done, &said), 0);
+	ck_assert_int_eq(core_load_trial(core, &runs, &said), 0);
+	ck_assert_int_eq(core_load_attempt(core, 1, &a, &said), 0);
+	load_at(10, 1, 20000, 0.5);
+	load_at(10, 2, 8000, 2);
+	load_at(10, 3, 9000, 3);
+	load_at(20, 1, 8000, 2.5);
+	core_load_end(core, 1);
+	core_start(core, &now, &fx);
+	ck_assert_int_eq(step((struct event){
+			     .type = EV_ADOPTED, .trial = 20, .attempt = 1 }),
+			 0);
+	effects_clear(&fx);
+}
+
+/* Trial 1 reports 4 at @now_ms; says when that was by what is saved. */
+static void report_at(int64_t now_ms, int64_t *ret_time_ms, int64_t *ret_run_ms)
+{
+	struct metric_record m = { "loss", 2, VALUE_FINITE, 4, 0 };
+	struct event ev = {
+		.type = EV_OUTPUT,
+		.at = {now_ms, now.boot_ms},
+		.trial = 20,
+		.attempt = 1
+	};
+
+	ev.output.metrics = &m;
+	ev.output.n = 1;
+	ck_assert_int_eq(core_step(core, &ev, &fx, &said), 0);
+	ck_assert_uint_eq(effects_of(FX_SAVE_METRICS), 1);
+	for (size_t i = 0; i < fx.n; i++) {
+		if (fx.list[i].type != FX_SAVE_METRICS)
+			continue;
+		*ret_time_ms = fx.list[i].metrics.time_ms;
+		*ret_run_ms = fx.list[i].metrics.rows[0].run_ms;
+	}
+}
+
+START_TEST(a_loaded_trial_is_compared_by_its_seconds)
+{
+	int64_t time_ms, run_ms;
+
+	load_seconds();
+	report_at(now.now_ms, &time_ms, &run_ms);
+	ck_assert_int_eq(time_ms, now.now_ms);
+	ck_assert_int_eq(run_ms, 15000);
+	ck_assert_uint_eq(effects_of(FX_TERMINATE), 1);
+	for (size_t i = 0; i < fx.n; i++) {
+		if (fx.list[i].type == FX_SAVE_EVENT)
+			ck_assert_str_eq(
+			    fx.list[i].event.text,
+			    "stopped at second 15 by the asha rule: its best "
+			    "loss 2.5 at rung 9 is worse than 2, the worst of "
+			    "the 1 kept of 2 trials");
+	}
+}
+END_TEST
+
+START_TEST(a_clock_that_is_set_back_stands_still)
+{
+	int64_t time_ms, run_ms;
+
+	load_seconds();
+	report_at(now.now_ms - 14000, &time_ms, &run_ms);
+	ck_assert_int_eq(time_ms, now.now_ms - 7000);
+	ck_assert_int_eq(run_ms, 8000);
+	ck_assert_uint_eq(effects_of(FX_TERMINATE), 0);
 }
 END_TEST
 
@@ -878,6 +983,8 @@ static void add_steps(Suite *s)
 	tcase_add_test(c, a_running_search_that_is_loaded_later_is_rebased);
 	tcase_add_test(c, a_fold_is_compared_with_the_same_fold_of_others);
 	tcase_add_test(c, a_fold_that_is_stopped_is_told);
+	tcase_add_test(c, a_loaded_trial_is_compared_by_its_seconds);
+	tcase_add_test(c, a_clock_that_is_set_back_stands_still);
 	tcase_add_test(c, C10_runs_that_cannot_be_are_answered);
 	tcase_add_test(c, C10_lineages_that_cannot_be_are_answered);
 	tcase_add_test(c, no_trial_but_a_members_has_a_lineage);

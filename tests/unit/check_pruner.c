@@ -441,7 +441,8 @@ static void probe(struct bed *b, int64_t first, int64_t last,
 	for (int64_t step = first; step <= last; step++) {
 		struct verdict v = { 0 };
 
-		pruner_report(b->pruner, t, &c, step, 1e5, &v);
+		pruner_report(b->pruner, t, &c,
+			      (struct curve_point){ step, 1e5, 0 }, &v);
 		buf_addf(ret_text, "%s\n", v.stop ? v.text : "goes on");
 		verdict_free(&v);
 	}

@@ -431,6 +431,44 @@ START_TEST(G8_a_repeated_step_keeps_the_last_value_and_counts)
 }
 END_TEST
 
+static int add_run_ms(void *ctx, int64_t trial, int64_t run,
+		      const struct metric_record *m)
+{
+	int64_t *list = ctx;
+
+	list[m->step] = m->run_ms;
+	return 0;
+}
+
+START_TEST(a_metric_has_the_time_of_the_first_report_of_its_step)
+{
+	struct trial_record trial = sample_trial(1, 0);
+	struct attempt_record attempt = sample_attempt(1000, 1);
+	struct metric_record m = { "loss", 1, VALUE_FINITE, 0.5, 0 };
+	int64_t run_ms[3] = { 0 };
+
+	save_search_1();
+	trial.attempts = 1;
+	attempt.started_ms = 1795000001000;
+	case_save_trial(&trial);
+	case_save_attempt(&attempt);
+	ck_assert_int_eq(store_begin(the.s), 0);
+	for (int64_t i = 0; i < 3; i++) {
+		m.step = 1 + i / 2;
+		ck_assert_int_eq(
+		    store_save_metric(the.s, 1000, 1, 1795000003000 + i, &m),
+		    0);
+	}
+	ck_assert_int_eq(store_save_metric(the.s, 1000, 1, 1795000009000, &m),
+			 0);
+	ck_assert_int_eq(store_commit(the.s), 0);
+	ck_assert_int_eq(
+	    store_load_metric(the.s, 1, "loss", add_run_ms, run_ms), 0);
+	ck_assert_int_eq(run_ms[1], 2000);
+	ck_assert_int_eq(run_ms[2], 2002);
+}
+END_TEST
+
 /* --- which rows are loaded, in which order ---------------------------------
  */
 
@@ -728,6 +766,8 @@ Suite *suite(void)
 	tcase_add_test(
 	    tc, symptoms_replace_those_before_and_load_by_trial_and_rank);
 	tcase_add_test(tc, G8_a_repeated_step_keeps_the_last_value_and_counts);
+	tcase_add_test(tc,
+		       a_metric_has_the_time_of_the_first_report_of_its_step);
 	suite_add_tcase(s, tc);
 
 	tc = tcase_create("loads");

@@ -136,7 +136,8 @@ static void step(const struct replay *r, struct pruner *p, struct run *run,
 	    r->table->values[run->config * r->table->epochs + epoch - 1];
 	struct verdict verdict = { 0 };
 
-	pruner_report(p, run->trial, &run->curve, (int64_t)epoch, value,
+	pruner_report(p, run->trial, &run->curve,
+		      (struct curve_point){ (int64_t)epoch, value, 0 },
 		      &verdict);
 	out->spent++;
 	if (isfinite(value) && !(value >= out->best))
