@@ -86,6 +86,22 @@ const struct command cmd_list = {
 	.run = run_list,
 };
 
+static void show_running(struct call *call, const cJSON *running)
+{
+	const cJSON *item;
+	bool first = true;
+
+	cJSON_ArrayForEach (item, running) {
+		const char *text = json_get_text(item, "text");
+
+		if (text == NULL || text[0] == '\0')
+			continue;
+		out_hintf(&call->out, "%strial %lld: %s\n", first ? "\n" : "",
+			  (long long)json_get_integer(item, "trial", -1), text);
+		first = false;
+	}
+}
+
 static enum status run_show(struct call *call)
 {
 	auto_json cJSON *result = NULL;
@@ -113,6 +129,7 @@ static enum status run_show(struct call *call)
 	relevance = json_get_text(result, "relevance");
 	if (relevance != NULL)
 		out_hintf(&call->out, "\n%s\n", relevance);
+	show_running(call, json_get(result, "running"));
 	progress_print_symptom(
 	    &symptom, json_get(result, "symptoms"), json_get(result, "search"),
 	    json_get_text(json_get(result, "search"), "name"));

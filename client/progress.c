@@ -81,6 +81,28 @@ static void print_time_left(struct buf *b, const cJSON *notice, double age_s)
 	buf_adds(b, " left");
 }
 
+#define RUNS_SHOWN 4
+
+/* Of running trials with several runs each: which they are at. */
+static void print_runs(struct buf *b, const cJSON *running)
+{
+	int64_t n = cJSON_GetArraySize(running), i = 0, runs = 0;
+	const cJSON *item;
+
+	if (n == 0)
+		return;
+	buf_adds(b, n > 1 ? " (runs" : " (run");
+	cJSON_ArrayForEach (item, running) {
+		runs = json_get_integer(item, "runs", 0);
+		if (i++ < RUNS_SHOWN)
+			buf_addf(b, "%s %lld", i > 1 ? "," : "",
+				 (long long)json_get_integer(item, "run", 0) +
+				     1);
+	}
+	buf_addf(b, "%s of %lld)", n > RUNS_SHOWN ? ", ..." : "",
+		 (long long)runs);
+}
+
 void progress_print_line(struct buf *b, const cJSON *notice, double age_s)
 {
 	static const char *const rest[] = { "pruned", "failed", "lost", NULL };
@@ -97,6 +119,7 @@ void progress_print_line(struct buf *b, const cJSON *notice, double age_s)
 	buf_addf(b, "]  %lld done  %lld running",
 		 (long long)progress_count(notice, "done"),
 		 (long long)progress_count(notice, "running"));
+	print_runs(b, json_get(notice, "running"));
 	for (size_t i = 0; rest[i] != NULL; i++) {
 		int64_t n = progress_count(notice, rest[i]);
 

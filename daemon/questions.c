@@ -90,6 +90,7 @@ int question_show(struct request *req)
 	if (store_count_symptoms(store, id, &symptoms) != 0)
 		return request_failed(req);
 	request_put(req, "symptoms", symptoms);
+	request_put(req, "running", running_list(req->s, id, true));
 	r = store_read_events(store, id, -1, 10, &events);
 	return put_rows(req, "last", r, events);
 }

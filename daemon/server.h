@@ -191,6 +191,10 @@ cJSON *explain_trial(struct server *s, int64_t search, const cJSON *row,
 		     const cJSON *attempts, const cJSON *events,
 		     const cJSON *symptoms);
 
+/* running.c */
+/* [{trial, run, runs, foretold, text}]; what is foretold only if @foretell. */
+cJSON *running_list(const struct server *s, int64_t search, bool foretell);
+
 /* subscribe.c */
 void subscribe(struct server *s, struct conn *conn, int64_t search);
 void subscribe_trial_ended(struct server *s, const struct trial_record *t);

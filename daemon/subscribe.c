@@ -85,6 +85,9 @@ static cJSON *live_progress(struct server *s, int64_t search)
 				    : p.created + p.left);
 	cJSON_AddItemToObject(o, "counts", counts_of(&p));
 	cJSON_AddItemToObject(o, "symptoms", symptoms_of(&p));
+	if (p.spec->runs > 1)
+		cJSON_AddItemToObject(o, "running",
+				      running_list(s, search, false));
 	add_number(o, "seconds", p.seconds);
 	add_number(o, "left_seconds", p.left_seconds);
 	return o;

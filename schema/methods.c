@@ -45,7 +45,10 @@ const struct method_entry methods[METHOD_N] = {
 		"search: row of the view searches; file: its text; best: row "
 		"of the view best or null; relevance: a sentence on which "
 		"parameters matter, or null; symptoms: how many trials have "
-		"each; last: newest rows of the view events",
+		"each; running: of each running trial its number, run (from "
+		"0), runs, text and, with the rule forecast, what is foretold "
+		"(value, sd, step or second, best, probability); last: newest "
+		"rows of the view events",
 		{ SEARCH_FIELD },
 	},
 	[METHOD_TRIALS] = {
@@ -216,7 +219,8 @@ const struct method_entry methods[METHOD_N] = {
 		"search (id); each notice holds search, name, state, reason, "
 		"metric, goal, trials, counts (by state), best (row of the view "
 		"best or null), seconds, left_seconds (null: unknown), "
-		"symptoms (how many trials have each), ended "
+		"symptoms (how many trials have each), running (where trials "
+		"have several runs: trial, run, runs, text), ended "
 		"(trials that ended since the last notice: number, state, "
 		"reason, value, seconds), omitted (how many more of them)",
 		{ SEARCH_FIELD },

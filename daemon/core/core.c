@@ -290,6 +290,41 @@ bool core_has_search(const struct core *c, int64_t search)
 	return search_find(c, search) != NULL;
 }
 
+/* Keeps those with the lowest numbers, sorted by insertion. */
+static void insert_running(struct core_running r, size_t max,
+			   struct core_running *list, size_t *n)
+{
+	size_t i = *n;
+
+	if (i == max && r.number > list[i - 1].number)
+		return;
+	if (i == max)
+		i--;
+	else
+		*n += 1;
+	for (; i > 0 && list[i - 1].number > r.number; i--)
+		list[i] = list[i - 1];
+	list[i] = r;
+}
+
+size_t core_running(const struct core *c, int64_t search, size_t max,
+		    struct core_running *ret,
+		    const struct search_spec **ret_spec)
+{
+	const struct search *s = search_find(c, search);
+	size_t n = 0;
+
+	*ret_spec = s->spec;
+	for (size_t i = 0; i < c->n_open; i++) {
+		const struct trial *t = c->open[i];
+		struct core_running r = { t->rec.number, t->attempt->rec.run };
+
+		if (t->search == s)
+			insert_running(r, max, ret, &n);
+	}
+	return n;
+}
+
 bool core_foretell(const struct core *c, int64_t search, int64_t number,
 		   struct foretold *ret)
 {

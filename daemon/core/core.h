@@ -122,6 +122,19 @@ struct core_load {
 
 void core_load_now(const struct core *c, struct core_load *ret);
 
+struct core_running {
+	int64_t number; /* of the trial */
+	int64_t run;    /* that is on */
+};
+
+/*
+ * The trials of a search that is held whose attempts are not over, by number,
+ * at most @max of them; returns how many.
+ */
+size_t core_running(const struct core *c, int64_t search, size_t max,
+		    struct core_running *ret,
+		    const struct search_spec **ret_spec);
+
 /*
  * What is foretold of a running trial of a search that is held; false: there
  * is no such trial, or nothing is foretold of it.

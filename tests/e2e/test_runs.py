@@ -169,6 +169,8 @@ class Runs(DaemonTest):
         self.flag("hold 1 1")
         self.d.submit(self.spec(trials=2))
         wait_for(lambda: len(self.starts()) == 4, "the second folds")
+        self.assertEqual([(r["trial"], r["run"], r["text"]) for r in self.d.call("show", search="r")["running"]],
+                         [(0, 1, "run 2 of 5"), (1, 1, "run 2 of 5")])
         self.d.call("pause", search="r")
         with self.d.connection() as c:
             self.go("hold 0 1")

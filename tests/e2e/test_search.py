@@ -161,6 +161,22 @@ class Rules(DaemonTest):
         self.assertEqual(end["counts"]["pruned"], 1)
         self.assertRegex(self.d.rows("select reason from trials")[0]["reason"], r"^patience@\d+$")
 
+    def test_in_seconds_a_trial_is_compared_after_a_restart_too(self):
+        shell = (f"echo loss=$HPS_PARAM_X; sleep 1.1; [ $HPS_TRIAL = 0 ] ||"
+                 f"while [ ! -e {self.d.dir}/go ]; do sleep 0.01; done;"
+                 "echo loss=$HPS_PARAM_X; [ $HPS_TRIAL = 0 ] || exec sleep 1000")
+        self.d.submit(search("s", ["sh", "-c", shell], {"x": {"type": "int", "min": 0, "max": 1}},
+                             early_stopping={"type": "asha", "min_steps": 1, "resource": "seconds"}))
+        with self.d.connection() as c:
+            c.wait_until("s", lambda p: self.d.rows("select * from metrics where trial = 1"))
+        self.d.kill()
+        self.d.start()
+        (self.d.dir / "go").touch()
+        self.assertEqual(self.d.wait_final("s")["counts"]["done"], 1)
+        self.assertRegex(self.d.rows("select reason from trials where number = 1")[0]["reason"], r"^asha@\d+s$")
+        said = self.d.call("explain", search="s", trial=1)["sentences"]
+        self.assertTrue(any(s.startswith("stopped at second ") and " at rung 1 is worse than 0," in s for s in said), said)
+
     def test_explain_tells_what_is_foretold_of_a_running_trial(self):
         shell = (f"for s in 1 2 3 4 5 6 7 8; do echo step=$s loss=$HPS_PARAM_X.$((9-s)); [ $s -lt 5 ] ||"
                  f"[ $HPS_TRIAL -lt 3 ] || while [ ! -e {self.d.dir}/go ]; do sleep 0.01; done; done")
@@ -171,6 +187,11 @@ class Rules(DaemonTest):
             said = c.call("explain", search="f", trial=3)["sentences"]
             self.assertTrue(any(s.startswith("its result at step 8 is foretold to be 3.") for s in said), said)
             self.assertTrue(any("better than 0.1, the best of 3 trials, with probability" in s for s in said), said)
+            shown = c.call("show", search="f")["running"]
+            self.assertEqual([r["trial"] for r in shown], [3])
+            self.assertEqual((shown[0]["foretold"]["step"], shown[0]["foretold"]["best"]), (8, 0.1))
+            self.assertRegex(shown[0]["text"],
+                             r"^loss 3\.\S* \+- \S+ is foretold for step 8, better than the best with \S+ %$")
         (self.d.dir / "go").touch()
         self.assertEqual(self.d.wait_final("f")["counts"]["done"], 4)
         said = self.d.call("explain", search="f", trial=3)["sentences"]
