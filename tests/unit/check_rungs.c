@@ -327,6 +327,81 @@ static double falling(double start, int64_t step)
 	return start + pow((double)step, -0.5);
 }
 
+/* A trial of 27 steps that has completed. */
+static struct pruner_trial *complete(struct pruner *p, int64_t number,
+				     double start)
+{
+	struct pruner_trial *t = pruner_trial_new(p, number);
+	struct verdict v = { 0 };
+	struct curve c = { 0 };
+
+	for (int64_t i = 1; i <= 27; i++) {
+		pruner_report(p, t, &c,
+			      (struct curve_point){
+				  .step = i, .value = falling(start, i) },
+			      &v);
+		verdict_free(&v);
+		v = (struct verdict){ 0 };
+	}
+	pruner_ended(p, t, &c, TRIAL_DONE);
+	curve_free(&c);
+	return t;
+}
+
+/* Of a trial that has come to step 9. */
+static struct foretold foretell(struct pruner *p)
+{
+	struct pruner_trial *t = pruner_trial_new(p, 10000);
+	struct curve c = { 0 };
+	struct foretold f;
+
+	for (int64_t i = 1; i <= 9; i++)
+		(void)curve_set(&c, i, falling(0.7, i));
+	ck_assert(pruner_foretell(t, &c, &f));
+	pruner_trial_free(t);
+	curve_free(&c);
+	return f;
+}
+
+#define MANY 600
+
+START_TEST(of_many_completed_trials_the_latest_foretell)
+{
+	struct search_spec spec = bed_spec(PRUNER_FORECAST, 0, 0);
+	struct pruner *p = pruner_new(&spec), *other = pruner_new(&spec);
+	struct pruner_trial *t[MANY], *u[MANY];
+	struct foretold a, b;
+
+	/* The best one is the first, which is not kept. */
+	for (int64_t i = 0; i < MANY; i++)
+		t[i] = complete(p, i, (double)(i % 97) / 50 - (i == 0));
+	for (int64_t k = 0; k < MANY; k++) {
+		int64_t i = k * 7 % MANY; /* in another order */
+
+		u[i] = complete(other, i, (double)(i % 97) / 50 - (i == 0));
+	}
+	a = foretell(p);
+	b = foretell(other);
+	ck_assert_uint_eq(a.trials, MANY);
+	ck_assert_double_eq(a.best, falling(-1, 27));
+	ck_assert_int_eq(a.last, 27);
+	ck_assert_double_eq(a.mean, b.mean);
+	ck_assert_double_eq(a.sd, b.sd);
+	ck_assert_double_eq(a.best, b.best);
+	pruner_trial_forget(t[0]);
+	a = foretell(p);
+	ck_assert_double_eq(a.best, falling(0, 27));
+	ck_assert_uint_eq(a.trials, MANY - 1);
+	for (int64_t i = 0; i < MANY; i++) {
+		if (i > 0)
+			pruner_trial_free(t[i]);
+		pruner_trial_free(u[i]);
+	}
+	pruner_free(p);
+	pruner_free(other);
+}
+END_TEST
+
 START_TEST(K8_a_trial_that_is_not_foretold_to_be_best_is_stopped)
 {
 	struct search_spec spec = bed_spec(PRUNER_FORECAST, 0, 0);
@@ -615,6 +690,7 @@ Suite *suite(void)
 	tcase_add_test(tc, K8_asha_is_what_its_definition_says);
 	tcase_add_test(tc, K8_hyperband_is_asha_among_the_trials_of_a_bracket);
 	tcase_add_test(tc, K8_percentile_is_what_its_definition_says);
+	tcase_add_test(tc, of_many_completed_trials_the_latest_foretell);
 	tcase_add_test(tc,
 		       K8_a_trial_that_is_not_foretold_to_be_best_is_stopped);
 	tcase_add_test(tc, K8_a_funnel_narrows_and_hopes_for_slow_starters);
