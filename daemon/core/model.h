@@ -70,7 +70,8 @@ struct search {
 	bool learns;              /* the sampler */
 	struct trial_news untold; /* changes that it has not been told of */
 	int64_t asked;            /* trials that a worker asks it for */
-	int64_t wanted; /* and those that come next; their slots are kept */
+	int64_t wanted;   /* and those that come next; their slots are kept */
+	int64_t told_run; /* with a budget: whose results it has been told */
 	struct pruner **pruners; /* [spec->runs] */
 	/* [bracket][spec->runs] with a budget: scores of each run */
 	struct sorted *levels;
@@ -284,7 +285,16 @@ void schedule(struct step *st);
 /* Slots taken by open attempts, and kept for those that a worker thinks of. */
 int64_t slots_used(const struct core *c);
 
+/* levels.c: samplers that learn, and budgets */
+/* The run whose results they are told, as far as these have come. */
+int64_t levels_find_run(const struct search *s);
+/* What they are told of @t, of whom else @seen would be told. */
+void levels_observe(const struct trial *t, int64_t run,
+		    struct observation *seen);
+
 /* suggest.c: samplers that learn */
+/* What is known of a trial, whatever it was given of a budget. */
+struct observation suggest_observe(const struct trial *t);
 /* @t is new, or its state has changed. */
 void suggest_changed(struct trial *t);
 /* Has a worker ask the sampler for s->wanted configurations. */

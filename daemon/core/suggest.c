@@ -15,8 +15,11 @@
 #include "core/model.h"
 #include "search/rationale.h"
 
+#include "schema/mem.h"
+
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* --- what is told -----------------------------------------------------------
@@ -30,21 +33,7 @@ static bool is_of_machine(const char *reason)
 	       strcmp(reason, "never-started") == 0;
 }
 
-/*
- * How far it came: in steps, or by the budget of its latest run; one that was
- * stopped in the first came less far than any budget says.
- */
-static int64_t length_of(const struct trial *t)
-{
-	const struct search_spec *spec = t->search->spec;
-
-	if (spec->budget.name == NULL)
-		return t->rec.steps;
-	return t->rec.runs > t->first ? search_level(spec, t->rec.runs - 1)
-				      : t->rec.steps > 0;
-}
-
-static struct observation observe(const struct trial *t)
+struct observation suggest_observe(const struct trial *t)
 {
 	const struct trial_record *r = &t->rec;
 	struct observation seen = {
@@ -76,12 +65,12 @@ static struct observation observe(const struct trial *t)
 	}
 	if (seen.fate != FATE_DONE && seen.fate != FATE_PRUNED)
 		return seen;
-	seen.steps = length_of(t);
+	seen.steps = r->steps;
 	if (r->started_ms > 0 && r->ended_ms > r->started_ms)
 		seen.seconds = (double)(r->ended_ms - r->started_ms) / 1e3;
 	if (r->has_value && r->kind == VALUE_FINITE) {
 		seen.score = score_of(t->search->spec->goal, r->value);
-		seen.runs = t->search->spec->budget.name == NULL ? r->runs : 0;
+		seen.runs = r->runs;
 	}
 	return seen;
 }
@@ -95,16 +84,39 @@ void suggest_changed(struct trial *t)
 	STAILQ_INSERT_TAIL(&t->search->untold, t, untold);
 }
 
+static void tell(struct trial *t)
+{
+	struct search *s = t->search;
+	struct observation seen = suggest_observe(t);
+
+	if (s->spec->budget.name != NULL)
+		levels_observe(t, s->told_run, &seen);
+	sampler_tell(s->sampler, (size_t)t->rec.number, t->config, seen);
+}
+
+/* Results of another run count from now on. */
+static void tell_anew(struct search *s, int64_t run)
+{
+	s->told_run = run;
+	for (size_t i = 0; i < s->n; i++)
+		suggest_changed(s->trials[i]);
+}
+
 static void tell_all(struct search *s)
 {
 	struct trial *t;
+	int64_t run;
 
+	if (s->spec->budget.name != NULL) {
+		run = levels_find_run(s);
+		if (run != s->told_run)
+			tell_anew(s, run);
+	}
 	/* In the order of their numbers where they are new. */
 	while ((t = STAILQ_FIRST(&s->untold)) != NULL) {
 		STAILQ_REMOVE_HEAD(&s->untold, untold);
 		t->is_untold = false;
-		sampler_tell(s->sampler, (size_t)t->rec.number, t->config,
-			     observe(t));
+		tell(t);
 	}
 }
 
@@ -136,6 +148,19 @@ void suggest_ask(struct step *st, struct search *s)
 	s->asked = s->wanted;
 }
 
+/* With a budget it says of how much of it the results are; new. */
+static char *words_of(const struct search *s, const struct rationale *why)
+{
+	char *text = rationale_text(s->spec, why), *of;
+
+	if (s->spec->budget.name == NULL || why->observations == 0)
+		return text;
+	of = xasprintf("%s with %s = %lld", text, s->spec->budget.name,
+		       (long long)search_level(s->spec, s->told_run));
+	free(text);
+	return of;
+}
+
 static void launch(struct step *st, struct search *s, const struct proposal *p)
 {
 	struct trial *t =
@@ -143,8 +168,7 @@ static void launch(struct step *st, struct search *s, const struct proposal *p)
 
 	t->rec.lineage = p->rationale.lineage;
 	trial_launch(st, t);
-	search_event(st, s, t, "suggested",
-		     rationale_text(s->spec, &p->rationale),
+	search_event(st, s, t, "suggested", words_of(s, &p->rationale),
 		     rationale_data(s->spec, &p->rationale));
 }
 

@@ -27,6 +27,7 @@ enum rng_use {
 	RNG_RESAMPLE,    /* importance: stream = round, index = draw */
 	RNG_SHUFFLE,     /* importance: stream = round, index = draw */
 	RNG_PBT,         /* pbt: stream = draw of a trial, index = trial */
+	RNG_CHANCE,      /* tpe with a budget: stream = 0, index = cursor */
 };
 
 /* The stream number @i < 2^24 of @use. */

@@ -206,7 +206,7 @@ static bool is_good(struct observation seen)
 static bool is_known(struct observation seen)
 {
 	return seen.fate == FATE_DONE || seen.fate == FATE_PRUNED ||
-	       seen.fate == FATE_FAILED;
+	       seen.fate == FATE_FAILED || seen.fate == FATE_SHORT;
 }
 
 static void add_point(struct cmaes *c, size_t number)

@@ -8,15 +8,17 @@
  *             as often as it has runs. A pruned trial counts with what it
  *             had reached, but never as better than the median: it was stopped
  *             because it was not.
- *   early     trials that were stopped early (history_early()), the latest
- * EARLY of them: what they had reached says too little, and as results they
- * would keep the model away from more than was seen. They are as good as
- * running, so that nobody tries the same again beside them. failed    trials
- * that have no result: crashed, out of memory, timed out, a loss that is not a
- * number or infinite, or so large (1e15, where others stay far below) that it
- * is but another word for it. They have no value; a second model learns where
- * trials fail. running   trials whose result is still to come. timed     trials
- * that ran to their end, and whose duration is known.
+ *   early     trials that were stopped early (history_early()), or with less of
+ *             a budget than the results have, the latest EARLY of them: what
+ *             they had reached says too little, and as results they would keep
+ *             the model away from more than was seen. They are as good as
+ *             running, so that nobody tries the same again beside them.
+ *   failed    trials that have no result: crashed, out of memory, timed out, a
+ *             loss that is not a number or infinite, or so large (1e15, where
+ *             others stay far below) that it is but another word for it. They
+ *             have no value; a second model learns where trials fail.
+ *   running   trials whose result is still to come.
+ *   timed     trials that ran to their end, and whose duration is known.
  *
  * Cancelled and lost trials say nothing. All are ordered by trial number, so
  * the order in which they ended makes no difference.

@@ -18,6 +18,7 @@ enum fate {
 	FATE_DONE,    /* the score is its result, which need not be finite */
 	FATE_PRUNED,  /* stopped early; the score is what it had reached */
 	FATE_FAILED,  /* crashed, out of memory, timed out, without a result */
+	FATE_SHORT,   /* stopped with less of a budget than the results have */
 };
 
 struct observation {
@@ -61,7 +62,8 @@ int64_t history_early(const struct history *h);
 static inline bool observation_is_early(const struct observation *o,
 					int64_t early)
 {
-	return o->fate == FATE_PRUNED && o->steps > 0 && o->steps < early;
+	return o->fate == FATE_SHORT ||
+	       (o->fate == FATE_PRUNED && o->steps > 0 && o->steps < early);
 }
 
 /* The score of a result, and the result of a score. */

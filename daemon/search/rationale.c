@@ -15,6 +15,7 @@ static const char *const why_names[] = {
 	[WHY_DESIGN] = "design", [WHY_START] = "start",
 	[WHY_MODEL] = "model",   [WHY_FALLBACK] = "fallback",
 	[WHY_NEXT] = "next",     [WHY_COPY] = "copy",
+	[WHY_CHANCE] = "chance",
 };
 
 void rationale_add_nearest(struct rationale *r, size_t number, double distance,
@@ -179,6 +180,11 @@ char *rationale_text(const struct search_spec *spec, const struct rationale *r)
 			     "points apart (");
 		add_results(&b, r->observations);
 		buf_adds(&b, ")");
+		break;
+	case WHY_CHANCE:
+		buf_adds(&b, "chosen by chance, as one in three is where there "
+			     "is a budget; there are ");
+		add_results(&b, r->observations);
 		break;
 	}
 	return buf_take(&b);

@@ -31,6 +31,7 @@ enum why {
 	WHY_FALLBACK, /* the model could not tell the points apart */
 	WHY_NEXT,     /* pbt: a member goes on */
 	WHY_COPY,     /* pbt: in place of a member one of the best goes on */
+	WHY_CHANCE,   /* drawn at random, as some are with a budget */
 };
 
 /* pbt: what became of a parameter of the parent. */

@@ -8,8 +8,12 @@
  *
  * Trials that run are among the others (a constant liar), so that workers keep
  * apart. Nothing is kept between proposals.
+ *
+ * With a budget a third of the points is drawn at random, as BOHB does
+ * (bohb.h).
  */
 #include "num/rng.h"
+#include "search/bohb.h"
 #include "search/sampler.h"
 #include "search/start.h"
 #include "search/tpe_model.h"
@@ -172,6 +176,16 @@ static void choose(struct pick *p, uint64_t cursor)
 	offer_drawn(p, 1, false, &d);
 }
 
+/* At random; false: what is left is too rare. */
+static bool draw_any(struct pick *p, uint64_t cursor)
+{
+	struct draws d = { .seed = p->spec->seed, .cursor = cursor };
+
+	for (size_t i = 0; i < STRANGERS && !p->found; i++)
+		offer_drawn(p, 1, false, &d);
+	return p->found;
+}
+
 /* --- the sampler -----------------------------------------------------------
  */
 
@@ -185,7 +199,7 @@ static struct sampler *tpe_create(const struct search_spec *spec)
 }
 
 static bool ask_model(const struct tpe *t, struct tpe_model *m, uint64_t cursor,
-		      struct cell *ret_config)
+		      struct cell *ret_config, bool *ret_random)
 {
 	const struct sampler *s = &t->base;
 	struct pick pick = { .model = m,
@@ -195,7 +209,10 @@ static bool ask_model(const struct tpe *t, struct tpe_model *m, uint64_t cursor,
 	if (!s->spec->allow_duplicates)
 		pick.known = &s->history.tried;
 	tpe_model_fit(m);
-	choose(&pick, cursor);
+	*ret_random =
+	    bohb_is_random(s->spec, cursor) && draw_any(&pick, cursor);
+	if (!*ret_random)
+		choose(&pick, cursor);
 	return pick.found;
 }
 
@@ -205,14 +222,16 @@ static enum sampler_answer tpe_ask(struct sampler *s, uint64_t *cursor,
 {
 	const struct tpe *t = (const struct tpe *)s;
 	struct tpe_model model;
-	bool start, found;
+	bool start, found, random = false;
 
 	tpe_model_init(&model, &s->history, &t->groups);
 	start = model.split.observations < START_RESULTS &&
 		start_next(&t->start, &s->history.tried, cursor, ret_config);
-	found = start || ask_model(t, &model, *cursor, ret_config);
+	found = start || ask_model(t, &model, *cursor, ret_config, &random);
 	if (found)
 		*ret_why = tpe_model_explain(&model, s->spec->goal, ret_config);
+	if (found && random)
+		ret_why->why = WHY_CHANCE;
 	if (start)
 		ret_why->why = WHY_START;
 	tpe_model_fini(&model);

@@ -40,6 +40,7 @@ static enum grade grade_of(const struct observation *o)
 		return GRADE_FAILED;
 	case FATE_RUNNING:
 		return GRADE_RUNNING;
+	case FATE_SHORT:
 	case FATE_NONE:
 		break;
 	}

@@ -80,55 +80,152 @@ static const char *const fates[] = {
 	[FATE_DONE] = "told of a result",
 	[FATE_PRUNED] = "told of a pruned trial",
 	[FATE_FAILED] = "told of a failure",
+	[FATE_SHORT] = "told of a trial that had less",
 };
 
-/* The budget of the latest run that is over, or the steps. */
-static int64_t steps_of(const struct search_spec *spec,
-			const struct trial_record *r)
+/* --- budgets: results of one run alone --------------------------------------
+ */
+
+/* That of run @run of the trial, if it is over; as of now. */
+static bool find_result(const struct sim *sim, const struct trial_row *t,
+			int64_t run, double *ret)
+{
+	bool found = false;
+
+	if (run >= latest(sim, t)->runs)
+		return false;
+	for (size_t i = 0; i < t->n_attempts; i++) {
+		const struct attempt_record *a = &t->attempts[i].rec;
+
+		if (a->run == run && a->has_result) {
+			found = true;
+			*ret = a->result;
+		}
+	}
+	for (size_t i = 0; i < sim->fx.n; i++) {
+		const struct effect *e = &sim->fx.list[i];
+
+		if (e->type == FX_SAVE_ATTEMPT &&
+		    e->attempt->trial == latest(sim, t)->id &&
+		    e->attempt->run == run && e->attempt->has_result) {
+			found = true;
+			*ret = e->attempt->result;
+		}
+	}
+	return found;
+}
+
+static bool is_import(const struct trial_record *r)
+{
+	return r->origin == ORIGIN_IMPORTED && fate_of(r) == FATE_DONE;
+}
+
+/* The last run of which more than d + 2 trials have a result, else the first.
+ */
+static int64_t run_of_model(const struct sim *sim, int64_t search,
+			    const struct search_spec *spec)
+{
+	const struct trial_row *t;
+
+	for (int64_t run = spec->runs - 1; run > 0; run--) {
+		size_t have = 0, d = 0;
+		double ignored;
+
+		for (size_t i = 0; i < spec->space->n; i++)
+			d += spec->space->params[i].type != PARAM_CONSTANT;
+		for (int64_t i = 0;
+		     (t = rows_known(&sim->rows, search, i)) != NULL; i++)
+			have += fate_of(latest(sim, t)) != FATE_FAILED &&
+				(find_result(sim, t, run, &ignored) ||
+				 (run == spec->runs - 1 &&
+				  is_import(latest(sim, t))));
+		if (have > d + 2)
+			return run;
+	}
+	return 0;
+}
+
+static int64_t budget_of(const struct search_spec *spec, int64_t run)
 {
 	double level = (double)spec->budget.min;
 
-	if (spec->budget.name == NULL)
-		return r->steps;
-	if (r->runs == halving_first(spec, r->number))
-		return r->steps > 0 ? 1 : 0;
-	for (int64_t run = 1; run < r->runs; run++)
+	for (int64_t i = 0; i < run; i++)
 		level *= (double)spec->budget.eta;
 	return level < (double)spec->budget.max ? (int64_t)level
 						: spec->budget.max;
 }
 
+/* --- what it has been told: each trial --------------------------------------
+ */
+
+static struct observation expect(const struct trial_record *r)
+{
+	struct observation seen = { .fate = fate_of(r), .score = (double)NAN };
+
+	if (seen.fate != FATE_DONE && seen.fate != FATE_PRUNED)
+		return seen;
+	seen.steps = r->steps;
+	if (r->has_value && r->kind == VALUE_FINITE) {
+		seen.score = r->value;
+		seen.runs = r->runs;
+	}
+	return seen;
+}
+
+static struct observation expect_at(const struct sim *sim,
+				    const struct trial_row *t,
+				    const struct search_spec *spec, int64_t run)
+{
+	struct observation seen = expect(latest(sim, t));
+	double result;
+
+	if (seen.fate == FATE_FAILED)
+		return seen;
+	seen.steps = budget_of(spec, run);
+	seen.runs = 0;
+	if (is_import(latest(sim, t)) && run == spec->runs - 1)
+		return seen;
+	if (find_result(sim, t, run, &result)) {
+		seen.fate = FATE_DONE;
+		seen.score = result;
+	} else if (seen.fate == FATE_PRUNED) {
+		seen.fate = FATE_SHORT;
+	} else if (seen.fate == FATE_DONE) {
+		seen.fate = FATE_NONE;
+	}
+	return seen;
+}
+
 static void check_row(struct sim *sim, const struct search_spec *spec,
-		      const struct trial_row *t, const struct history_row *row)
+		      const struct trial_row *t, const struct history_row *row,
+		      int64_t run)
 {
 	const struct trial_record *r = latest(sim, t);
-	enum fate fate = fate_of(r);
-	bool has_score = (fate == FATE_DONE || fate == FATE_PRUNED) &&
-			 r->has_value && r->kind == VALUE_FINITE;
-	double score = spec->goal == GOAL_MAXIMIZE ? -r->value : r->value;
-	bool has_ended = fate == FATE_DONE || fate == FATE_PRUNED;
-	int64_t steps = has_ended ? steps_of(spec, r) : 0;
-	int64_t runs = has_score && spec->budget.name == NULL ? r->runs : 0;
+	struct observation want = spec->budget.name != NULL
+				      ? expect_at(sim, t, spec, run)
+				      : expect(r);
+	double score = spec->goal == GOAL_MAXIMIZE ? -want.score : want.score;
 
 	sim_check(sim, space_equal(spec->space, t->config, row->config),
 		  "the sampler of search %lld knows another trial %lld",
 		  (long long)t->search, (long long)t->number);
-	sim_check(sim, row->seen.fate == fate,
+	sim_check(sim, row->seen.fate == want.fate,
 		  "the sampler of search %lld is told fate %d of trial %lld, "
-		  "which is %s (%s)",
+		  "which is %s (%s), not %d",
 		  (long long)t->search, (int)row->seen.fate,
-		  (long long)t->number, trial_state_name(r->state), r->reason);
-	sim_check(sim,
-		  has_score ? row->seen.score == score : isnan(row->seen.score),
-		  "the sampler of search %lld is told %g of trial %lld, not %g",
-		  (long long)t->search, row->seen.score, (long long)t->number,
-		  has_score ? score : (double)NAN);
-	sim_check(sim, row->seen.steps == steps,
+		  (long long)t->number, trial_state_name(r->state), r->reason,
+		  (int)want.fate);
+	sim_check(
+	    sim,
+	    isnan(score) ? isnan(row->seen.score) : row->seen.score == score,
+	    "the sampler of search %lld is told %g of trial %lld, not %g",
+	    (long long)t->search, row->seen.score, (long long)t->number, score);
+	sim_check(sim, row->seen.steps == want.steps,
 		  "the sampler of search %lld is told %lld steps of trial "
 		  "%lld, not %lld",
 		  (long long)t->search, (long long)row->seen.steps,
-		  (long long)t->number, (long long)steps);
-	sim_check(sim, row->seen.runs == runs,
+		  (long long)t->number, (long long)want.steps);
+	sim_check(sim, row->seen.runs == want.runs,
 		  "the sampler of search %lld is told %lld runs of trial %lld",
 		  (long long)t->search, (long long)row->seen.runs,
 		  (long long)t->number);
@@ -138,7 +235,7 @@ static void check_row(struct sim *sim, const struct search_spec *spec,
 		  "the sampler of search %lld is told another parent of trial "
 		  "%lld",
 		  (long long)t->search, (long long)t->number);
-	cover_thing(fates[fate]);
+	cover_thing(fates[want.fate]);
 }
 
 void oracle_asked(struct sim *sim, const struct fx_suggest *asked)
@@ -147,7 +244,12 @@ void oracle_asked(struct sim *sim, const struct fx_suggest *asked)
 	const struct history *h = &asked->sampler->history;
 	struct moment now = sim_now(sim);
 	struct core_progress p;
+	int64_t run = s->spec->budget.name != NULL
+			  ? run_of_model(sim, asked->search, s->spec)
+			  : 0;
 
+	if (run > 0)
+		cover_thing("a model of more than the least budget");
 	sim_check(sim, oracle_out(sim, asked->search) == NULL,
 		  "search %lld has two samplers", (long long)asked->search);
 	sim_check(sim, h->n == oracle_known(sim, asked->search),
@@ -157,7 +259,7 @@ void oracle_asked(struct sim *sim, const struct fx_suggest *asked)
 	for (size_t i = 0; i < h->n; i++)
 		check_row(sim, s->spec,
 			  rows_known(&sim->rows, asked->search, (int64_t)i),
-			  &h->rows[i]);
+			  &h->rows[i], run);
 	core_progress(sim->core, asked->search, &now, &p);
 	sim_check(sim, asked->n > 0 && (int64_t)asked->n == p.choosing,
 		  "search %lld is asked for %zu, and has slots for %lld",

@@ -243,9 +243,10 @@ START_TEST(a_trial_that_was_stopped_early_is_no_result)
 		{ .at = 4,          .fate = FATE_PRUNED,.score = 4,.steps = 18 },
 		{ .at = 5,.fate = FATE_DONE,           .score = 5,                                      .steps = 2 },
 		{ .at = 6,             .fate = FATE_FAILED,                        .steps = 900              },
+		{ .at = 7,                   .fate = FATE_SHORT,                               .steps = 52          },
 	};
 	static const size_t results[] = { 0, 3, 4 }, failed[] = { 5 };
-	static const size_t early[] = { 1, 2 };
+	static const size_t early[] = { 1, 2, 6 };
 	auto_world struct world w = world_new(list, N(list), _i);
 
 	assert_points(&w.v.results, list, results, N(results));

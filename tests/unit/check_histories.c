@@ -129,6 +129,8 @@ static struct observation outcome(struct dice *d, enum flavour flavour,
 	case FAILED:
 		return (struct observation){ .fate = FATE_FAILED };
 	case PRUNED:
+		if (r < 0.1)
+			return (struct observation){ .fate = FATE_SHORT };
 		return (struct observation){ .fate = FATE_PRUNED,
 					     .score = smooth };
 	case RUNNING:
@@ -279,7 +281,7 @@ static bool is_known_or_nan(double v)
 static void assert_sane(const struct rationale *r, const struct space *space,
 			size_t n)
 {
-	ck_assert_int_le((int)r->why, WHY_FALLBACK);
+	ck_assert_int_le((int)r->why, WHY_CHANCE);
 	ck_assert_uint_le(r->observations + r->pending, n);
 	ck_assert(is_known_or_nan(r->best) && is_known_or_nan(r->mean));
 	ck_assert(is_known_or_nan(r->low) && is_known_or_nan(r->high));

@@ -10,7 +10,8 @@
  *     tell NUMBER OUTCOME        nothing; OUTCOME is `done VALUE` (nan and inf
  *                                 too) or `pruned VALUE`, then, if known, the
  *                                 STEPS that it reported and the SECONDS that
- *                                 it took; or `failed`, `cancelled`, `running`
+ *                                 it took; or `failed`, `cancelled`, `running`,
+ *                                 `short`
  *     add {"lr": 0.1} OUTCOME    {"number": 1}: a trial that was not asked for
  *
  * The seconds are processor time of the proposal alone, fit and acquisition:
@@ -71,10 +72,9 @@ static bool propose(struct session *s, struct proposal *ret)
 static void ask(struct session *s)
 {
 	static const char *const words[] = {
-		[WHY_DESIGN] = "design",
-		[WHY_START] = "start",
-		[WHY_MODEL] = "model",
-		[WHY_FALLBACK] = "fallback",
+		[WHY_DESIGN] = "design", [WHY_START] = "start",
+		[WHY_MODEL] = "model",   [WHY_FALLBACK] = "fallback",
+		[WHY_CHANCE] = "chance",
 	};
 	struct proposal *p = xcalloc(1, sizeof(*p));
 	double began = processor_s();
@@ -119,9 +119,11 @@ static struct observation outcome_of(const struct session *s, const char *text)
 		return (struct observation){ .fate = FATE_NONE };
 	if (fields == 1 && strcmp(word, "running") == 0)
 		return (struct observation){ .fate = FATE_RUNNING };
+	if (fields == 1 && strcmp(word, "short") == 0)
+		return (struct observation){ .fate = FATE_SHORT };
 	errx(2,
 	     "%s: no outcome (done VALUE [STEPS [SECONDS]], pruned VALUE "
-	     "[STEPS [SECONDS]], failed, cancelled, running)",
+	     "[STEPS [SECONDS]], failed, cancelled, running, short)",
 	     text);
 }
 
