@@ -4,6 +4,7 @@
 import json
 import math
 import pathlib
+import re
 import statistics
 import sys
 
@@ -315,6 +316,22 @@ class Budgets(DaemonTest):
         self.d.run(spec | {"name": "calm"})
         calm = self.d.rows("select state, reason, value from trials where search = 'calm' order by number")
         self.assertEqual([(t["state"], t["reason"], t["value"]) for t in calm], killed)
+
+    def test_a_model_is_made_of_results_with_one_budget(self):
+        self.d.run(self.spec(trials=25, parallel=1, sampler={"type": "tpe", "seed": 3}))
+        said = self.d.rows("select trial, text, data from events where kind = 'suggested' order by trial")
+        runs = self.d.rows("select trial, run from runs")
+        seen = set()
+        for row in said[1:]:
+            found = re.search(r"(\d+) results?[^0-9]* with epochs = (\d)$", row["text"])
+            self.assertIsNotNone(found, row["text"])
+            had, level = int(found[1]), int(found[2])
+            before = [sum(r["trial"] < row["trial"] and r["run"] == run for r in runs) for run in range(3)]
+            self.assertEqual(level, max([3 ** run for run in (1, 2) if before[run] >= 4], default=1))
+            self.assertEqual(had, before[{1: 0, 3: 1, 9: 2}[level]])
+            seen.add(level)
+        self.assertIn(3, seen)
+        self.assertIn("chance", {json.loads(r["data"])["why"] for r in said})
 
     def test_a_level_that_fails_is_tried_again_from_its_checkpoint(self):
         self.flag("fail 0 3")
