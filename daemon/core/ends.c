@@ -197,13 +197,63 @@ static void look(const struct search *s, struct plateau *ret)
 	}
 }
 
-/* Repeats tell it best, then the model's guess; else any gain counts. */
+/* The results of the runs of trial @t, in their order. */
+static void copy_runs(const struct trial *t, double *ret)
+{
+	for (size_t i = 0; i < t->results.n; i++)
+		ret[i] = t->results.points[i].value;
+}
+
+/*
+ * Of trials whose results are means of several runs; NaN. What differs between
+ * folds is the same for all trials, and no noise.
+ */
+static double noise_of_runs(const struct search *s)
+{
+	size_t folds = (size_t)s->spec->runs, n = 0;
+	auto_free struct mean *list = xcalloc(s->n + 1, sizeof(*list));
+	auto_free double *errors = xcalloc(s->n + 1, sizeof(*errors));
+	auto_free double *runs = NULL;
+
+	if (s->spec->has_folds)
+		runs = xcalloc((s->n + 1) * folds, sizeof(*runs));
+	for (size_t i = 0; i < s->n; i++) {
+		const struct trial *t = s->trials[i];
+
+		if (!is_result(t) || !t->rec.has_error ||
+		    (runs != NULL && t->results.n != folds))
+			continue;
+		list[n] = (struct mean){
+			.score = score_of(s->spec->goal, t->rec.value),
+			.error = t->rec.error,
+			.freedom = (double)(t->rec.runs - 1),
+		};
+		if (runs != NULL)
+			copy_runs(t, runs + n * folds);
+		n++;
+	}
+	if (runs != NULL && n < 2)
+		return (double)NAN;
+	if (runs != NULL)
+		noise_of_folds(n, folds, runs, errors);
+	for (size_t i = 0; runs != NULL && i < n; i++)
+		list[i].error = errors[i];
+	return noise_of_means(list, n);
+}
+
+/*
+ * The runs of trials tell it best, then repeated ones, then the model's guess;
+ * else any gain counts.
+ */
 static struct noise find_noise(const struct search *s, double of_model)
 {
 	auto_free struct repeat *list = xcalloc(s->n + 1, sizeof(*list));
-	struct noise noise = { .of = "equal configurations" };
+	struct noise noise = { noise_of_runs(s), "the runs of trials" };
 	size_t n = 0;
 
+	if (!isnan(noise.sd))
+		return noise;
+	noise.of = "equal configurations";
 	for (size_t i = 0; i < s->n; i++) {
 		const struct trial *t = s->trials[i];
 

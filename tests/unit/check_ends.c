@@ -135,6 +135,42 @@ START_TEST(few_repeats_tell_nothing_of_the_noise)
 }
 END_TEST
 
+START_TEST(noise_of_means_is_that_of_the_better_half)
+{
+	struct mean list[] = {
+		{1,  3,   2},
+		{ 9, 100, 2},
+		{ 2, 4,   2},
+		{ 8, 100, 2},
+	};
+	struct mean two[] = {
+		{1, 3, 2}
+	};
+
+	/* Of the first three the median, 2, is among them. */
+	ck_assert_double_eq_tol(noise_of_means(list, 3), sqrt(25 / 2.0), 1e-12);
+	ck_assert(isnan(noise_of_means(two, 1)));
+	ck_assert(isnan(noise_of_means(two, 0)));
+}
+END_TEST
+
+START_TEST(hard_folds_are_no_noise)
+{
+	/* Trial + fold, and of the first two +-1 beside them. */
+	static const double y[3][4] = {
+		{11,  101, 9,  99 },
+		{ 9,  99,  11, 101},
+		{ 20, 110, 20, 110},
+	};
+	double errors[3];
+
+	noise_of_folds(3, 4, &y[0][0], errors);
+	ck_assert_double_eq_tol(errors[0], sqrt(4 / 3.0 / 4 * 3 / 2), 1e-12);
+	ck_assert_double_eq_tol(errors[1], errors[0], 1e-12);
+	ck_assert_double_eq_tol(errors[2], 0, 1e-12);
+}
+END_TEST
+
 /* --- searches ---------------------------------------------------------------
  */
 
@@ -393,6 +429,49 @@ START_TEST(a_gain_within_the_noise_of_equal_configurations_is_none)
 }
 END_TEST
 
+/* Trial @trial, whose folds are @loss + 10, @loss - @spread and + @spread. */
+static void run_folds(int64_t trial, double loss, double spread)
+{
+	const double losses[] = { loss + 10, loss - spread, loss + spread };
+
+	for (int64_t k = 0; k < 3; k++) {
+		struct metric_record m = { .name = "loss", .value = losses[k] };
+		struct outcome o = { .kind = OUTCOME_EXITED };
+
+		step((struct event){ .type = EV_SPAWNED,
+				     .trial = trial,
+				     .attempt = k + 1,
+				     .spawned = { .pid = 100 } });
+		step((struct event){
+		    .type = EV_OUTPUT,
+		    .trial = trial,
+		    .attempt = k + 1,
+		    .output = {.metrics = &m, .n = 1}
+                });
+		step((struct event){ .type = EV_ENDED,
+				     .trial = trial,
+				     .attempt = k + 1,
+				     .outcome = &o });
+	}
+}
+
+START_TEST(a_gain_within_the_noise_of_folds_is_none)
+{
+	submit("\"parallel\":1,\"folds\":3,\"early_stopping\":{\"type\":"
+	       "\"none\"},\"stop\":{\"plateau\":2}",
+	       0);
+	run_folds(1, 5, 1);
+	run_folds(2, 5, -1);
+	run_folds(3, 3, 1); /* more than the noise, some .8 */
+	run_folds(4, 2.9, -1);
+	ck_assert_ended("");
+	run_folds(5, 2.9, 1); /* no more than that */
+	ck_assert_ended("plateau");
+	ck_assert_ptr_nonnull(
+	    strstr(ended_data, "\"noise_of\":\"the runs of trials\""));
+}
+END_TEST
+
 START_TEST(a_search_without_a_result_has_no_plateau)
 {
 	submit("\"parallel\":1,\"stop_on_failures\":0,"
@@ -439,6 +518,8 @@ Suite *suite(void)
 	tcase_add_test(tc, noise_is_that_of_equal_configurations);
 	tcase_add_test(tc, bad_configurations_tell_nothing_of_the_noise);
 	tcase_add_test(tc, few_repeats_tell_nothing_of_the_noise);
+	tcase_add_test(tc, noise_of_means_is_that_of_the_better_half);
+	tcase_add_test(tc, hard_folds_are_no_noise);
 	suite_add_tcase(s, tc);
 	tc = tcase_create("searches");
 	tcase_add_checked_fixture(tc, begin, finish);
@@ -449,6 +530,7 @@ Suite *suite(void)
 	tcase_add_test(tc, a_plateau_is_so_many_trials_without_an_improvement);
 	tcase_add_test(tc,
 		       a_gain_within_the_noise_of_equal_configurations_is_none);
+	tcase_add_test(tc, a_gain_within_the_noise_of_folds_is_none);
 	tcase_add_test(tc, a_search_without_a_result_has_no_plateau);
 	tcase_add_test(tc, what_is_set_going_again_ends_by_its_trials_alone);
 	suite_add_tcase(s, tc);

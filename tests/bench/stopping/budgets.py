@@ -38,7 +38,8 @@ import os
 import pathlib
 import statistics
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is there
+for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(name, "1")  # before numpy is there
 
 import numpy as np  # noqa: E402
 
