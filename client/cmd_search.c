@@ -150,7 +150,7 @@ const struct command cmd_show = {
 	.max = 1,
 	.operand = OPERAND_SEARCH,
 	.help =
-	    "Show one search: its state, its best trial, what happened last",
+	    "Show one search: its state, its best trial, what runs, what happened",
 	.run = run_show,
 };
 
