@@ -24,7 +24,8 @@ static bool find_result(const struct trial *t, int64_t run, double *ret)
 /* Ran elsewhere, with all of the budget as far as anybody knows. */
 static bool is_whole(const struct trial *t, const struct observation *seen)
 {
-	return t->rec.origin == ORIGIN_IMPORTED && seen->fate == FATE_DONE;
+	return t->rec.origin == ORIGIN_IMPORTED && t->results.n == 0 &&
+	       seen->fate == FATE_DONE;
 }
 
 int64_t levels_find_run(const struct search *s)

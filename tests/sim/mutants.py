@@ -31,10 +31,10 @@ MUTANTS = {
     "the offset stays behind its metrics": (
         "trial.c", "\ta->rec.offset = ev->output.offset;\n", ""),
     "metrics are saved twice": (
-        "trial.c", "\tcopy_metrics(&m, ev->output.metrics, ev->output.n);\n",
-        "\tcopy_metrics(&m, ev->output.metrics, ev->output.n);\n"
+        "trial.c", "\tcopy_metrics(&m, ev->output.metrics, ev->output.n,\n",
+        "\tcopy_metrics(&m, ev->output.metrics, ev->output.n, 0);\n"
         "\tfx_save_metrics(st->fx, m);\n"
-        "\tcopy_metrics(&m, ev->output.metrics, ev->output.n);\n"),
+        "\tcopy_metrics(&m, ev->output.metrics, ev->output.n,\n"),
     "output is read before the gate opens": (
         "trial.c", "\tif (a->rec.state == ATTEMPT_LAUNCHING)\n\t\treturn;\n",
         ""),
@@ -145,13 +145,26 @@ MUTANTS = {
         "trial.c", "\t\treturn t->rec.runs + 1 == t->search->spec->runs;\n",
         "\t\treturn true;\n"),
     "a sampler does not know how many runs there were": (
-        "suggest.c", "seen.runs = t->search->spec->budget.name == NULL", "seen.runs = false"),
+        "suggest.c", "seen.runs = r->runs;", "seen.runs = 0;"),
     "the results of budgets are many of one": (
-        "suggest.c", "seen.runs = t->search->spec->budget.name == NULL", "seen.runs = true"),
+        "levels.c", "\tseen->runs = 0;\n", ""),
     "a sampler takes the number of a run for its budget": (
-        "suggest.c", "search_level(spec, t->rec.runs - 1)", "t->rec.runs"),
-    "a sampler takes the next budget for the latest": (
-        "suggest.c", "search_level(spec, t->rec.runs - 1)", "search_level(spec, t->rec.runs)"),
+        "levels.c", "search_level(spec, run)", "run"),
+    "results of all budgets make one model": (
+        "levels.c", "n == 0 || t->results.points[n - 1].step != run", "n == 0"),
+    "a model is of the least budget for ever": (
+        "suggest.c", "\t\tif (run != s->told_run)\n", "\t\tif (false)\n"),
+    "of results with more of a budget only new trials tell": (
+        "suggest.c", "\ts->told_run = run;\n\tfor (size_t i = 0; i < s->n; i++)\n"
+        "\t\tsuggest_changed(s->trials[i]);\n", "\ts->told_run = run;\n"),
+    "results of trials that failed later make a model": (
+        "levels.c", "\t\tif (seen.fate == FATE_FAILED)\n\t\t\tcontinue;\n", ""),
+    "a trial that was imported counts with any budget": (
+        "levels.c", "is_whole(t, seen) && run == spec->runs - 1", "is_whole(t, seen)"),
+    "a trial that had less has a result": (
+        "levels.c", "\t\tseen->fate = FATE_SHORT;\n", "\t\t;\n"),
+    "a maximum of a budget is told as a minimum": (
+        "levels.c", "score_of(spec->goal, result)", "result"),
     "the value is the mean of all budgets": (
         "runs.c", "spec->runs > 1 && spec->budget.name == NULL", "spec->runs > 1"),
     "all have all of a budget": (
@@ -233,7 +246,7 @@ MUTANTS = {
     "a search is asked for ever when nothing is left": (
         "suggest.c", "s->exhausted = !found_all;", "s->exhausted = false;"),
     "a new sampler is told of the latest changes alone": (
-        "suggest.c", "\t\tsuggest_changed(s->trials[i]);\n", ""),
+        "suggest.c", "is_untold = false;\n\t\tsuggest_changed(s->trials[i]);\n", "is_untold = false;\n"),
     "nothing tells why a configuration was chosen": (
         "suggest.c", "search_event(st, s, t, \"suggested\",",
         "search_event(st, s, t, \"chosen\","),
@@ -274,10 +287,11 @@ MUTANTS = {
     "a restarted daemon has no training curves": (
         "load.c", "\t\treturn load_other(s, trial, m);\n", "\t\treturn 0;\n"),
     "a restarted daemon has no validation curves": (
-        "load.c", "\tif (s->replay->checkup != NULL && is_on(s->replay, run))\n", "\tif (false)\n"),
+        "load.c", "\tif (t->checkup != NULL)\n\t\tcheckup_report(t->checkup, m, &news);\n", ""),
     "a restarted daemon has the curves of earlier runs, too": (
-        "load.c", "\tif (s->replay->checkup != NULL && is_on(s->replay, run))\n",
-        "\tif (s->replay->checkup != NULL)\n"),
+        "load.c", "\tif (!is_on(t, run))\n\t\treturn 0;\n", "\tif (t->attempt == NULL)\n\t\treturn 0;\n"),
+    "a restarted daemon forgets what was printed last": (
+        "load.c", "\tadd_replayed(s, m);\n", "\tif (m->step % 5 != 4)\n\t\tadd_replayed(s, m);\n"),
     "symptoms are not counted on load": (
         "load.c", "\tdiagnose_load(t, kind);\n", ""),
     "the results of others are not known after a load": (
