@@ -157,8 +157,6 @@ MUTANTS = {
     "of results with more of a budget only new trials tell": (
         "suggest.c", "\ts->told_run = run;\n\tfor (size_t i = 0; i < s->n; i++)\n"
         "\t\tsuggest_changed(s->trials[i]);\n", "\ts->told_run = run;\n"),
-    "results of trials that failed later make a model": (
-        "levels.c", "\t\tif (seen.fate == FATE_FAILED)\n\t\t\tcontinue;\n", ""),
     "a trial that was imported counts with any budget": (
         "levels.c", "is_whole(t, seen) && run == spec->runs - 1", "is_whole(t, seen)"),
     "a trial that had less has a result": (
