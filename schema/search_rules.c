@@ -14,7 +14,7 @@
 #define DEFAULT_ETA         3
 #define DEFAULT_PROBABILITY 0.05
 #define DEFAULT_KEEP        0.4
-#define DEFAULT_P           0.1
+#define DEFAULT_P           0.15
 #define MAX_ETA             100
 #define DEFAULT_POPULATION  10
 #define MAX_POPULATION      1000
@@ -82,6 +82,7 @@ static const struct early_stopping default_rule = {
 	.eta = DEFAULT_ETA,
 	.keep = DEFAULT_KEEP,
 	.probability = DEFAULT_PROBABILITY,
+	.p = DEFAULT_P,
 };
 
 static bool has_numbers_alone(const struct space *s)

@@ -257,6 +257,13 @@ START_TEST(what_is_left_out_has_its_default)
 	ck_assert_int_eq(s->early_stopping.type, PRUNER_FUNNEL);
 	ck_assert_int_eq(s->early_stopping.min_steps, 0);
 	ck_assert_double_eq(s->early_stopping.keep, 0.4);
+	ck_assert_double_eq(s->early_stopping.p, 0.15);
+	ck_assert_double_eq(s->early_stopping.probability, 0.05);
+	ck_assert_double_eq(s->early_stopping.percentile, 50);
+	ck_assert_int_eq(s->early_stopping.eta, 3);
+	ck_assert_int_eq(s->early_stopping.patience, 10);
+	ck_assert_int_eq(s->early_stopping.min_trials, 5);
+	ck_assert(!s->early_stopping.in_seconds);
 	ck_assert_int_eq(s->trials, 7);
 	ck_assert_int_eq(s->parallel, 0);
 	ck_assert_int_eq(s->timeout_ms, 0);

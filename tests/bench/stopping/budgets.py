@@ -223,7 +223,7 @@ def p_value(signed):
 
 def p_of(differences):
     from scipy.stats import rankdata
-    return p_value(tuple(rankdata(np.abs(differences)) * np.sign(differences)))
+    return p_value(tuple(sorted(rankdata(np.abs(differences)) * np.sign(differences))))
 
 
 def race(table, order, p):
