@@ -509,6 +509,20 @@ const struct early_stopping *search_rule(const struct search_spec *spec,
 	return e->type == type ? e : NULL;
 }
 
+/* The times of an attempt that goes on say little of how long the trial ran. */
+static void check_seconds(const struct object *o,
+			  const struct early_stopping *rule)
+{
+	bool in_seconds = rule->in_seconds;
+
+	for (size_t i = 0; i < rule->n_rules; i++)
+		in_seconds |= rule->rules[i].in_seconds;
+	if (in_seconds && cJSON_IsTrue(json_get(o->node, "resumes")))
+		object_fault(o, "early_stopping",
+			     "counts in seconds (a trial that \"resumes\" is "
+			     "compared by its steps: leave out \"resource\")");
+}
+
 void search_rules_parse(const struct object *o, struct search_spec *spec)
 {
 	size_t before = o->reterr->n;
@@ -522,6 +536,7 @@ void search_rules_parse(const struct object *o, struct search_spec *spec)
 		check_trials(o, spec);
 	}
 	read_early_stopping(o, &spec->early_stopping);
+	check_seconds(o, &spec->early_stopping);
 	if (search_rule(spec, PRUNER_WILCOXON) == NULL)
 		return;
 	if (json_get(o->node, "budget") != NULL)

@@ -276,7 +276,8 @@ static char *make_file(struct sim *sim, const char *name)
 		add_runs(sim, &b);
 	else
 		add_early_stopping(sim, &b);
-	if (draw_chance(sim, has_budget ? 60 : 20))
+	if (strstr(buf_text(&b), "\"seconds\"") == NULL &&
+	    draw_chance(sim, has_budget ? 60 : 20))
 		buf_adds(&b, "\"resumes\":true,");
 	add_limits(sim, &b, shape);
 	buf_adds(&b, "}");

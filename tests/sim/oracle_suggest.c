@@ -3,7 +3,6 @@
  * been made and told the same has the same proposals, and these become trials
  * once or not at all.
  */
-#include "search/halving.h"
 #include "search/sampler.h"
 #include "sim.h"
 
