@@ -359,6 +359,10 @@ START_TEST(of_a_trial_that_is_not_over_the_other_metrics_are_loaded)
 	trial.state = TRIAL_CANCELLED;
 	trial.attempts = 1;
 	case_save_trial(&trial);
+	trial = sample_trial(1, 1);
+	trial.state = TRIAL_DONE;
+	trial.attempts = 1;
+	case_save_trial(&trial);
 	ck_assert_int_eq(
 	    store_load_others(the.s, 1, "val_loss", add_any, &list), 0);
 	ck_assert_uint_eq(list.n, 1);
