@@ -131,8 +131,6 @@ END_TEST
 
 START_TEST(a_name_that_appears_late_and_is_better_takes_the_place)
 {
-	auto_free char *text = NULL;
-
 	begin("\"name\":\"val_loss\"");
 	for (int64_t step = 1; step <= 40; step++) {
 		report("val_loss", step, 1.0 / (double)step);
