@@ -125,7 +125,7 @@ static bool is_of_patience(const struct trial_record *r)
 /*
  * With a budget: by what equally much of it came to. One that was stopped with
  * less was worse than those that went on; of one that began with more nothing
- * is known.
+ * is known, as of one that goes on from another trial's checkpoint.
  */
 static double score_at_level(struct diagnosis *d, const struct trial_record *r)
 {
@@ -133,6 +133,8 @@ static double score_at_level(struct diagnosis *d, const struct trial_record *r)
 	bool is_done = r->state == TRIAL_DONE;
 	bool is_pruned = r->state == TRIAL_PRUNED;
 
+	if (lineage_has_parent(&r->lineage))
+		return (double)NAN;
 	/* What was imported had all that it takes. */
 	if (r->origin == ORIGIN_IMPORTED && d->level == d->spec->runs - 1 &&
 	    is_done && r->has_value && isnan(v))
@@ -257,9 +259,15 @@ static void put_compared(struct diagnosis *d)
 		cJSON_AddNullToObject(d->result, "compared");
 		return;
 	}
-	text = xasprintf("results with %s = %lld, which %zu trials have",
-			 budget, (long long)search_level(d->spec, d->level),
-			 count_level(d, d->level));
+	if (d->spec->sampler == SAMPLER_PBT)
+		text = xasprintf("results with %s = %lld, of the first "
+				 "generation",
+				 budget, (long long)d->spec->budget.min);
+	else
+		text = xasprintf(
+		    "results with %s = %lld, which %zu trials have", budget,
+		    (long long)search_level(d->spec, d->level),
+		    count_level(d, d->level));
 	cJSON_AddStringToObject(d->result, "compared", text);
 }
 

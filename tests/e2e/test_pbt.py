@@ -95,6 +95,8 @@ class Pbt(DaemonTest):
         on = next(t for t in trials[5:] if trials[t["parent"]]["member"] == t["member"])
         self.assertIn(f"goes on from trial {on['parent']} (loss ", self.d.hpctl("explain", f"p/{on['number']}").stdout)
         self.assertIn("generation 1 of member 0; begins", self.d.hpctl("explain", "p/0").stdout)
+        why = json.loads(self.d.hpctl("why", "p", "--json").stdout)
+        self.assertEqual(why["compared"], "results with epochs = 2, of the first generation")
 
     def test_kill_9_of_the_daemon_loses_no_generation(self):
         (self.d.dir / "hold 7").touch()
