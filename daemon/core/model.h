@@ -286,6 +286,8 @@ void schedule(struct step *st);
 int64_t slots_used(const struct core *c);
 
 /* levels.c: samplers that learn, and budgets */
+/* Whether what they are told depends on the budget that a result is of. */
+bool levels_matter(const struct search_spec *spec);
 /* The run whose results they are told, as far as these have come. */
 int64_t levels_find_run(const struct search *s);
 /* What they are told of @t, of whom else @seen would be told. */
