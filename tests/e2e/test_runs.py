@@ -330,7 +330,7 @@ class Budgets(DaemonTest):
             self.assertEqual(level, max([3 ** run for run in (1, 2) if before[run] >= 4], default=1))
             self.assertEqual(had, before[{1: 0, 3: 1, 9: 2}[level]])
             seen.add(level)
-        self.assertIn(3, seen)
+        self.assertGreater(len(seen), 1)
         self.assertIn("chance", {json.loads(r["data"])["why"] for r in said})
 
     def test_a_level_that_fails_is_tried_again_from_its_checkpoint(self):
