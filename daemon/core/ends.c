@@ -338,7 +338,7 @@ static void look_for_regret(struct step *st, struct search *s,
 	if (times == 0 || !rules_hold(s) || !isfinite(why->regret))
 		return;
 	/* Of results with less of a budget it says nothing of the best. */
-	if (s->spec->budget.name != NULL && s->told_run < s->spec->runs - 1)
+	if (levels_differ(s) && s->told_run < s->spec->runs - 1)
 		return;
 	noise = find_noise(s, why->noise);
 	if (!(why->regret < times * noise.sd))

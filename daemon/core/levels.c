@@ -10,12 +10,6 @@
 
 #include <stdlib.h>
 
-bool levels_matter(const struct search_spec *spec)
-{
-	/* In a population each trial is one run. */
-	return spec->budget.name != NULL && spec->runs > 1;
-}
-
 /* The trial's result of run @run. */
 static bool find_result(const struct trial *t, int64_t run, double *ret)
 {

@@ -285,9 +285,13 @@ void schedule(struct step *st);
 /* Slots taken by open attempts, and kept for those that a worker thinks of. */
 int64_t slots_used(const struct core *c);
 
-/* levels.c: samplers that learn, and budgets */
-/* Whether what they are told depends on the budget that a result is of. */
-bool levels_matter(const struct search_spec *spec);
+/* levels.c: samplers that learn, and trials that have had different budgets */
+/* There are such trials: each generation of a pbt has as much. */
+static inline bool levels_differ(const struct search *s)
+{
+	return s->spec->budget.name != NULL && s->spec->runs > 1;
+}
+
 /* The run whose results they are told, as far as these have come. */
 int64_t levels_find_run(const struct search *s);
 /* What they are told of @t, of whom else @seen would be told. */

@@ -89,7 +89,7 @@ static void tell(struct trial *t)
 	struct search *s = t->search;
 	struct observation seen = suggest_observe(t);
 
-	if (levels_matter(s->spec))
+	if (levels_differ(s))
 		levels_observe(t, s->told_run, &seen);
 	sampler_tell(s->sampler, (size_t)t->rec.number, t->config, seen);
 }
@@ -107,7 +107,7 @@ static void tell_all(struct search *s)
 	struct trial *t;
 	int64_t run;
 
-	if (levels_matter(s->spec)) {
+	if (levels_differ(s)) {
 		run = levels_find_run(s);
 		if (run != s->told_run)
 			tell_anew(s, run);
@@ -153,7 +153,7 @@ static char *words_of(const struct search *s, const struct rationale *why)
 {
 	char *text = rationale_text(s->spec, why), *of;
 
-	if (!levels_matter(s->spec) || why->observations == 0)
+	if (!levels_differ(s) || why->observations == 0)
 		return text;
 	of = xasprintf("%s with %s = %lld", text, s->spec->budget.name,
 		       (long long)search_level(s->spec, s->told_run));

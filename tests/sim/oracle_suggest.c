@@ -200,7 +200,7 @@ static void check_row(struct sim *sim, const struct search_spec *spec,
 		      int64_t run)
 {
 	const struct trial_record *r = latest(sim, t);
-	struct observation want = spec->runs > 1 && spec->budget.name != NULL
+	struct observation want = spec->budget.name != NULL && spec->runs > 1
 				      ? expect_at(sim, t, spec, run)
 				      : expect(r);
 	double score = spec->goal == GOAL_MAXIMIZE ? -want.score : want.score;
@@ -243,7 +243,7 @@ void oracle_asked(struct sim *sim, const struct fx_suggest *asked)
 	const struct history *h = &asked->sampler->history;
 	struct moment now = sim_now(sim);
 	struct core_progress p;
-	int64_t run = s->spec->runs > 1 && s->spec->budget.name != NULL
+	int64_t run = s->spec->budget.name != NULL && s->spec->runs > 1
 			  ? run_of_model(sim, asked->search, s->spec)
 			  : 0;
 
