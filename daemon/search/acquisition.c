@@ -39,12 +39,17 @@ static void draw(struct acquisition *a, size_t running, uint64_t seed)
 	}
 }
 
+static bool row_is_in(const struct gp *g, size_t row, const struct branch *b)
+{
+	return b == NULL || g->x[b->axis * g->cap + row] == b->choice;
+}
+
 /*
- * The least posterior mean at the rows; those from @known on have the results
- * that @beta means.
+ * The least posterior mean at the rows that are in @branch; those from @known
+ * on have the results that @beta means. INFINITY: there is none.
  */
-static double least(const struct gp *g, size_t known, const double *beta,
-		    const double *alpha)
+static double least(const struct gp *g, const struct branch *branch,
+		    size_t known, const double *beta, const double *alpha)
 {
 	double noise = exp(g->hyper[g->d + 1]) + g->noise_floor;
 	double best = (double)INFINITY;
@@ -52,6 +57,8 @@ static double least(const struct gp *g, size_t known, const double *beta,
 	for (size_t a = 0; a < g->n; a++) {
 		double y = a < known ? g->y[a] : 0;
 
+		if (!row_is_in(g, a, branch))
+			continue;
 		for (size_t b = 0; a >= known && b <= a; b++)
 			y += g->l[b * g->cap + a] * beta[b];
 		best = fmin(best, y - noise / g->repeats[a] * alpha[a]);
@@ -75,7 +82,9 @@ static void imagine(struct acquisition *a, size_t running, uint64_t seed)
 		memcpy(beta + known, alpha + known, running * sizeof(*beta));
 		memcpy(alpha, beta, known * sizeof(*beta));
 		chol_solve_upper(g->n, g->l, g->cap, 1, alpha, g->n);
-		a->best[f] = least(g, known, beta, alpha);
+		a->best[f] = least(g, a->branch, known, beta, alpha);
+		if (isinf(a->best[f]))
+			a->best[f] = least(g, NULL, known, beta, alpha);
 	}
 }
 

@@ -14,20 +14,23 @@
  * by fantasies, joint samples of their results (J. Snoek et al., arXiv
  * 1206.2944, section 3.2), against which the improvement is analytic. The best
  * is that of the posterior mean at the known points, so that noise is not
- * taken for success. P: the probability that a second process, fitted to +1
- * and -1, is above 0. The guess: C. Hvarfner et al., "piBO", arXiv 2204.11051.
- * Improvement per second: J. Snoek et al., section 3.2 there; the duration is
- * the median that a third process of its logarithm expects.
+ * taken for success; if a branch is named, of the points there, so that it is
+ * searched for its own sake. P: the probability that a second process, fitted
+ * to +1 and -1, is above 0. The guess: C. Hvarfner et al., "piBO", arXiv
+ * 2204.11051. Improvement per second: J. Snoek et al., section 3.2 there; the
+ * duration is the median that a third process of its logarithm expects.
  */
+#include "search/branch.h"
 #include "search/gp.h"
 
 #include <stdint.h>
 
 struct acquisition {
-	struct gp *value;    /* its last rows are the running trials */
-	struct gp *feasible; /* NULL: every trial has had a result */
-	struct gp *duration; /* NULL: it does not count */
-	double per_unit;     /* of ln seconds in a unit of @duration */
+	struct gp *value;            /* its last rows are the running trials */
+	struct gp *feasible;         /* NULL: every trial has had a result */
+	struct gp *duration;         /* NULL: it does not count */
+	const struct branch *branch; /* NULL: the whole space */
+	double per_unit;             /* of ln seconds in a unit of @duration */
 	size_t fantasies;
 	double *alpha;       /* [fantasies][value->n] */
 	double *best;        /* [fantasies] */

@@ -27,6 +27,7 @@
 #define MANY_ROWS       400  /* from which half of these must do */
 #define LISTED_MAX      4096 /* points of a space that are all looked at */
 #define POLISHING       (-3.0) /* ln of an improvement, in sd of the targets */
+#define POLISHED        (-4.0) /* likewise: nothing is left to do there */
 #define EXPLORING_SCALE 2.0
 #define APART           0.1  /* lengthscales, from running trials */
 #define GUESS_TRIALS    10.0 /* results after which a guess weighs half */
@@ -86,8 +87,9 @@ static void explain_start(const struct bayes *b, const struct evidence *v,
 /* --- proposals -------------------------------------------------------------
  */
 
-/* The points of the best results. */
-static size_t find_anchors(const struct evidence *v, double *ret)
+/* The points of the best results in @branch; if it has none, of all. */
+static size_t find_anchors(const struct evidence *v,
+			   const struct branch *branch, double *ret)
 {
 	size_t rows[ANCHORS], n = 0;
 
@@ -95,7 +97,8 @@ static size_t find_anchors(const struct evidence *v, double *ret)
 		size_t best = SIZE_MAX;
 
 		for (size_t i = 0; i < v->results.n; i++) {
-			bool used = false;
+			const double *x = v->results.x + i * v->d;
+			bool used = !branch_has(branch, x);
 
 			for (size_t k = 0; k < n; k++)
 				used |= rows[k] == i;
@@ -103,15 +106,18 @@ static size_t find_anchors(const struct evidence *v, double *ret)
 			    (best == SIZE_MAX || v->score[i] < v->score[best]))
 				best = i;
 		}
+		if (best == SIZE_MAX)
+			break;
 		rows[n] = best;
 		memcpy(ret + n * v->d, v->results.x + best * v->d,
 		       v->d * sizeof(*ret));
 	}
-	return n;
+	return n > 0 || branch == NULL ? n : find_anchors(v, NULL, ret);
 }
 
-/* A small space: all of its points that are new. */
-static bool list_points(const struct bayes *b, struct maxima *ret)
+/* A small space: all of its points in @branch that are new. */
+static bool list_points(const struct bayes *b, const struct branch *branch,
+			struct maxima *ret)
 {
 	auto_free struct cell *config =
 	    xcalloc(b->encoding.space->n, sizeof(*config));
@@ -125,14 +131,31 @@ static bool list_points(const struct bayes *b, struct maxima *ret)
 	}
 	maxima_init(ret, b->encoding.n);
 	while (sampler_find_new(b->base.spec, &b->base.history.tried, &listed,
-				config))
+				config)) {
 		encode(&b->encoding, config, maxima_add(ret));
+		if (!branch_has(branch, ret->x + (ret->n - 1) * ret->d))
+			ret->n--;
+	}
 	return true;
+}
+
+/* Where to look: @lower and @upper of struct maximize. */
+static void find_box(const struct bayes *b, const struct evidence *v,
+		     const struct branch *branch, double *lower, double *upper)
+{
+	trust_box(b->cache.value, v, branch, lower, upper);
+	for (size_t i = 0; i < b->encoding.n; i++) {
+		if (b->encoding.axes[i].type == AXIS_CHOICE)
+			upper[i] = (double)(b->encoding.axes[i].levels - 1);
+	}
+	if (branch != NULL)
+		lower[branch->axis] = upper[branch->axis] = branch->choice;
 }
 
 static void find_maxima(const struct bayes *b, struct bayes_model *m,
 			uint64_t cursor, struct maxima *ret)
 {
+	const struct branch *branch = m->acquisition.branch;
 	const struct evidence *v = m->evidence;
 	size_t d = b->encoding.n, share = v->results.n > MANY_ROWS ? 2 : 1;
 	auto_free double *box = xcalloc(2 * d + 1, sizeof(*box));
@@ -143,7 +166,7 @@ static void find_maxima(const struct bayes *b, struct bayes_model *m,
 		.lower = box,
 		.upper = box + d,
 		.anchors = near,
-		.n_anchors = find_anchors(v, near),
+		.n_anchors = find_anchors(v, branch, near),
 		.seed = b->base.spec->seed,
 		.index = cursor,
 		.scattered = SCATTERED / share,
@@ -154,8 +177,8 @@ static void find_maxima(const struct bayes *b, struct bayes_model *m,
 	m->acquisition.guess = b->guess;
 	m->acquisition.guess_weight =
 	    GUESS_TRIALS / (GUESS_TRIALS + (double)v->results.n);
-	trust_box(b->cache.value, v, box, box + d);
-	if (list_points(b, ret))
+	find_box(b, v, branch, box, box + d);
+	if (list_points(b, branch, ret))
 		maximize_list(&problem, ret);
 	else
 		maximize(&problem, ret);
@@ -196,44 +219,91 @@ static size_t choose(const struct bayes *b, const struct evidence *v,
 
 /* Returns 0, or 1: the numbers do not make a model; there are no maxima. */
 static int look(const struct bayes *b, struct bayes_model *m, uint64_t cursor,
-		double scale, struct maxima *ret)
+		const struct aim *at, struct maxima *ret)
 {
-	if (bayes_model_aim(m, scale, b->base.spec->seed ^ cursor) != 0)
+	if (bayes_model_aim(m, at, b->base.spec->seed ^ cursor) != 0)
 		return 1;
 	find_maxima(b, m, cursor, ret);
 	return 0;
 }
 
 /*
+ * Looks for a point to propose. Returns whether there is one: @ret_config, of
+ * which the model says @ret_why.
+ */
+static bool take(const struct bayes *b, struct bayes_model *m,
+		 const struct maxima *found, struct cell *ret_config,
+		 struct rationale *ret_why)
+{
+	size_t i = choose(b, m->evidence, found, true, ret_config);
+
+	if (i == SIZE_MAX)
+		i = choose(b, m->evidence, found, false, ret_config);
+	if (i < SIZE_MAX)
+		bayes_model_explain(m, b->base.spec->goal,
+				    found->x + i * found->d, ret_why);
+	return i < SIZE_MAX;
+}
+
+/*
  * When all that is expected is to polish the best result, every second proposal
  * goes by a model that is less sure of what is far from it: so a search does
- * not stay with the first good choice.
+ * not stay with the first good choice. When nothing is left to polish, a fourth
+ * one goes to another branch and improves on the best there, which is good at
+ * other places, maybe, than this one.
  */
+static bool leaves(const struct bayes *b, const struct evidence *v,
+		   uint64_t cursor, double expected, struct branch *branch,
+		   struct aim *ret)
+{
+	const double *best = v->results.x + v->best * v->d;
+
+	*ret = (struct aim){ 0 };
+	if (cursor % 2 == 1) {
+		ret->scale = EXPLORING_SCALE;
+		return expected < POLISHING;
+	}
+	ret->branch = branch;
+	return cursor % 4 == 2 && expected < POLISHED &&
+	       branch_beside(&b->encoding, best, cursor / 4, branch);
+}
+
+static bool propose_at(const struct bayes *b, struct bayes_model *m,
+		       uint64_t cursor, const struct aim *at,
+		       struct cell *ret_config, struct rationale *ret_why)
+{
+	struct maxima found;
+	bool ok;
+
+	if (look(b, m, cursor, at, &found) != 0)
+		return false;
+	ok = take(b, m, &found, ret_config, ret_why);
+	maxima_fini(&found);
+	return ok;
+}
+
 static bool propose(const struct bayes *b, struct bayes_model *m,
 		    uint64_t cursor, struct cell *ret_config,
 		    struct rationale *ret_why)
 {
-	const struct evidence *v = m->evidence;
+	static const struct aim best;
 	struct maxima found;
-	size_t i;
+	struct branch branch;
+	struct aim at;
+	bool ok;
 
-	if (look(b, m, cursor, 0, &found) != 0)
+	if (look(b, m, cursor, &best, &found) != 0)
 		return false;
-	if (cursor % 2 == 1 && found.n > 0 && found.value[0] < POLISHING) {
-		maxima_fini(&found);
-		if (look(b, m, cursor, EXPLORING_SCALE, &found) != 0)
-			return false;
-	}
-	i = choose(b, v, &found, true, ret_config);
-	if (i == SIZE_MAX)
-		i = choose(b, v, &found, false, ret_config);
-	if (i != SIZE_MAX)
-		bayes_model_explain(m, b->base.spec->goal,
-				    found.x + i * found.d, ret_why);
+	if (found.n > 0 &&
+	    leaves(b, m->evidence, cursor, found.value[0], &branch, &at))
+		ok = propose_at(b, m, cursor, &at, ret_config, ret_why) ||
+		     propose_at(b, m, cursor, &best, ret_config, ret_why);
+	else
+		ok = take(b, m, &found, ret_config, ret_why);
 	if (b->base.spec->stop.regret > 0)
 		ret_why->regret = bayes_model_regret(m, found.n, found.x);
 	maxima_fini(&found);
-	return i != SIZE_MAX;
+	return ok;
 }
 
 /* --- the sampler -----------------------------------------------------------
@@ -288,8 +358,9 @@ static bool bayes_predict(struct sampler *s, const struct cell *config,
 		struct bayes_model m;
 
 		encode(&b->encoding, config, x);
-		ok = bayes_model_init(&m, &b->cache, &v) == 0 &&
-		     bayes_model_aim(&m, 0, s->spec->seed) == 0;
+		ok =
+		    bayes_model_init(&m, &b->cache, &v) == 0 &&
+		    bayes_model_aim(&m, &(struct aim){ 0 }, s->spec->seed) == 0;
 		if (ok)
 			bayes_model_explain(&m, s->spec->goal, x, ret_why);
 		bayes_model_fini(&m);

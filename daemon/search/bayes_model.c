@@ -169,7 +169,7 @@ static void add_pending(struct gp *g, const struct points *p)
 		gp_add(g, p->x + i * g->d, 0, 1);
 }
 
-int bayes_model_aim(struct bayes_model *m, double scale, uint64_t seed)
+int bayes_model_aim(struct bayes_model *m, const struct aim *at, uint64_t seed)
 {
 	const struct evidence *v = m->evidence;
 	struct gp *g = m->cache->value;
@@ -178,8 +178,9 @@ int bayes_model_aim(struct bayes_model *m, double scale, uint64_t seed)
 	m->acquisition = (struct acquisition){ .value = g,
 					       .feasible = m->feasible,
 					       .duration = m->duration,
+					       .branch = at->branch,
 					       .per_unit = m->ln_spread };
-	if (solve_value(m, scale) != 0)
+	if (solve_value(m, at->scale) != 0)
 		return 1;
 	add_pending(g, &v->running);
 	add_pending(g, &v->early);

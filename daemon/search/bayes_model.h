@@ -45,12 +45,19 @@ int bayes_model_init(struct bayes_model *m, struct bayes_cache *c,
     __attribute__((warn_unused_result));
 void bayes_model_fini(struct bayes_model *m);
 
+/* What bayes_model_aim() aims at; all 0: the largest improvement anywhere. */
+struct aim {
+	/* The process's scale (gp.h: s), at least; a large one is less sure of
+	 * what is far from all results. */
+	double scale;
+	const struct branch *branch; /* NULL: the whole space; borrowed */
+};
+
 /*
- * Makes the acquisition by a process whose scale (gp.h: s) is at least @scale;
- * a large one is less sure of what is far from all results. @seed is that of
- * acquisition_init(). Returns 0, or 1: the numbers do not make a model.
+ * Makes the acquisition. @seed is that of acquisition_init(). Returns 0, or 1:
+ * the numbers do not make a model.
  */
-int bayes_model_aim(struct bayes_model *m, double scale, uint64_t seed)
+int bayes_model_aim(struct bayes_model *m, const struct aim *at, uint64_t seed)
     __attribute__((warn_unused_result));
 
 /*

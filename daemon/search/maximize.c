@@ -107,13 +107,19 @@ static void sort(struct maxima *p)
 /* --- scattered points ------------------------------------------------------
  */
 
-/* From u in [0, 1) to a coordinate of the axis: a choice's index. */
+/* From u in [0, 1) to the index of a choice. */
+static double any_choice(const struct maximize *m, size_t i, double u)
+{
+	return m->lower[i] + floor(u * (m->upper[i] - m->lower[i] + 1));
+}
+
+/* From u in [0, 1) to a coordinate of the axis. */
 static double spread(const struct maximize *m, size_t i, double u)
 {
 	const struct axis *a = &m->encoding->axes[i];
 
 	if (a->type == AXIS_CHOICE)
-		return floor(u * (double)a->levels);
+		return any_choice(m, i, u);
 	u = m->lower[i] + u * (m->upper[i] - m->lower[i]);
 	/* Every place has the same chance, however far apart they are. */
 	if (a->type == AXIS_GRID && m->lower[i] <= 0 && m->upper[i] >= 1)
@@ -157,6 +163,15 @@ static double draw(struct draws *d)
 	return rng_unit(d->seed, d->stream, d->index << 20 | d->next);
 }
 
+/* To choices that are allowed; what is inactive stays so. */
+static void restrict_choices(const struct maximize *m, double *x)
+{
+	for (size_t i = 0; i < m->encoding->n; i++) {
+		if (m->encoding->axes[i].type == AXIS_CHOICE && x[i] >= 0)
+			x[i] = fmin(fmax(x[i], m->lower[i]), m->upper[i]);
+	}
+}
+
 /* Moves @x a little on some axes, at least one. */
 static void perturb(const struct maximize *m, double *x, size_t d,
 		    struct draws *draws)
@@ -172,7 +187,7 @@ static void perturb(const struct maximize *m, double *x, size_t d,
 		if (i != always && draw(draws) >= chance)
 			continue;
 		if (a->type == AXIS_CHOICE) {
-			x[i] = floor(u * (double)a->levels);
+			x[i] = any_choice(m, i, u);
 			continue;
 		}
 		z = normal_quantile(fmax(u, 1e-12));
@@ -194,6 +209,7 @@ static void look_around(const struct maximize *m, struct maxima *p,
 		double *x =
 		    add(p, m->anchors + (j % m->n_anchors) * p->d, p->d);
 
+		restrict_choices(m, x);
 		perturb(m, x, p->d, &draws);
 		encoding_snap(m->encoding, x, scratch);
 	}
@@ -301,7 +317,7 @@ static void try_value(const struct maximize *m, struct maxima *p,
 {
 	double *y;
 
-	if (v == x[i] || (m->encoding->axes[i].type == AXIS_GRID &&
+	if (v == x[i] || (m->encoding->axes[i].type != AXIS_REAL &&
 			  (v < m->lower[i] || v > m->upper[i])))
 		return;
 	y = add(p, x, p->d);

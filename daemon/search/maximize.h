@@ -12,7 +12,10 @@
 struct maximize {
 	const struct encoding *encoding;
 	struct acquisition *acquisition;
-	/* [d] numeric axes stay inside; places of a grid are never cut off */
+	/*
+	 * [d] numeric axes stay inside; places of a grid are never cut off.
+	 * Of choices the first and the last index.
+	 */
 	const double *lower, *upper;
 	/* [n_anchors][d] known good points, best first, to look around */
 	const double *anchors;

@@ -11,9 +11,10 @@
 /*
  * The side of the region, in units of an axis: twice as long after successes in
  * a row, half after failures; when it has become tiny it begins anew. Replayed
- * from the results, so that it needs no state.
+ * from the results, so that it needs no state; @ret_best: the best, if any.
  */
-static double side(const struct evidence *v)
+static double side(const struct evidence *v, const struct branch *branch,
+		   size_t *ret_best)
 {
 	double length = START, best = (double)INFINITY;
 	size_t successes = 0, failures = 0;
@@ -21,6 +22,10 @@ static double side(const struct evidence *v)
 	for (size_t i = 0; i < v->results.n; i++) {
 		bool better = !(v->score[i] >= best - 1e-3 * fabs(best));
 
+		if (!branch_has(branch, v->results.x + i * v->d))
+			continue;
+		if (v->score[i] < best)
+			*ret_best = i;
 		best = fmin(best, v->score[i]);
 		successes = better ? successes + 1 : 0;
 		failures = better ? 0 : failures + 1;
@@ -37,19 +42,22 @@ static double side(const struct evidence *v)
 	return length;
 }
 
-void trust_box(const struct gp *g, const struct evidence *v, double *ret_lower,
+void trust_box(const struct gp *g, const struct evidence *v,
+	       const struct branch *branch, double *ret_lower,
 	       double *ret_upper)
 {
-	const double *centre = v->results.x + v->best * v->d;
+	const double *centre;
 	double length, mean = 0;
+	size_t best = v->best;
 
 	for (size_t i = 0; i < v->d; i++) {
 		ret_lower[i] = 0;
 		ret_upper[i] = 1;
 	}
-	if (v->d <= AXES_MAX)
+	if (branch == NULL && v->d <= AXES_MAX)
 		return;
-	length = side(v);
+	length = side(v, branch, &best);
+	centre = v->results.x + best * v->d;
 	for (size_t i = 0; i < v->d; i++)
 		mean += g->hyper[i] / (double)v->d;
 	for (size_t i = 0; i < v->d; i++) {

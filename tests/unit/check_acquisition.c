@@ -1,6 +1,7 @@
 #include "check_main.h"
 #include "num/rng.h"
 #include "search/maximize.h"
+#include "search/trust.h"
 #include "spec_of.h"
 
 #include "schema/limits.h"
@@ -246,6 +247,56 @@ START_TEST(where_a_trial_is_running_less_is_expected_of_another)
 }
 END_TEST
 
+/* The value of the last choice at the row with the least result. */
+static double best_choice(const struct gp *g)
+{
+	size_t best = 0;
+
+	for (size_t k = 1; k < g->n; k++)
+		best = g->y[k] < g->y[best] ? k : best;
+	return g->x[(D - 1) * g->cap + best];
+}
+
+START_TEST(in_a_branch_the_best_result_there_is_to_be_improved)
+{
+	struct model *all = model_new(0);
+	double good = best_choice(all->value);
+	const double x[D] = { 0.1, 0.9, 1, 2 };
+
+	for (int c = 0; c < 3; c++) {
+		const struct branch branch = { .axis = D - 1, .choice = c };
+		struct acquisition in = { .value = all->value,
+					  .branch = &branch };
+		double more;
+
+		ck_assert_int_eq(acquisition_init(&in, 0, 11), 0);
+		more = acquisition_at(&in, x, NULL) -
+		       acquisition_at(&all->a, x, NULL);
+		if (c == good)
+			ck_assert_double_eq(more, 0);
+		else
+			ck_assert_double_gt(more, 0.1);
+		acquisition_fini(&in);
+	}
+	model_free(all);
+}
+END_TEST
+
+START_TEST(in_a_branch_without_results_the_best_of_all_is_to_be_improved)
+{
+	static const struct branch none = { .axis = 3, .choice = 7 };
+	struct model *all = model_new(0);
+	struct acquisition in = { .value = all->value, .branch = &none };
+	const double x[D] = { 0.1, 0.9, 1, 7 };
+
+	ck_assert_int_eq(acquisition_init(&in, 0, 11), 0);
+	ck_assert_double_eq(acquisition_at(&in, x, NULL),
+			    acquisition_at(&all->a, x, NULL));
+	acquisition_fini(&in);
+	model_free(all);
+}
+END_TEST
+
 START_TEST(less_is_expected_where_trials_have_failed)
 {
 	struct model *m = model_new(WITH_FAILED);
@@ -387,7 +438,8 @@ static void world_init(struct world *w, const char *parameters, size_t rows)
 	encoding_init(&w->e, w->spec->space);
 	for (size_t i = 0; i < w->e.n; i++) {
 		w->is_choice[i] = w->e.axes[i].type == AXIS_CHOICE;
-		w->upper[i] = 1;
+		w->upper[i] =
+		    w->is_choice[i] ? (double)(w->e.axes[i].levels - 1) : 1;
 	}
 	w->g = gp_new(w->e.n, w->is_choice);
 	for (size_t k = 0; k < rows; k++) {
@@ -541,6 +593,116 @@ START_TEST(what_is_found_lies_in_the_box)
 }
 END_TEST
 
+/* MIXED and CONDITIONAL have one choice; its last value is allowed. */
+START_TEST(of_choices_those_in_the_box_are_found)
+{
+	struct world w;
+	struct maxima found;
+	size_t c = 0;
+
+	world_init(&w, spaces[_i], 20);
+	while (!w.is_choice[c])
+		c++;
+	w.lower[c] = w.upper[c];
+	find(&w, &found);
+	ck_assert_uint_gt(found.n, 256);
+	for (size_t k = 0; k < found.n; k++)
+		ck_assert_double_eq(found.x[k * found.d + c], w.upper[c]);
+	maxima_fini(&found);
+	world_free(&w);
+}
+END_TEST
+
+#define OPTIMIZERS                                                             \
+	"\"o\": {\"type\": \"choice\", \"values\": [1, 2, 3]},"                \
+	"\"x\": {\"type\": \"float\", \"min\": 0, \"max\": 1},"                \
+	"\"c\": {\"type\": \"choice\", \"values\": [1, 2], "                   \
+	"\"when\": {\"o\": 3}}"
+
+/* The other values that turns lead to, from @x: [turn % 3]. */
+static void beside(const double *x, struct branch ret[3])
+{
+	struct world w;
+
+	world_init(&w, OPTIMIZERS, 1);
+	for (uint64_t turn = 0; turn < 30; turn++) {
+		struct branch branch;
+
+		ck_assert(branch_beside(&w.e, x, turn, &branch));
+		if (turn >= 3)
+			ck_assert_mem_eq(&ret[turn % 3], &branch,
+					 sizeof(branch));
+		ret[turn % 3] = branch;
+	}
+	world_free(&w);
+}
+
+START_TEST(every_other_value_of_its_choices_has_its_turn)
+{
+	const double x[] = { 2, 0.5, 0 };
+	struct branch at[3];
+
+	beside(x, at);
+	ck_assert(at[0].axis == 0 && at[0].choice == 0);
+	ck_assert(at[1].axis == 0 && at[1].choice == 1);
+	ck_assert(at[2].axis == 2 && at[2].choice == 1);
+}
+END_TEST
+
+START_TEST(an_inactive_choice_has_no_other_value)
+{
+	const double x[] = { 1, 0.5, -1 };
+	struct branch branch;
+	struct world w;
+
+	world_init(&w, OPTIMIZERS, 1);
+	for (uint64_t turn = 0; turn < 10; turn++) {
+		ck_assert(branch_beside(&w.e, x, turn, &branch));
+		ck_assert_uint_eq(branch.axis, 0);
+		ck_assert_double_eq(branch.choice, turn % 2 == 0 ? 0 : 2);
+	}
+	world_free(&w);
+}
+END_TEST
+
+START_TEST(a_space_without_choices_has_no_branches)
+{
+	const double x[] = { 0.5, 0.5 };
+	struct branch branch;
+	struct world w;
+
+	world_init(&w, PLANE, 1);
+	ck_assert(!branch_beside(&w.e, x, 5, &branch));
+	world_free(&w);
+}
+END_TEST
+
+START_TEST(a_branch_is_searched_about_its_own_best_result)
+{
+	static const struct branch third = { .axis = 0, .choice = 2 };
+	double x[3][3] = {
+		{1,  0.1, -1},
+                { 2, 0.9, 0 },
+                { 2, 0.2, 1 }
+	};
+	double score[] = { 1, 3, 2 }, lower[3], upper[3];
+	struct evidence v = { .d = 3, .score = score, .best = 0 };
+	struct world w;
+
+	v.results.n = 3;
+	v.results.x = x[0];
+	world_init(&w, OPTIMIZERS, 1);
+	trust_box(w.g, &v, &third, lower, upper);
+	ck_assert_double_eq(lower[1], 0);
+	ck_assert_double_gt(upper[1], 0.3);
+	ck_assert_double_lt(upper[1], 0.9);
+	trust_box(w.g, &v, NULL, lower, upper);
+	ck_assert_double_eq(lower[1], 0);
+	ck_assert_double_eq(upper[1], 1);
+	world_free(&w);
+}
+END_TEST
+
 Suite *suite(void)
 {
 	Suite *s = suite_create("acquisition");
@@ -557,6 +719,11 @@ Suite *suite(void)
 	tcase_add_test(worth,
 		       where_a_trial_is_running_less_is_expected_of_another);
 	tcase_add_test(worth, less_is_expected_where_trials_have_failed);
+	tcase_add_test(worth,
+		       in_a_branch_the_best_result_there_is_to_be_improved);
+	tcase_add_test(
+	    worth,
+	    in_a_branch_without_results_the_best_of_all_is_to_be_improved);
 	tcase_add_test(worth, a_guess_raises_what_is_near_over_what_is_far);
 	tcase_add_test(worth, what_it_is_made_of_is_the_model_s_posterior);
 	tcase_add_test(
@@ -570,6 +737,12 @@ Suite *suite(void)
 	    all_that_is_found_are_configurations_with_their_worth_in_order, 0,
 	    N(spaces));
 	tcase_add_loop_test(where, what_is_found_lies_in_the_box, 0, N(spaces));
+	tcase_add_loop_test(where, of_choices_those_in_the_box_are_found, 1,
+			    N(spaces));
+	tcase_add_test(where, every_other_value_of_its_choices_has_its_turn);
+	tcase_add_test(where, an_inactive_choice_has_no_other_value);
+	tcase_add_test(where, a_branch_is_searched_about_its_own_best_result);
+	tcase_add_test(where, a_space_without_choices_has_no_branches);
 	suite_add_tcase(s, worth);
 	suite_add_tcase(s, where);
 	return s;
