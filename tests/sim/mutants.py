@@ -240,9 +240,9 @@ MUTANTS = {
     "a sampler counts trials otherwise when one was added": (
         "suggest.c", "< n || !is_next)", "< n)"),
     "a search is exhausted when its sampler has answered": (
-        "suggest.c", "s->exhausted = !found_all;", "s->exhausted = true;"),
+        "suggest.c", "s->exhausted = !found_all && !s->sampler->waits;", "s->exhausted = true;"),
     "a search is asked for ever when nothing is left": (
-        "suggest.c", "s->exhausted = !found_all;", "s->exhausted = false;"),
+        "suggest.c", "s->exhausted = !found_all && !s->sampler->waits;", "s->exhausted = false;"),
     "a new sampler is told of the latest changes alone": (
         "suggest.c", "is_untold = false;\n\t\tsuggest_changed(s->trials[i]);\n", "is_untold = false;\n"),
     "nothing tells why a configuration was chosen": (
@@ -259,9 +259,9 @@ MUTANTS = {
         "search.c", "if (was_final || search_budget(s) == 0)",
         "if (search_budget(s) == 0)"),
     "what the file starts with is not saved": (
-        "search.c", "ORIGIN_START, 0);\n\n"
-        "\t\tfx_save_trial(st->fx, &t->rec, &t->queued_save);\n",
-        "ORIGIN_START, 0);\n\n"),
+        "search.c", "\t\tfx_save_trial(st->fx, &t->rec, &t->queued_save);\n"
+        "\t\tTAILQ_INSERT_TAIL(&s->queue, t, queue);\n",
+        "\t\tTAILQ_INSERT_TAIL(&s->queue, t, queue);\n"),
     "imported trials use up those of the search": (
         "import.c", "\t\ts->rec.trials_max += n;\n", "\t\t;\n"),
     "imported trials are not saved": (
