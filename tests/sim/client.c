@@ -277,7 +277,7 @@ static char *make_file(struct sim *sim, const char *name)
 	else
 		add_early_stopping(sim, &b);
 	if (strstr(buf_text(&b), "\"seconds\"") == NULL &&
-	    draw_chance(sim, has_budget ? 60 : 20))
+	    draw_chance(sim, has_budget ? 60 : 40))
 		buf_adds(&b, "\"resumes\":true,");
 	add_limits(sim, &b, shape);
 	buf_adds(&b, "}");
