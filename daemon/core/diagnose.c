@@ -123,9 +123,23 @@ void diagnose_metric(struct step *st, struct trial *t,
 		look(st, t, TRIAL_RUNNING, reason);
 }
 
+/* It has had less than all of its budget: it could not have gone on. */
+static bool is_short(const struct trial *t)
+{
+	const struct search_spec *spec = t->search->spec;
+
+	if (spec->budget.name == NULL)
+		return false;
+	return spec->sampler == SAMPLER_PBT
+		   ? t->rec.lineage.generation < search_generations(spec)
+		   : t->rec.runs < spec->runs;
+}
+
 void diagnose_end(struct step *st, struct trial *t, enum trial_state state,
 		  const char *reason)
 {
+	if (state == TRIAL_DONE && is_short(t))
+		state = TRIAL_PRUNED;
 	/* The user has ended it before it said anything. */
 	if (state == TRIAL_CANCELLED && !checkup_has_points(t->checkup))
 		return;

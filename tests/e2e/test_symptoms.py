@@ -86,6 +86,15 @@ class Symptoms(DaemonTest):
         self.run_shell("crash", lines(*[f"loss={1 / s}" for s in range(1, 20)]) + "exit 3", stop_on_failures=0)
         self.assertIn("late_crash", self.kinds("crash"))
 
+    def test_a_run_with_less_than_all_of_its_budget_was_not_ended_too_early(self):
+        shell = lines(*[f"loss=$HPS_TRIAL.{99 - 4 * s}" for s in range(1, 21)])
+        spec = search("b", ["sh", "-c", shell], {"x": {"type": "int", "min": 0, "max": 1}}, trials=2, parallel=1,
+                      sampler={"type": "grid"}, budget={"name": "n", "min": 1, "max": 2, "eta": 2})
+        self.d.run(spec)
+        self.assertEqual([t["runs"] for t in self.d.rows("select runs from trials order by number")], [2, 1])
+        self.assertIn("still_improving", self.kinds("b", 0))
+        self.assertNotIn("still_improving", self.kinds("b", 1))
+
     def test_a_retry_begins_anew(self):
         shell = (lines("loss=1", "loss=nan", "loss=nan") + "exit 1",
                  lines(*[f"loss={1 / s}" for s in range(1, 20)]))
