@@ -171,7 +171,13 @@ static void print_early_stopping(struct buf *b, const struct search_spec *spec)
 	if (e->type == PRUNER_WILCOXON)
 		buf_addf(b, ", between runs, p below %g", e->p);
 	else if (e->min_steps > 0 && e->type != PRUNER_NONE && e->n_rules == 0)
-		buf_addf(b, ", from report %lld on", (long long)e->min_steps);
+		buf_addf(b, ", from %s %lld on",
+			 e->in_seconds ? "second" : "step",
+			 (long long)e->min_steps);
+	if (spec->resumes &&
+	    (e->type == PRUNER_ASHA || e->type == PRUNER_HYPERBAND) &&
+	    spec->runs == 1)
+		buf_adds(b, ", the others wait");
 }
 
 /* What the file asks for, as an object with a text for each line. */

@@ -20,7 +20,7 @@ int64_t progress_count(const cJSON *notice, const char *state)
 /* Trials that run or have run. */
 static int64_t count_begun(const cJSON *counts)
 {
-	int64_t n = 0;
+	int64_t n = json_get_integer(counts, "waiting", 0);
 
 	for (int s = 0; s < NAMES_TRIAL_STATES_N; s++)
 		if (s != TRIAL_QUEUED)
@@ -105,7 +105,8 @@ static void print_runs(struct buf *b, const cJSON *running)
 
 void progress_print_line(struct buf *b, const cJSON *notice, double age_s)
 {
-	static const char *const rest[] = { "pruned", "failed", "lost", NULL };
+	static const char *const rest[] = { "waiting", "pruned", "failed",
+					    "lost", NULL };
 	const char *state = json_get_text(notice, "state");
 	const cJSON *best = json_get(notice, "best");
 	const cJSON *symptom =

@@ -132,6 +132,7 @@ static double score_at_level(struct diagnosis *d, const struct trial_record *r)
 	double v = level_value(d, r->id);
 	bool is_done = r->state == TRIAL_DONE;
 	bool is_pruned = r->state == TRIAL_PRUNED;
+	bool is_on = r->state == TRIAL_QUEUED || r->state == TRIAL_RUNNING;
 
 	if (lineage_has_parent(&r->lineage))
 		return (double)NAN;
@@ -139,7 +140,7 @@ static double score_at_level(struct diagnosis *d, const struct trial_record *r)
 	if (r->origin == ORIGIN_IMPORTED && d->level == d->spec->runs - 1 &&
 	    is_done && r->has_value && isnan(v))
 		v = r->value;
-	if ((is_done || is_pruned) && isfinite(v))
+	if ((is_done || is_pruned || is_on) && isfinite(v))
 		return v;
 	if (strcmp(r->reason, "diverged") == 0 ||
 	    (is_pruned && r->runs <= d->level && !is_of_patience(r)))

@@ -40,6 +40,8 @@ static cJSON *counts_of(const struct core_progress *p)
 
 	for (int i = 0; i < NAMES_TRIAL_STATES_N; i++)
 		json_add_integer(counts, trial_state_names[i], p->counts[i]);
+	/* Of the queued ones: they have run. */
+	json_add_integer(counts, "waiting", p->paused);
 	return counts;
 }
 

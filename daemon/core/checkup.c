@@ -206,7 +206,9 @@ static struct run_end end_of(const struct checkup *c, enum trial_state state,
 {
 	struct run_end end = {
 		.state = RUN_STOPPED,
-		.planned = c->spec->early_stopping.max_steps,
+		.planned = c->spec->early_stopping.in_seconds
+			       ? 0
+			       : c->spec->early_stopping.max_steps,
 	};
 
 	if (state == TRIAL_RUNNING) {

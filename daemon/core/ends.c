@@ -257,7 +257,8 @@ static struct noise find_noise(const struct search *s, double of_model)
 	for (size_t i = 0; i < s->n; i++) {
 		const struct trial *t = s->trials[i];
 
-		if (is_result(t))
+		/* Who goes on from another trial repeats nothing. */
+		if (is_result(t) && !lineage_has_parent(&t->rec.lineage))
 			list[n++] = (struct repeat){
 				space_hash(s->spec->space, t->config),
 				score_of(s->spec->goal, t->rec.value),

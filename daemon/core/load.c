@@ -113,6 +113,7 @@ int core_load_trial(struct core *c, const struct trial_record *r,
 	t->rec = *r;
 	t->rec.params = NULL;
 	s->counts[r->state]++;
+	s->succeeded |= r->runs > t->first;
 	if (goes_on(t))
 		t->checkup = checkup_new(s->spec);
 	if (r->state == TRIAL_QUEUED && pause_is_meant(r->reason))

@@ -39,6 +39,7 @@ void pause_begin(struct trial *t)
 
 	assert(!t->is_paused);
 	t->is_paused = true;
+	s->succeeded = true; /* its command runs and reports */
 	TAILQ_INSERT_TAIL(&s->paused, t, queue);
 	s->n_paused++;
 	pause_changed(s);
@@ -143,10 +144,10 @@ static struct trial *find(const struct search *s, bool in_any_case)
 					    : find_within(s, in_any_case);
 }
 
-/* Nothing else runs or is to come, and no trial has had all of it. */
+/* Nothing else runs or is to come, and no trial that ran has had all of it. */
 static bool is_last_chance(const struct search *s)
 {
-	return s->best == NULL && s->open == 0 && s->wanted == 0 &&
+	return s->results.n == 0 && s->open == 0 && s->wanted == 0 &&
 	       TAILQ_EMPTY(&s->queue) &&
 	       (s->exhausted || search_budget(s) == 0);
 }
@@ -194,6 +195,8 @@ void pause_give_up(struct step *st, struct search *s)
 		pause_end(t);
 		snprintf(reason, sizeof(reason), "%s%s", rule,
 			 strchr(t->rec.reason, '@'));
+		if (t->checkup != NULL)
+			diagnose_end(st, t, TRIAL_PRUNED, reason);
 		trial_move(st, t, TRIAL_PRUNED, reason);
 	}
 }

@@ -151,6 +151,7 @@ void runs_end(struct trial *t, double result)
 		sorted_add(runs_level(t, t->rec.runs),
 			   score_of(spec->goal, result));
 	pause_changed(t->search);
+	t->search->succeeded = true;
 	t->rec.runs++;
 	t->rec.tries = 0;
 	t->rec.has_value = true;

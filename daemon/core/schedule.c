@@ -185,7 +185,7 @@ void core_explain(const struct core *c, int64_t id, struct buf *ret_text)
 			 "its sampler is choosing the configurations of %lld "
 			 "further trials",
 			 (long long)s->wanted);
-	else if (s->waits)
+	else if (s->waits && TAILQ_EMPTY(&s->queue))
 		buf_addf(ret_text,
 			 "waits for trials that are running (%lld), which the "
 			 "next ones go on from",
@@ -213,7 +213,9 @@ void core_explain(const struct core *c, int64_t id, struct buf *ret_text)
 			 (long long)(s->open * s->spec->cpus));
 	if (s->n_paused > 0)
 		buf_addf(ret_text,
-			 "; %lld trials have run and wait until they are among "
-			 "the best",
+			 s->n_paused == 1 ? "; %lld trial has run and waits "
+					    "until it is among the best"
+					  : "; %lld trials have run and wait "
+					    "until they are among the best",
 			 (long long)s->n_paused);
 }

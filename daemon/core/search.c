@@ -450,6 +450,8 @@ int search_kill(struct step *st, struct search *s, int64_t number,
 			pause_end(t);
 		else
 			TAILQ_REMOVE(&s->queue, t, queue);
+		if (t->checkup != NULL)
+			diagnose_end(st, t, TRIAL_CANCELLED, "user");
 		trial_move(st, t, TRIAL_CANCELLED, "user");
 		return 0;
 	}
@@ -486,7 +488,10 @@ static bool reaches_target(const struct search *s, const struct trial *t)
 					      : t->rec.value >= s->spec->target;
 }
 
-/* True when @t is one more of the same failures, before any success. */
+/*
+ * True when @t is one more of the same failures, before any success; or of
+ * copies of checkpoints, whenever.
+ */
 static bool counts_as_failure(struct search *s, const struct trial *t)
 {
 	/* It tells nothing about the command. */
@@ -496,8 +501,12 @@ static bool counts_as_failure(struct search *s, const struct trial *t)
 	case TRIAL_DONE:
 	case TRIAL_PRUNED:
 		s->succeeded = true;
+		s->failures = 0;
 		return false;
 	case TRIAL_FAILED:
+		/* The next copy will fail, too. */
+		if (strncmp(t->rec.reason, "checkpoint:", 11) == 0)
+			return true;
 		/* Its program works; the configuration does not. */
 		s->succeeded |= strcmp(t->rec.reason, "diverged") == 0;
 		return !s->succeeded;
@@ -547,13 +556,15 @@ void search_trial_ended(struct step *st, struct search *s, struct trial *t)
 				     json_number_text(s->spec->target, target)),
 			   target_data(s, t));
 	} else if (search_fails_again(s, t)) {
-		search_end(st, s, SEARCH_FAILED, s->failure,
-			   xasprintf("%lld trials in a row ended with %s "
-				     "before any had succeeded; see the output "
-				     "of one: hpctl log %s/%lld",
-				     (long long)s->failures, s->failure,
-				     s->rec.name, (long long)t->rec.number),
-			   NULL);
+		search_end(
+		    st, s, SEARCH_FAILED, s->failure,
+		    xasprintf("%lld trials in a row ended with %s%s; "
+			      "see the output of one: hpctl log "
+			      "%s/%lld",
+			      (long long)s->failures, s->failure,
+			      s->succeeded ? "" : " before any had succeeded",
+			      s->rec.name, (long long)t->rec.number),
+		    NULL);
 	} else {
 		ends_trial_ended(st, s);
 	}

@@ -66,7 +66,9 @@ struct observation suggest_observe(const struct trial *t)
 	if (seen.fate != FATE_DONE && seen.fate != FATE_PRUNED)
 		return seen;
 	seen.steps = r->steps;
-	if (r->started_ms > 0 && r->ended_ms > r->started_ms)
+	/* Not of one that may have waited between its attempts. */
+	if (r->started_ms > 0 && r->ended_ms > r->started_ms &&
+	    (r->attempts == 1 || !t->search->spec->resumes))
 		seen.seconds = (double)(r->ended_ms - r->started_ms) / 1e3;
 	if (r->has_value && r->kind == VALUE_FINITE) {
 		seen.score = score_of(t->search->spec->goal, r->value);

@@ -111,6 +111,7 @@ void trial_move(struct step *st, struct trial *t, enum trial_state to,
 	set_reason(t->rec.reason, reason);
 	fx_save_trial(st->fx, &t->rec, &t->queued_save);
 	suggest_changed(t);
+	pause_changed(s);
 	if (!trial_state_is_final(to)) {
 		t->rec.ended_ms = 0;
 		return;
@@ -774,6 +775,7 @@ void trial_output(struct step *st, struct trial *t, const struct event *ev)
 		learned |= learn_metric(st, t, &m.rows[i], ev->output.is_rest);
 	fx_save_metrics(st->fx, m);
 	if (learned) {
+		pause_changed(s);
 		a->run_ms = m.time_ms - a->rec.started_ms;
 		set_value(t);
 		fx_save_trial(st->fx, &t->rec, &t->queued_save);

@@ -149,12 +149,15 @@ static void asha_report(struct pruner *base, struct pruner_trial *base_trial,
 	struct standing st = { 0 };
 	struct rungs r;
 	int64_t step = c->points[i].step;
+	bool is_again;
 
 	if (t->history == NULL)
 		t->history = bests_add(&a->bests, base_trial->number);
+	/* It goes on with the step where it waited, or before. */
+	is_again = pauses(a) && step <= t->history->last;
 	bests_learn(base, t->history, c, i);
 	/* Only at a report that reaches a rung. */
-	if (ret->stop || i + 1 < c->n || !find_rungs(a, &r))
+	if (ret->stop || is_again || i + 1 < c->n || !find_rungs(a, &r))
 		return;
 	st.bracket = rungs_bracket(&r, base->spec->seed, base_trial->number);
 	st.rung = i > 0 ? c->points[i - 1].step : 0;
@@ -213,7 +216,8 @@ static size_t asha_promote(struct pruner *base,
 		const struct standing *same;
 
 		/* Without a rung there is nothing that it waits for. */
-		if (has_rungs && find_rung(a, &r, t->history, st)) {
+		if (has_rungs && t->history != NULL &&
+		    find_rung(a, &r, t->history, st)) {
 			same = find_same(all, i, st);
 			if (same == NULL)
 				find_limit(a, &r, st);

@@ -65,6 +65,20 @@ class Pbt(DaemonTest):
             steps = self.d.rows("select step, value from metrics where trial = ? order by step", t["number"])
             self.assertEqual([r["step"] for r in steps], [2 * len(chain) - 1, 2 * len(chain)])
 
+    def test_what_a_member_gains_as_it_trains_is_no_noise(self):
+        program = "#!/usr/bin/python3\nimport sys\nprint('loss=' + str(100 / int(sys.argv[2])))\n"
+        progress = self.d.run(self.spec(program, population=2, budget=(1, 8), parallel=1, stop={"plateau": 3}))
+        self.assertEqual((progress["reason"], progress["counts"]["done"]), ("trials", 16))
+
+    def test_a_population_whose_checkpoints_cannot_be_copied_fails(self):
+        program = TRAIN.replace("(folder / 'new').write", "(folder / 'sub').mkdir(exist_ok=True)\n"
+                                "deep = folder / '/'.join(['d'] * 70)\ndeep.mkdir(parents=True)\n(folder / 'new').write")
+        progress = self.d.run(self.spec(program, parallel=1))
+        self.assertEqual((progress["state"], progress["reason"]), ("failed", "checkpoint:ELOOP"))
+        self.assertEqual((progress["counts"]["done"], progress["counts"]["failed"]), (5, 5))
+        (end,) = self.d.rows("select text from events where kind = 'end'")
+        self.assertTrue(end["text"].startswith("5 trials in a row ended with checkpoint:ELOOP; see"), end)
+
     def test_each_generation_goes_on_from_the_checkpoint_of_its_parent(self):
         progress = self.d.run(self.spec())
         self.assertEqual((progress["state"], progress["reason"]), ("finished", "trials"))

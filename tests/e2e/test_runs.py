@@ -383,12 +383,20 @@ class Budgets(DaemonTest):
         self.assertEqual(self.outcome("b"), [("done", "", -9, 3), ("pruned", "asha@1", 999, 1)])
         self.assertIn("it is the best one that waits", self.d.hpctl("explain", "b/0").stdout)
 
+    def test_a_search_whose_trials_wait_has_not_failed(self):
+        for n in (1, 3, 5):
+            self.flag(f"fail {n} 1")
+        self.d.run(self.spec(trials=8, parallel=1, sampler={"type": "grid"}, resumes=True, stop_on_failures=3,
+                             budget={"name": "epochs", "min": 1, "max": 9, "eta": 9}))
+        self.assertEqual(self.d.rows("select state, reason, done, failed from searches"),
+                         [{"state": "finished", "reason": "trials", "done": 1, "failed": 3}])
+
     def test_one_that_waits_is_told_of_and_can_be_killed(self):
         self.flag("hold 1 1")
         self.d.submit(self.spec(trials=2, parallel=1, sampler={"type": "grid"}, resumes=True))
         wait_for(lambda: len(self.starts()) == 2, "the second one")
         self.assertEqual(self.outcome("b")[0], ("queued", "paused@1", -1, 1))
-        self.assertIn("1 trials have run and wait until they are among the best", self.d.hpctl("explain", "b").stdout)
+        self.assertIn("1 trial has run and waits until it is among the best", self.d.hpctl("explain", "b").stdout)
         self.d.kill()
         self.d.start()
         self.d.call("kill", search="b", trial=0)

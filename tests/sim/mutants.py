@@ -62,11 +62,11 @@ MUTANTS = {
     "who waits goes on, however bad": (
         "pause.c", "(in_any_case || is_promoted(t))", "(in_any_case || t->rec.runs > 0)"),
     "a search ends in vain while the best one waits": (
-        "pause.c", "return s->best == NULL && s->open == 0", "return s->n == 0 && s->open == 0"),
+        "pause.c", "return s->results.n == 0 && s->open == 0", "return s->n == 0 && s->open == 0"),
     "who waits is forgotten when the search ends": (
         "search.c", "\tpause_give_up(st, s);\n", ""),
     "nobody looks again for who may go on": (
-        "runs.c", "\tpause_changed(t->search);\n\tt->rec.runs++;", "\tt->rec.runs++;"),
+        "runs.c", "\tpause_changed(t->search);\n\tt->search->succeeded = true;\n", "\tt->search->succeeded = true;\n"),
     "a trial that goes on leaves its metrics behind": (
         "trial.c", "\tif (goes_on)\n\t\tfx_move_metrics", "\tif (goes_on && st->at.now_ms < 0)\n\t\tfx_move_metrics"),
     "a trial that waits loses its curve": (

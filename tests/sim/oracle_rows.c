@@ -364,12 +364,14 @@ static bool loses(const struct search_spec *spec, const struct trial_row *t,
 	return does;
 }
 
+/* A trial that ran here. */
 static bool is_any_done(const struct sim *sim, const struct search_row *s)
 {
 	for (size_t i = 0; i < sim->rows.n_trials; i++) {
 		const struct trial_record *t = &sim->rows.trials[i]->rec;
 
-		if (t->search == s->rec.id && t->state == TRIAL_DONE)
+		if (t->search == s->rec.id && t->state == TRIAL_DONE &&
+		    t->attempts > 0)
 			return true;
 	}
 	return false;

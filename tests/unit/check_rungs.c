@@ -295,11 +295,15 @@ START_TEST(K8_of_a_command_that_resumes_trials_wait_at_a_rung)
 	goes_on(&b, 1, 5, 3);
 	stops(&b, 1, 6, 3, "paused@6");
 	stops(&b, 3, 2, (double)NAN, "paused@2");
-	/* Who came farther goes first, though it is not the best there. */
+	/* It goes on from before where it waited: no rung is there twice. */
+	goes_on(&b, 1, 6, 3);
+	goes_on(&b, 1, 7, 3);
+	stops(&b, 1, 18, 3, "paused@18");
 	ck_assert_uint_eq(promoted(&b, list, 4, false), 4);
 	goes_on(&b, 4, 2, 1);
 	stops(&b, 4, 6, 2, "paused@6");
-	ck_assert_uint_eq(promoted(&b, list, 5, true), 4);
+	/* Who came farther goes first, though its value is worse. */
+	ck_assert_uint_eq(promoted(&b, list, 5, true), 1);
 	bed_fini(&b);
 }
 END_TEST
