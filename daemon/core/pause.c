@@ -42,7 +42,6 @@ void pause_begin(struct trial *t)
 	s->succeeded = true; /* its command runs and reports */
 	TAILQ_INSERT_TAIL(&s->paused, t, queue);
 	s->n_paused++;
-	pause_changed(s);
 }
 
 void pause_end(struct trial *t)
@@ -53,7 +52,6 @@ void pause_end(struct trial *t)
 	t->is_paused = false;
 	TAILQ_REMOVE(&s->paused, t, queue);
 	s->n_paused--;
-	pause_changed(s);
 }
 
 static double score(const struct trial *t)

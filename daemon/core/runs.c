@@ -76,7 +76,6 @@ void runs_begin_anew(struct trial *t)
 	for (size_t i = 0; spec->budget.name != NULL && i < t->results.n; i++)
 		sorted_remove(runs_level(t, t->results.points[i].step),
 			      score_of(spec->goal, t->results.points[i].value));
-	pause_changed(t->search);
 	curve_free(&t->results);
 	t->rec.runs = t->first;
 	t->rec.tries = 0;
@@ -150,7 +149,6 @@ void runs_end(struct trial *t, double result)
 	if (spec->budget.name != NULL)
 		sorted_add(runs_level(t, t->rec.runs),
 			   score_of(spec->goal, result));
-	pause_changed(t->search);
 	t->search->succeeded = true;
 	t->rec.runs++;
 	t->rec.tries = 0;

@@ -66,7 +66,7 @@ MUTANTS = {
     "who waits is forgotten when the search ends": (
         "search.c", "\tpause_give_up(st, s);\n", ""),
     "nobody looks again for who may go on": (
-        "runs.c", "\tpause_changed(t->search);\n\tt->search->succeeded = true;\n", "\tt->search->succeeded = true;\n"),
+        "trial.c", "\tpause_changed(s);\n\tif (!trial_state_is_final(to))", "\tif (!trial_state_is_final(to))"),
     "a trial that goes on leaves its metrics behind": (
         "trial.c", "\tif (goes_on)\n\t\tfx_move_metrics", "\tif (goes_on && st->at.now_ms < 0)\n\t\tfx_move_metrics"),
     "a trial that waits loses its curve": (
@@ -209,8 +209,8 @@ MUTANTS = {
         "schedule.c", "\t\tc->searches[i]->wanted = c->searches[i]->asked;\n",
         "\t\t;\n"),
     "a sampler is not told of results": (
-        "trial.c", "\tsuggest_changed(t);\n\tif (!trial_state_is_final(to))",
-        "\tif (!trial_state_is_final(to))"),
+        "trial.c", "\tsuggest_changed(t);\n\tpause_changed(s);\n",
+        "\tpause_changed(s);\n"),
     "a sampler is not told of trials that were added": (
         "trial.c", "\tsuggest_changed(t);\n\treturn t;", "\treturn t;"),
     "a sampler is told of a maximum as of a minimum": (
