@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define DIVERGED 1e6 /* times the typical first value */
 
@@ -227,19 +228,59 @@ void pruner_trial_forget(struct pruner_trial *t)
 	pruner_trial_free(t);
 }
 
-/*
- * Point @i of @c as the rule is to see it. False: it is not to, as a later one
- * in the same second counts.
- */
-static bool add_second(struct pruner_trial *t, const struct curve *c, size_t *i)
+static int64_t second_of(const struct curve_point *at)
 {
-	const struct curve_point *at = &c->points[*i];
-	int64_t second = at->ms / 1000;
+	return at->ms / 1000;
+}
 
-	if (*i + 1 < c->n && at[1].ms / 1000 == second)
+/*
+ * The second of the last point is shown before it is over: nothing came in the
+ * second before it, so that little else will come in it.
+ */
+static bool is_shown_early(const struct curve *c)
+{
+	const struct curve_point *first = &c->points[c->n - 1];
+
+	while (first > c->points && second_of(first - 1) == second_of(first))
+		first--;
+	return first == c->points || first->ms - first[-1].ms >= 1000;
+}
+
+/* It is the last of @seconds, with its value. */
+static bool is_shown(const struct curve *seconds, const struct curve_point *at)
+{
+	const struct curve_point *last;
+
+	if (seconds->n == 0)
 		return false;
-	*i = (size_t)curve_set(&t->seconds, second, at->value);
-	return true;
+	last = &seconds->points[seconds->n - 1];
+	return last->step == second_of(at) &&
+	       memcmp(&last->value, &at->value, sizeof(at->value)) == 0;
+}
+
+static void show_second(struct pruner_trial *t, const struct curve_point *at,
+			struct verdict *ret)
+{
+	long i = curve_set(&t->seconds, second_of(at), at->value);
+
+	t->pruner->rule->report(t->pruner, t, &t->seconds, (size_t)i, ret);
+}
+
+/*
+ * Point @i of @c was added or changed. The rule sees of each second that is
+ * over the last value, so that all are compared with as much of it.
+ */
+static void report_seconds(struct pruner_trial *t, const struct curve *c,
+			   size_t i, struct verdict *ret)
+{
+	const struct curve_point *at = &c->points[i];
+	bool is_last = i + 1 == c->n;
+
+	if (is_last && i > 0 && second_of(at - 1) < second_of(at) &&
+	    !is_shown(&t->seconds, at - 1))
+		show_second(t, at - 1, ret);
+	if (is_last ? is_shown_early(c) : second_of(at) < second_of(at + 1))
+		show_second(t, at, ret);
 }
 
 /* What the rule of @t looks at in place of its curve @c. */
@@ -254,9 +295,12 @@ void rule_report(struct pruner_trial *t, const struct curve *c, size_t i,
 {
 	struct pruner *p = t->pruner;
 
-	if (p->rule->report != NULL &&
-	    (!p->options->in_seconds || add_second(t, c, &i)))
-		p->rule->report(p, t, shown(t, c), i, ret);
+	if (p->rule->report == NULL)
+		return;
+	if (p->options->in_seconds)
+		report_seconds(t, c, i, ret);
+	else
+		p->rule->report(p, t, c, i, ret);
 }
 
 void pruner_report(struct pruner *p, struct pruner_trial *t, struct curve *c,
@@ -300,10 +344,22 @@ size_t pruner_promote(struct pruner *p, struct pruner_trial *const *paused,
 	return p->rule->promote(p, paused, n, in_any_case);
 }
 
+/* The last second is over, too. */
+static void show_last(struct pruner_trial *t, const struct curve *c)
+{
+	struct verdict ignored = { 0 };
+
+	if (!is_shown(&t->seconds, &c->points[c->n - 1]))
+		show_second(t, &c->points[c->n - 1], &ignored);
+	verdict_free(&ignored);
+}
+
 void pruner_ended(struct pruner *p, struct pruner_trial *t,
 		  const struct curve *c, enum trial_state state)
 {
 	assert(t->pruner == p && trial_state_is_final(state));
+	if (c->n > 0 && p->rule != NULL && p->options->in_seconds)
+		show_last(t, c);
 	if (c->n > 0 && p->rule != NULL && p->rule->ended != NULL)
 		p->rule->ended(p, t, shown(t, c), state);
 	curve_free(&t->seconds);

@@ -42,7 +42,7 @@ START_TEST(trials_are_compared_when_they_have_run_equally_long)
 	bed_init(&b, spec);
 	for (int64_t step = 1; step <= 20; step++)
 		goes_on_at(&b, 0, 500 * step, step, 1);
-	goes_on_at(&b, 1, 8999, 1, 2);
+	goes_on_at(&b, 1, 7999, 1, 2);
 	stops_at(&b, 1, 9000, 2, 2, "asha@9s");
 	ck_assert_double_eq(bed_datum(&b, "second"), 9);
 	ck_assert_double_eq(bed_datum(&b, "rung"), 9);
@@ -87,6 +87,30 @@ START_TEST(a_step_that_comes_late_has_no_second_of_its_own)
 	/* Its result goes by its steps. */
 	ck_assert_double_eq(
 	    curve_result(&b.curves[0], RESULT_LAST, GOAL_MINIMIZE), 5);
+	bed_fini(&b);
+}
+END_TEST
+
+START_TEST(a_second_counts_when_it_is_over)
+{
+	struct search_spec spec = in_seconds(PRUNER_ASHA);
+	struct bed b;
+
+	spec.early_stopping.min_steps = 1;
+	spec.early_stopping.max_steps = 4;
+	bed_init(&b, spec);
+	/* Ten reports a second, of trials that are all the same. */
+	for (size_t t = 0; t < 4; t++) {
+		for (int64_t i = 1; i < 30; i++)
+			goes_on_at(&b, t, 100 * i, i, 100 - (double)i);
+		bed_end(&b, t, TRIAL_PRUNED);
+	}
+	/* One that is worse is told so once, when its second is over. */
+	for (int64_t i = 1; i < 20; i++)
+		goes_on_at(&b, 4, 100 * i, i, 100 - (double)i / 2);
+	stops_at(&b, 4, 2000, 20, 90, "asha@1s");
+	for (int64_t i = 21; i < 40; i++)
+		goes_on_at(&b, 4, 100 * i, i, 100 - (double)i / 2);
 	bed_fini(&b);
 }
 END_TEST
@@ -276,6 +300,7 @@ Suite *suite(void)
 	tcase_add_test(t, trials_are_compared_when_they_have_run_equally_long);
 	tcase_add_test(t, in_a_second_the_last_value_counts);
 	tcase_add_test(t, a_step_that_comes_late_has_no_second_of_its_own);
+	tcase_add_test(t, a_second_counts_when_it_is_over);
 	tcase_add_test(t, divergence_is_of_steps);
 	tcase_add_loop_test(t, min_steps_of_the_median_are_seconds_too, 0, 2);
 	tcase_add_test(t, a_list_has_rules_of_both_kinds);
