@@ -282,6 +282,8 @@ int64_t ends_used(const struct search *s, int64_t boot_ms);
 
 /* schedule.c */
 void schedule(struct step *st);
+/* Nothing runs, is queued or to come, but for what waits (pause.c). */
+bool schedule_is_over(const struct search *s);
 /* Slots taken by open attempts, and kept for those that a worker thinks of. */
 int64_t slots_used(const struct core *c);
 

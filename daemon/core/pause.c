@@ -20,7 +20,6 @@
 
 #include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 bool pause_is_meant(const char *reason)
@@ -64,10 +63,8 @@ static double score(const struct trial *t)
 
 static bool is_promoted(const struct trial *t)
 {
-	const struct sorted *level = runs_level(t, t->rec.runs - 1);
-	size_t kept = halving_kept(t->search->spec, level->n);
-
-	return kept > 0 && score(t) <= level->v[kept - 1];
+	return halving_goes_on(t->search->spec, t->rec.value,
+			       runs_level(t, t->rec.runs - 1));
 }
 
 static bool goes_before(const struct trial *a, const struct trial *b)
@@ -107,15 +104,6 @@ static char *words_between(const struct trial *t)
 /* --- within a run -----------------------------------------------------------
  */
 
-static int by_number(const void *a, const void *b)
-{
-	const struct trial *x = *(struct trial *const *)a;
-	const struct trial *y = *(struct trial *const *)b;
-
-	return (x->rec.number > y->rec.number) -
-	       (x->rec.number < y->rec.number);
-}
-
 static struct trial *find_within(const struct search *s, bool in_any_case)
 {
 	size_t n = (size_t)s->n_paused, i = 0;
@@ -125,10 +113,10 @@ static struct trial *find_within(const struct search *s, bool in_any_case)
 	struct trial *t;
 
 	TAILQ_FOREACH(t, &s->paused, queue)
-	list[i++] = t;
-	qsort(list, n, sizeof(*list), by_number);
-	for (i = 0; i < n; i++)
-		paused[i] = runs_pruning(list[i], list[i]->rec.runs);
+	{
+		paused[i] = runs_pruning(t, t->rec.runs);
+		list[i++] = t;
+	}
 	i = pruner_promote(s->pruners[0], paused, n, in_any_case);
 	return i < n ? list[i] : NULL;
 }
@@ -145,9 +133,7 @@ static struct trial *find(const struct search *s, bool in_any_case)
 /* Nothing else runs or is to come, and no trial that ran has had all of it. */
 static bool is_last_chance(const struct search *s)
 {
-	return s->results.n == 0 && s->open == 0 && s->wanted == 0 &&
-	       TAILQ_EMPTY(&s->queue) &&
-	       (s->exhausted || search_budget(s) == 0);
+	return s->results.n == 0 && s->wanted == 0 && schedule_is_over(s);
 }
 
 struct trial *pause_next(struct search *s)

@@ -108,12 +108,17 @@ static void launch_next(struct step *st, struct search *s)
 /* --- ends -------------------------------------------------------------------
  */
 
+bool schedule_is_over(const struct search *s)
+{
+	return s->open == 0 && TAILQ_EMPTY(&s->queue) &&
+	       (s->exhausted || search_budget(s) == 0);
+}
+
 /* Nothing runs, waits or is to come. */
 static bool is_complete(struct search *s)
 {
-	return !search_state_is_final(s->rec.state) && s->open == 0 &&
-	       TAILQ_EMPTY(&s->queue) && pause_next(s) == NULL &&
-	       (s->exhausted || search_budget(s) == 0);
+	return !search_state_is_final(s->rec.state) && schedule_is_over(s) &&
+	       pause_next(s) == NULL;
 }
 
 static void finish(struct step *st, struct search *s)

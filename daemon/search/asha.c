@@ -195,9 +195,15 @@ static const struct standing *find_same(const struct standing *all, size_t n,
 	return NULL;
 }
 
-static bool goes_before(const struct standing *a, const struct standing *b)
+/* Trials @a and @b of the list of @paused. */
+static bool goes_before(const struct standing *all,
+			struct pruner_trial *const *paused, size_t a, size_t b)
 {
-	return a->rung != b->rung ? a->rung > b->rung : a->best < b->best;
+	if (all[a].rung != all[b].rung)
+		return all[a].rung > all[b].rung;
+	if (all[a].best < all[b].best || all[a].best > all[b].best)
+		return all[a].best < all[b].best;
+	return paused[a]->number < paused[b]->number;
 }
 
 static size_t asha_promote(struct pruner *base,
@@ -229,7 +235,7 @@ static size_t asha_promote(struct pruner *base,
 			if (!in_any_case && !(st->best <= st->limit))
 				continue;
 		}
-		if (first == n || goes_before(st, &all[first]))
+		if (first == n || goes_before(all, paused, i, first))
 			first = i;
 	}
 	return first;

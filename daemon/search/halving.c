@@ -30,6 +30,14 @@ size_t halving_kept(const struct search_spec *spec, size_t n)
 	return kept == 0 && !spec->resumes ? 1 : kept;
 }
 
+bool halving_goes_on(const struct search_spec *spec, double value,
+		     const struct sorted *scores)
+{
+	size_t kept = halving_kept(spec, scores->n);
+
+	return kept > 0 && score_of(spec->goal, value) <= scores->v[kept - 1];
+}
+
 struct standing {
 	const char *rule, *in; /* of a bracket: its words */
 	int64_t level;
@@ -105,13 +113,10 @@ void halving_judge(const struct search_spec *spec, int64_t run, double value,
 	};
 
 	assert(scores->n > 0);
-	if (st.kept > 0) {
-		double limit = scores->v[st.kept - 1];
-
-		if (score_of(spec->goal, value) <= limit)
-			return;
-		st.limit = score_of(spec->goal, limit);
-	}
+	if (halving_goes_on(spec, value, scores))
+		return;
+	if (st.kept > 0)
+		st.limit = score_of(spec->goal, scores->v[st.kept - 1]);
 	(spec->resumes ? set_pause : set_stop)(spec, &st, make_data(spec, &st),
 					       ret);
 }

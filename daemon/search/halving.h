@@ -26,9 +26,15 @@ const char *halving_rule(const struct search_spec *spec);
 size_t halving_kept(const struct search_spec *spec, size_t n);
 
 /*
- * Run @run of a trial has given @value: fills @ret, zeroed before, if it is not
- * among the best of @scores, those of all trials of its bracket whose run @run
- * is over, its own too. The reason is "paused@9" if it
+ * Whether a trial with @value goes on: it is among the best of @scores, those
+ * of all trials of its bracket with as much, its own too.
+ */
+bool halving_goes_on(const struct search_spec *spec, double value,
+		     const struct sorted *scores);
+
+/*
+ * Run @run of a trial has given @value: fills @ret, zeroed before, unless it
+ * goes on. The reason is "paused@9" if it
  * waits, or begins with the rule that stops it.
  */
 void halving_judge(const struct search_spec *spec, int64_t run, double value,

@@ -191,8 +191,8 @@ void pruner_report_train(const struct pruner *p, const char *name,
 /*
  * Which of the @n trials that wait since the rule said "paused@..." is to go on
  * now: the one that came farthest of those that are among the best at their
- * rung; the best of these; the first. @in_any_case: wherever it stands. Returns
- * its index, or @n: none.
+ * rung; the best of these; the one with the lowest number. @in_any_case:
+ * wherever it stands. Returns its index, or @n: none.
  */
 size_t pruner_promote(struct pruner *p, struct pruner_trial *const *paused,
 		      size_t n, bool in_any_case);

@@ -62,7 +62,7 @@ MUTANTS = {
     "who waits goes on, however bad": (
         "pause.c", "(in_any_case || is_promoted(t))", "(in_any_case || t->rec.runs > 0)"),
     "a search ends in vain while the best one waits": (
-        "pause.c", "return s->results.n == 0 && s->open == 0", "return s->n == 0 && s->open == 0"),
+        "pause.c", "return s->results.n == 0 && s->wanted == 0", "return s->n == 0 && s->wanted == 0"),
     "who waits is forgotten when the search ends": (
         "search.c", "\tpause_give_up(st, s);\n", ""),
     "nobody looks again for who may go on": (
