@@ -14,16 +14,20 @@ ONE = {"x": {"value": 1}}
 STUBBORN = """#!/usr/bin/python3
 import os, signal, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
+told, tell = os.pipe()
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
         os.setsid()
-        open(sys.argv[1] + '/grandchild.new', 'w').write(str(os.getpid()))
-        os.rename(sys.argv[1] + '/grandchild.new', sys.argv[1] + '/grandchild')
+        with open(sys.argv[1] + '/grandchild', 'w') as file:
+            file.write(str(os.getpid()))
+        os.close(tell)
         while True:
             time.sleep(1000)
     os._exit(0)
 os.wait()
+os.close(tell)
+os.read(told, 1)
 print('loss=1', flush=True)
 while True:
     time.sleep(1000)
@@ -32,13 +36,11 @@ while True:
 
 class Supervision(DaemonTest):
     def grandchild(self):
-        path = self.d.dir / "grandchild"
-        wait_for(path.exists, "the grandchild")
-        return int(path.read_text())
+        return int((self.d.dir / "grandchild").read_text())
 
     def test_B3_B4_B12_a_timeout_kills_the_whole_tree_after_the_grace(self):
         program = self.script("stubborn", STUBBORN)
-        end = self.d.run(search("t", [program, str(self.d.dir)], ONE, timeout="1s", grace="300ms", retries=3))
+        end = self.d.run(search("t", [program, str(self.d.dir)], ONE, timeout="3s", grace="300ms", retries=3))
         self.assertEqual(end["counts"]["failed"], 1)
         row = self.d.rows("select reason, attempts from trials")[0]
         self.assertEqual((row["reason"], row["attempts"]), ("timeout", 1))
