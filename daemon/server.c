@@ -59,8 +59,8 @@ static int save_metrics(struct server *s, const struct fx_metrics *m)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < m->n; i++)
-		r = store_save_metric(s->store, m->trial, m->attempt,
-				      m->time_ms, &m->rows[i]);
+		r = store_save_metric(s->store, m->trial, m->curve, m->time_ms,
+				      &m->rows[i]);
 	return r;
 }
 
@@ -75,9 +75,6 @@ static int save(struct server *s, const struct effect *e)
 		return store_save_attempt(s->store, e->attempt);
 	case FX_SAVE_METRICS:
 		return save_metrics(s, &e->metrics);
-	case FX_MOVE_METRICS:
-		return store_move_metrics(s->store, e->move.trial, e->move.from,
-					  e->move.to);
 	case FX_SAVE_SYMPTOMS:
 		return store_save_symptoms(s->store, e->symptoms.trial,
 					   e->symptoms.list, e->symptoms.n);
@@ -152,7 +149,6 @@ static void act(struct server *s, struct effect *e)
 	case FX_SAVE_TRIAL:
 	case FX_SAVE_ATTEMPT:
 	case FX_SAVE_METRICS:
-	case FX_MOVE_METRICS:
 	case FX_SAVE_SYMPTOMS:
 	case FX_SAVE_EVENT:
 		break;

@@ -93,6 +93,7 @@ struct attempt_record {
 	int64_t trial;  /* trial_record.id */
 	int64_t number; /* 1, 2, ... */
 	int64_t run;    /* of the trial: 0, 1, ... */
+	int64_t curve;  /* attempt that its metrics are stored under */
 	enum attempt_state state;
 	bool has_result; /* it has ended its run */
 	double result;   /* of the run; finite */

@@ -75,7 +75,7 @@ FROM search s JOIN trial t ON t.search = s.id
           AND (a.number = t.attempts OR a.run < t.runs AND a.number =
                (SELECT max(number) FROM attempt
                 WHERE trial = t.id AND run = a.run))
-     CROSS JOIN metric m ON m.trial = t.id AND m.attempt = a.number;
+     CROSS JOIN metric m ON m.trial = t.id AND m.attempt = a.curve;
 
 -- Of each run the attempt that tells of it: of one that is over the latest, of
 -- the others the very latest of the trial. Those before a retry are left out.

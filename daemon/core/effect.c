@@ -62,11 +62,6 @@ void fx_save_metrics(struct effects *fx, struct fx_metrics m)
 	append(fx, FX_SAVE_METRICS)->metrics = m;
 }
 
-void fx_move_metrics(struct effects *fx, struct fx_move_metrics m)
-{
-	append(fx, FX_MOVE_METRICS)->move = m;
-}
-
 void fx_save_symptoms(struct effects *fx, struct fx_symptoms s)
 {
 	append(fx, FX_SAVE_SYMPTOMS)->symptoms = s;

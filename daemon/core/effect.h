@@ -20,7 +20,6 @@ enum effect_type {
 	FX_SAVE_TRIAL,
 	FX_SAVE_ATTEMPT,
 	FX_SAVE_METRICS,
-	FX_MOVE_METRICS,
 	FX_SAVE_SYMPTOMS,
 	FX_SAVE_EVENT,
 	/* acts */
@@ -46,15 +45,11 @@ struct fx_run {
 };
 
 struct fx_metrics {
-	int64_t trial, attempt, time_ms;
+	int64_t trial, time_ms;
+	int64_t curve;              /* of the attempt */
 	struct metric_record *rows; /* owned */
 	char *names;                /* owned; those of the rows are in it */
 	size_t n;
-};
-
-/* An attempt goes on with the curves of the one before. */
-struct fx_move_metrics {
-	int64_t trial, from, to; /* attempts */
 };
 
 struct fx_symptoms {
@@ -83,7 +78,6 @@ struct effect {
 		const struct trial_record *trial;     /* ended, too */
 		const struct attempt_record *attempt; /* go, stop, too */
 		struct fx_metrics metrics;
-		struct fx_move_metrics move;
 		struct fx_symptoms symptoms;
 		struct event_record event; /* text and data are owned */
 		struct fx_run run;
@@ -104,8 +98,6 @@ void fx_save_attempt(struct effects *fx, const struct attempt_record *r,
 		     bool *queued);
 /* Takes @m.rows. */
 void fx_save_metrics(struct effects *fx, struct fx_metrics m);
-/* Saved after the attempt that they move to. */
-void fx_move_metrics(struct effects *fx, struct fx_move_metrics m);
 /* Takes @s.list; the trial has these and no others any more. */
 void fx_save_symptoms(struct effects *fx, struct fx_symptoms s);
 /* Takes @e's text and data. */

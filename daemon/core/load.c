@@ -153,8 +153,10 @@ int core_load_attempt(struct core *c, int64_t search,
 {
 	struct search *s = search_find(c, search);
 	struct attempt *a;
-	struct trial *t;
+	struct trial *t = find_by_id(s, r->trial);
 
+	if (t != NULL)
+		t->curve_of = r->curve;
 	if (attempt_state_is_final(r->state))
 		return 0;
 	if (r->offset < 0 || r->token[0] == '\0') {
@@ -164,7 +166,6 @@ int core_load_attempt(struct core *c, int64_t search,
 			 s->rec.name, (long long)r->number);
 		return -EBADMSG;
 	}
-	t = find_by_id(s, r->trial);
 	if (t == NULL || t->rec.state != TRIAL_RUNNING || t->attempt != NULL ||
 	    r->run != t->rec.runs) {
 		diag_add(reterr, "",

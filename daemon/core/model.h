@@ -45,8 +45,9 @@ struct trial {
 	struct attempt *attempt; /* the open one, or NULL */
 	/* While an attempt is open, or one is to go on with it; or empty. */
 	struct curve curve;
-	struct checkup *checkup;       /* likewise, or NULL */
-	unsigned symptoms;             /* bits of enum symptom_kind, as saved */
+	struct checkup *checkup; /* likewise, or NULL */
+	int64_t curve_of;        /* of the latest attempt: its rec.curve */
+	unsigned symptoms;       /* bits of enum symptom_kind, as saved */
 	struct pruner_trial **pruning; /* [spec->runs] if begun; or NULL */
 	struct curve results;          /* of several runs those that are over */
 	int64_t first; /* its first run: those before are left out */

@@ -235,15 +235,11 @@ void trial_launch(struct step *st, struct trial *t)
 		/* Not that of an attempt that failed. */
 		t->rec.has_value &= t->rec.runs > t->first;
 		t->rec.steps = 0;
+		t->curve_of = a->rec.number;
 	}
+	a->rec.curve = t->curve_of;
 	trial_move(st, t, TRIAL_RUNNING, "");
 	fx_save_attempt(st->fx, &a->rec, &a->queued_save);
-	if (goes_on)
-		fx_move_metrics(st->fx, (struct fx_move_metrics){
-					    .trial = t->rec.id,
-					    .from = a->rec.number - 1,
-					    .to = a->rec.number,
-					});
 	t->search->launched = ++st->core->launches;
 	fx_run(st->fx, FX_LAUNCH, trial_run(t));
 }
@@ -750,7 +746,7 @@ void trial_output(struct step *st, struct trial *t, const struct event *ev)
 	struct search *s = t->search;
 	struct fx_metrics m = {
 		.trial = t->rec.id,
-		.attempt = a->rec.number,
+		.curve = a->rec.curve,
 		.time_ms = st->at.now_ms,
 	};
 	bool learned = false;

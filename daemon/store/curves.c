@@ -3,7 +3,9 @@
 /* The trials of every ?3rd number and the best one. */
 static const char sql[] =
     "SELECT t.number, m.step, m.kind, m.value "
-    "FROM trial t JOIN metric m ON m.trial = t.id AND m.attempt = t.attempts "
+    "FROM trial t CROSS JOIN attempt a ON a.trial = t.id "
+    "AND a.number = t.attempts "
+    "CROSS JOIN metric m ON m.trial = t.id AND m.attempt = a.curve "
     "AND m.name = ?2 "
     "WHERE t.search = ?1 AND (t.number % ?3 = 0 OR t.id = "
     "(SELECT id FROM trial WHERE search = ?1 AND score IS NOT NULL "

@@ -20,7 +20,7 @@
 
 /* Numbers of queries of the files of their names. */
 #define DB_COMMIT_N 2
-#define DB_WRITE_N  13
+#define DB_WRITE_N  12
 #define DB_LOAD_N   10
 #define DB_READ_N   22
 

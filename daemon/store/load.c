@@ -42,7 +42,7 @@ static const char *const sql[Q_N] = {
 	    "a.started_ms, a.started_boot_ms, a.stop_reason, "
 	    "a.kill_boot_ms, a.outcome, a.code, a.signal, a.core, a.error, "
 	    "a.what, a.user_ms, a.system_ms, a.memory_bytes, a.ended_ms, "
-	    "a.start_offset, a.read_offset, a.reader, a.run, a.result "
+	    "a.start_offset, a.read_offset, a.reader, a.run, a.curve, a.result "
 	    "FROM trial t JOIN attempt a "
 	    "ON a.trial = t.id AND a.number = t.attempts "
 	    "WHERE t.search = ? AND t.state IN ('queued', 'running') "
@@ -59,21 +59,24 @@ static const char *const sql[Q_N] = {
 	    "AND (a.number = t.attempts OR a.run < t.runs AND a.number = "
 	    "(SELECT max(number) FROM attempt WHERE trial = t.id AND "
 	    "run = a.run)) "
-	    "CROSS JOIN metric m ON m.trial = t.id AND m.attempt = a.number "
+	    "CROSS JOIN metric m ON m.trial = t.id AND m.attempt = a.curve "
 	    "AND m.name = ?2 "
 	    "WHERE t.search = ?1 ORDER BY t.number, a.run, m.step",
 	[Q_OTHERS] =
 	    "SELECT t.id, a.run, m.name, m.step, m.kind, m.value, "
 	    "m.time_ms - a.started_ms "
-	    "FROM trial t JOIN attempt a ON a.trial = t.id AND a.number = t.attempts JOIN metric m ON m.trial = t.id "
-	    "AND m.attempt = t.attempts AND m.name <> ?2 "
+	    "FROM trial t CROSS JOIN attempt a "
+	    "ON a.trial = t.id AND a.number = t.attempts "
+	    "CROSS JOIN metric m ON m.trial = t.id AND m.attempt = a.curve "
+	    "AND m.name <> ?2 "
 	    "WHERE t.search = ?1 AND t.state IN ('queued', 'running') "
 	    "ORDER BY t.number, m.name, m.step",
 	[Q_METRICS] =
 	    "SELECT t.id, a.run, m.name, m.step, m.kind, m.value, "
 	    "m.time_ms - a.started_ms "
-	    "FROM trial t JOIN attempt a ON a.trial = t.id AND a.number = t.attempts JOIN metric m ON m.trial = t.id "
-	    "AND m.attempt = t.attempts "
+	    "FROM trial t CROSS JOIN attempt a "
+	    "ON a.trial = t.id AND a.number = t.attempts "
+	    "CROSS JOIN metric m ON m.trial = t.id AND m.attempt = a.curve "
 	    "WHERE t.search = ?1 AND t.number = ?2 "
 	    "ORDER BY m.name, m.step",
 	[Q_RESULTS] =
@@ -190,6 +193,7 @@ static void read_attempt(struct run *run, struct attempt_record *r)
 	if (r->reader == NULL)
 		next_skip(run);
 	r->run = next_int(run);
+	r->curve = next_int(run);
 	r->has_result = next_result(run, &r->result);
 }
 

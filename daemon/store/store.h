@@ -68,12 +68,12 @@ int store_save_trial(struct store *s, const struct trial_record *r)
     __attribute__((warn_unused_result));
 int store_save_attempt(struct store *s, const struct attempt_record *r)
     __attribute__((warn_unused_result));
-/* The same (trial, attempt, name, step) again replaces and counts a repeat. */
-int store_save_metric(struct store *s, int64_t trial, int64_t attempt,
+/*
+ * Of an attempt with this attempt_record.curve. The same (trial, curve, name,
+ * step) again replaces and counts a repeat.
+ */
+int store_save_metric(struct store *s, int64_t trial, int64_t curve,
 		      int64_t time_ms, const struct metric_record *m)
-    __attribute__((warn_unused_result));
-/* Those of attempt @from are of attempt @to of the trial, which has none. */
-int store_move_metrics(struct store *s, int64_t trial, int64_t from, int64_t to)
     __attribute__((warn_unused_result));
 int store_save_event(struct store *s, const struct event_record *e)
     __attribute__((warn_unused_result));

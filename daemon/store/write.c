@@ -11,7 +11,6 @@ enum query {
 	Q_UPDATE_ATTEMPT,
 	Q_INSERT_ATTEMPT,
 	Q_SAVE_METRIC,
-	Q_MOVE_METRICS,
 	Q_INSERT_EVENT,
 	Q_DELETE_SYMPTOMS,
 	Q_INSERT_SYMPTOM,
@@ -72,17 +71,15 @@ static const char *const sql[Q_N] = {
 	    "started_boot_ms, stop_reason, kill_boot_ms, outcome, code, "
 	    "signal, core, error, what, user_ms, system_ms, memory_bytes, "
 	    "ended_ms, start_offset, read_offset, reader, result, trial, "
-	    "number, run) "
+	    "number, run, curve) "
 	    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-	    "?, ?, ?, ?, ?, ?)",
+	    "?, ?, ?, ?, ?, ?, ?)",
 	[Q_SAVE_METRIC] =
 	    "INSERT INTO metric (trial, attempt, name, step, time_ms, kind, "
 	    "value) VALUES (?, ?, ?, ?, ?, ?, ?) "
 	    "ON CONFLICT (trial, attempt, name, step) DO UPDATE SET "
 	    "kind = excluded.kind, value = excluded.value, "
 	    "repeats = repeats + 1",
-	[Q_MOVE_METRICS] =
-	    "UPDATE metric SET attempt = ? WHERE trial = ? AND attempt = ?",
 	[Q_INSERT_EVENT] =
 	    "INSERT INTO event (search, trial, time_ms, kind, text, data) "
 	    "VALUES (?, nullif(?, 0), ?, ?, ?, ?)",
@@ -271,34 +268,24 @@ int store_save_attempt(struct store *s, const struct attempt_record *r)
 	run = run_begin(s->write[Q_INSERT_ATTEMPT]);
 	bind_attempt(&run, r);
 	bind_int(&run, r->run);
+	bind_int(&run, r->curve);
 	return run_all(s, &run, "adding an attempt");
 }
 
-int store_save_metric(struct store *s, int64_t trial, int64_t attempt,
+int store_save_metric(struct store *s, int64_t trial, int64_t curve,
 		      int64_t time_ms, const struct metric_record *m)
 {
 	struct run run = run_begin(s->write[Q_SAVE_METRIC]);
 
 	assert(!sqlite3_get_autocommit(s->db));
 	bind_int(&run, trial);
-	bind_int(&run, attempt);
+	bind_int(&run, curve);
 	bind_text(&run, m->name);
 	bind_int(&run, m->step);
 	bind_int(&run, time_ms);
 	bind_text(&run, value_kind_name(m->kind));
 	bind_real(&run, m->kind == VALUE_FINITE ? m->value : 0);
 	return run_all(s, &run, "saving a metric");
-}
-
-int store_move_metrics(struct store *s, int64_t trial, int64_t from, int64_t to)
-{
-	struct run run = run_begin(s->write[Q_MOVE_METRICS]);
-
-	assert(!sqlite3_get_autocommit(s->db));
-	bind_int(&run, to);
-	bind_int(&run, trial);
-	bind_int(&run, from);
-	return run_all(s, &run, "moving the metrics of an attempt");
 }
 
 int store_save_event(struct store *s, const struct event_record *e)

@@ -94,7 +94,7 @@ static void run_trial(int64_t number, int64_t metrics)
 		.created_ms = 1795000000000 + number,
 		.attempts = 1,
 	};
-	struct attempt_record a = { .trial = t.id, .number = 1 };
+	struct attempt_record a = { .trial = t.id, .number = 1, .curve = 1 };
 
 	snprintf(params, sizeof(params),
 		 "{\"lr\":%.17g,\"units\":%lld,\"optimizer\":\"adam\"}",

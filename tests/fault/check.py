@@ -337,22 +337,25 @@ class Checker:
                               t["started_ms"] < t["created_ms"]):
             self.fault("I18", f"{name}: created {t['created_ms']}, started {t['started_ms']}, ended {t['ended_ms']}")
         self.check_params(t, spec)
-        curve = {}
+        curves = {a["number"]: {} for a in attempts}
+        first = 0
         for n, a in enumerate(attempts):
             self.check_attempt(t, a, spec)
-            if not spec.get("resumes") or n > 0 and attempts[n - 1]["run"] != a["run"]:
-                curve = {}
+            # Of one that resumes, the attempts of a run have one curve, which is the first one's.
+            if not spec.get("resumes") or n == 0 or attempts[n - 1]["run"] != a["run"]:
+                first = a["number"]
+            if a["curve"] != first:
+                self.fault("I13", f"{self.name(t, a)} has the curve of attempt {a['curve']}, not {first}")
             told = self.check_output(t, a, spec, next((b for b in attempts[n + 1:] if b["started_ms"]), None))
-            curve.update(told or {})
-            # Of one that resumes, the attempts of a run have one curve, which is the latest one's.
-            has_curve = not spec.get("resumes") or n + 1 == len(attempts) or attempts[n + 1]["run"] != a["run"]
-            self.check_metrics(t, a, curve if has_curve else {}, spec)
+            curves[first].update(told or {})
+        for a in attempts:
+            self.check_metrics(t, a, curves[a["number"]], spec)
         if t["state"] in TRIAL_FINAL and attempts:
             self.check_end(t, attempts[-1])
 
     def last_loss(self, t, a):
         rows = self.rows("SELECT value FROM metric WHERE trial = ? AND attempt = ? ORDER BY step DESC LIMIT 1", t["id"],
-                         a["number"])
+                         a["curve"])
         return rows[0]["value"] if rows else None
 
     def check_runs(self, t, spec, attempts):

@@ -103,6 +103,7 @@ struct attempt_record sample_attempt(int64_t trial, int64_t number)
 	return (struct attempt_record){
 		.trial = trial,
 		.number = number,
+		.curve = number,
 		.state = ATTEMPT_LAUNCHING,
 		.token = "0123456789abcdef0123456789abcdef",
 		.boot_id = "8d6c4b8a-1f53-4f37-9c3c-1a5bd8d2a001",

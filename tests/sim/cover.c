@@ -97,11 +97,11 @@ static const char *const events[] = {
 };
 
 static const char *const effects[] = {
-	"save search",  "save trial",   "save attempt",
-	"save metrics", "move metrics", "save symptoms",
-	"save event",   "launch",       "adopt",
-	"go",           "terminate",    "kill",
-	"suggest",      "trial ended",  "search changed",
+	"save search",  "save trial",     "save attempt",
+	"save metrics", "save symptoms",  "save event",
+	"launch",       "adopt",          "go",
+	"terminate",    "kill",           "suggest",
+	"trial ended",  "search changed",
 };
 
 static const char *const crashes[] = {

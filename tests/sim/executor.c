@@ -315,7 +315,6 @@ void executor_act(struct sim *sim, const struct effect *e)
 	case FX_SAVE_TRIAL:
 	case FX_SAVE_ATTEMPT:
 	case FX_SAVE_METRICS:
-	case FX_MOVE_METRICS:
 	case FX_SAVE_SYMPTOMS:
 	case FX_SAVE_EVENT:
 	case FX_SUGGEST:

@@ -68,7 +68,15 @@ MUTANTS = {
     "nobody looks again for who may go on": (
         "trial.c", "\tpause_changed(s);\n\tif (!trial_state_is_final(to))", "\tif (!trial_state_is_final(to))"),
     "a trial that goes on leaves its metrics behind": (
-        "trial.c", "\tif (goes_on)\n\t\tfx_move_metrics", "\tif (goes_on && st->at.now_ms < 0)\n\t\tfx_move_metrics"),
+        "trial.c", "\ta->rec.curve = t->curve_of;\n", "\ta->rec.curve = a->rec.number;\n"),
+    "a trial that goes on twice leaves its metrics behind": (
+        "trial.c", "\ta->rec.curve = t->curve_of;\n",
+        "\ta->rec.curve = goes_on ? a->rec.number - 1 : a->rec.number;\n"),
+    "a trial that runs anew goes on with the curve of before": (
+        "trial.c", "\t\tt->curve_of = a->rec.number;\n",
+        "\t\tt->curve_of = t->curve_of > 0 ? t->curve_of : a->rec.number;\n"),
+    "where the metrics of a trial are is lost on load": (
+        "load.c", "\t\tt->curve_of = r->curve;\n", "\t\tt->curve_of = r->number;\n"),
     "a trial that waits loses its curve": (
         "trial.c", "\telse if (end.pause)\n\t\tpause_trial", "\telse if (forget_curve(t), end.pause)\n\t\tpause_trial"),
     "a kill comes to nothing while a trial is paused": (

@@ -32,10 +32,12 @@ static void check_metrics(struct sim *sim, const struct trial_row *t,
 			  const struct attempt_row *a)
 {
 	const struct output *o = &t->output;
-	size_t n = a->n_moved;
+	const struct attempt_row *curve = rows_curve(a);
+	size_t n = a->n_before, end = curve->n_metrics;
 
-	if (a->is_moved)
-		return;
+	if (a->rec.number < (int64_t)t->n_attempts &&
+	    a[1].rec.curve == a->rec.curve)
+		end = a[1].n_before;
 	sim_check(sim,
 		  a->rec.start_offset <= a->rec.offset &&
 		      a->rec.offset <= (int64_t)o->n,
@@ -53,10 +55,9 @@ static void check_metrics(struct sim *sim, const struct trial_row *t,
 			  (long long)b->attempt);
 		if (!b->has_metric)
 			continue;
-		sim_check(sim, n < a->n_metrics,
-			  "a metric of trial %lld is not saved",
+		sim_check(sim, n < end, "a metric of trial %lld is not saved",
 			  (long long)t->rec.id);
-		m = &a->metrics[n++];
+		m = &curve->metrics[n++];
 		sim_check(sim,
 			  strcmp(m->name, b->metric.name) == 0 &&
 			      m->step == b->metric.step &&
@@ -66,9 +67,9 @@ static void check_metrics(struct sim *sim, const struct trial_row *t,
 			  "byte %lld of trial %lld is saved as another metric",
 			  (long long)i, (long long)t->rec.id);
 	}
-	sim_check(sim, n == a->n_metrics,
+	sim_check(sim, n == end,
 		  "trial %lld has %zu metrics, and its output %zu",
-		  (long long)t->rec.id, a->n_metrics, n);
+		  (long long)t->rec.id, end, n);
 }
 
 static void check_reader(struct sim *sim, const struct attempt_record *a)
@@ -712,6 +713,7 @@ static void check_pause(struct sim *sim, const struct search_row *s,
 			const struct trial_row *t)
 {
 	bool is_between = s->spec->budget.name != NULL;
+	const struct attempt_row *latest;
 
 	if (t->commit != sim->rows.commits)
 		return;
@@ -721,11 +723,12 @@ static void check_pause(struct sim *sim, const struct search_row *s,
 			  (long long)t->rec.id);
 		cover_thing("a trial that waits");
 	} else if (t->was_paused && t->rec.state == TRIAL_RUNNING) {
+		latest = &t->attempts[t->n_attempts - 1];
 		cover_thing("a trial that waited goes on");
 		if (is_between && sim->commands_in_turn == 0)
 			check_budget(sim, s, t, t->rec.runs - 1, true);
 		sim_check(sim,
-			  is_between || t->attempts[t->n_attempts - 2].is_moved,
+			  is_between || latest->rec.curve < latest->rec.number,
 			  "trial %lld goes on without its curve",
 			  (long long)t->rec.id);
 	} else if (t->was_paused && t->rec.state == TRIAL_PRUNED) {

@@ -74,6 +74,11 @@ const struct attempt_row *rows_latest(const struct trial_row *t, int64_t run)
 	return NULL;
 }
 
+const struct attempt_row *rows_curve(const struct attempt_row *a)
+{
+	return a + (a->rec.curve - a->rec.number);
+}
+
 struct trial_row *rows_known(const struct rows *r, int64_t search,
 			     int64_t number)
 {
@@ -165,6 +170,29 @@ static void save_trial(struct sim *sim, const struct trial_record *r)
 	t->commit = sim->rows.commits;
 }
 
+/* It has a curve of its own, or goes on with that of the one before. */
+static void check_curve(struct sim *sim, const struct trial_row *t,
+			struct attempt_row *a, const struct attempt_record *r)
+{
+	const struct search_row *search =
+	    rows_search(&sim->rows, t->rec.search);
+
+	if (a->commit != 0) {
+		sim_check(sim, r->curve == a->rec.curve,
+			  "attempt %lld of trial %lld has another curve",
+			  (long long)r->number, (long long)r->trial);
+		return;
+	}
+	sim_check(sim,
+		  r->curve == r->number ||
+		      (search->spec->resumes && r->number > 1 &&
+		       r->curve == a[-1].rec.curve && r->run == a[-1].rec.run),
+		  "attempt %lld of trial %lld has the curve of attempt %lld",
+		  (long long)r->number, (long long)r->trial,
+		  (long long)r->curve);
+	a->n_before = t->attempts[r->curve - 1].n_metrics;
+}
+
 static void save_attempt(struct sim *sim, const struct attempt_record *r)
 {
 	struct trial_row *t = rows_trial(&sim->rows, r->trial);
@@ -181,6 +209,7 @@ static void save_attempt(struct sim *sim, const struct attempt_record *r)
 		    (struct attempt_row){ .epoch = sim->epoch };
 	}
 	a = &t->attempts[r->number - 1];
+	check_curve(sim, t, a, r);
 	a->was_stopped = a->rec.stop_reason[0] != '\0';
 	a->offset_before = a->rec.offset;
 	free(a->rec.reader);
@@ -191,7 +220,7 @@ static void save_attempt(struct sim *sim, const struct attempt_record *r)
 
 static void save_metrics(struct sim *sim, const struct fx_metrics *m)
 {
-	struct attempt_row *a = rows_attempt(&sim->rows, m->trial, m->attempt);
+	struct attempt_row *a = rows_attempt(&sim->rows, m->trial, m->curve);
 
 	sim_check(sim, a != NULL,
 		  "metrics of an attempt that is not in the store");
@@ -203,23 +232,6 @@ static void save_metrics(struct sim *sim, const struct fx_metrics *m)
 		a->metrics[a->n_metrics++].name =
 		    strcmp(m->rows[i].name, "loss") == 0 ? "loss" : "acc";
 	}
-}
-
-static void move_metrics(struct sim *sim, const struct fx_move_metrics *m)
-{
-	struct attempt_row *to = rows_attempt(&sim->rows, m->trial, m->to);
-	struct attempt_row *from = rows_attempt(&sim->rows, m->trial, m->from);
-
-	sim_check(sim, to != NULL && to->n_metrics == 0 && m->from + 1 == m->to,
-		  "metrics of trial %lld move to attempt %lld, which has some",
-		  (long long)m->trial, (long long)m->to);
-	to->metrics = from->metrics;
-	to->n_metrics = from->n_metrics;
-	to->cap_metrics = from->cap_metrics;
-	from->metrics = NULL;
-	from->n_metrics = from->cap_metrics = 0;
-	from->is_moved = true;
-	to->n_moved = to->n_metrics;
 }
 
 static void save_symptoms(struct sim *sim, const struct fx_symptoms *s)
@@ -268,9 +280,6 @@ void rows_save(struct sim *sim, const struct effect *e)
 		break;
 	case FX_SAVE_METRICS:
 		save_metrics(sim, &e->metrics);
-		break;
-	case FX_MOVE_METRICS:
-		move_metrics(sim, &e->move);
 		break;
 	case FX_SAVE_SYMPTOMS:
 		save_symptoms(sim, &e->symptoms);
@@ -360,6 +369,7 @@ static int by_step(const void *a, const void *b)
 void rows_points(const struct attempt_row *a, const char *name,
 		 struct points *ret)
 {
+	a = rows_curve(a);
 	*ret = (struct points){ 0 };
 	ret->list = xcalloc(a->n_metrics + 1, sizeof(*ret->list));
 	for (size_t i = 0; i < a->n_metrics; i++) {

@@ -13,11 +13,10 @@ struct attempt_row {
 	struct attempt_record rec;
 	int64_t offset_before;         /* before the latest commit */
 	bool was_stopped;              /* before the latest commit */
-	bool is_moved;                 /* its metrics are a later one's */
-	size_t n_moved;                /* metrics of earlier ones */
+	size_t n_before;               /* metrics of its curve at its launch */
 	uint64_t commit;               /* the latest that wrote it */
 	int epoch;                     /* the daemon that made it */
-	struct metric_record *metrics; /* in the order of saving */
+	struct metric_record *metrics; /* of this rec.curve, as saved */
 	size_t n_metrics, cap_metrics;
 };
 
@@ -86,6 +85,9 @@ struct trial_row *rows_known(const struct rows *r, int64_t search,
 			     int64_t number);
 /* How many trials of @search are committed. */
 int64_t rows_count(const struct rows *r, int64_t search);
+
+/* Where the metrics of the attempt are stored. */
+const struct attempt_row *rows_curve(const struct attempt_row *a);
 
 /* The objective's points of an attempt, by step, the last value of a step. */
 struct points {

@@ -101,6 +101,7 @@ static struct attempt_record attempt_row(int64_t trial)
 	return (struct attempt_record){
 		.trial = trial,
 		.number = 1,
+		.curve = 1,
 		.state = ATTEMPT_RUNNING,
 		.token = "00112233445566778899aabbccddeeff",
 		.boot_id = BOOT,

@@ -195,6 +195,7 @@ static int check_attempt(void *ctx, const struct attempt_record *r)
 	ck_assert_int_eq(r->offset, want->offset);
 	ck_assert_pstr_eq(r->reader, want->reader);
 	ck_assert_int_eq(r->run, want->run);
+	ck_assert_int_eq(r->curve, want->curve);
 	ck_assert_int_eq(r->has_result, want->has_result);
 	ck_assert(!want->has_result || r->result == want->result);
 	return 42;
@@ -206,6 +207,7 @@ START_TEST(an_attempt_comes_back_as_it_was_saved)
 	struct attempt_record r = sample_attempt(trial.id, 2);
 
 	r.run = 3;
+	r.curve = 1;
 	save_search_1();
 	trial.state = TRIAL_RUNNING;
 	trial.attempts = 2;
@@ -371,20 +373,51 @@ START_TEST(of_a_trial_that_is_not_over_the_other_metrics_are_loaded)
 }
 END_TEST
 
-START_TEST(an_attempt_takes_over_the_metrics_of_the_one_before)
+/* Attempt 4 of trial 0 goes on with the curve of 3, and this with that of 2. */
+static void go_on(void)
 {
-	struct attempt_record attempt = sample_attempt(1000, 3);
-	auto_free char *rows = NULL;
+	struct trial_record trial = sample_trial(1, 0);
+	struct attempt_record attempt;
 
 	save_metrics();
-	ck_assert_int_eq(store_begin(the.s), 0);
-	ck_assert_int_eq(store_save_attempt(the.s, &attempt), 0);
-	ck_assert_int_eq(store_move_metrics(the.s, 1000, 2, 3), 0);
-	ck_assert_int_eq(store_commit(the.s), 0);
-	rows = case_query("SELECT group_concat(n, ' ') FROM (SELECT attempt || "
-			  "':' || count(*) AS n FROM metric WHERE trial = 1000 "
-			  "GROUP BY attempt ORDER BY attempt)");
-	ck_assert_str_eq(rows, "1:1 3:4");
+	for (int64_t number = 3; number <= 4; number++) {
+		attempt = sample_attempt(1000, number);
+		attempt.curve = 2;
+		trial.attempts = number;
+		case_save_attempt(&attempt);
+		case_save_trial(&trial);
+	}
+}
+
+START_TEST(an_attempt_that_goes_on_has_the_metrics_of_those_before)
+{
+	struct metric_list list = { 0 };
+	auto_free char *rows = NULL;
+
+	go_on();
+	case_save_metric(1000, 2, "val_loss", 11, 0.25);
+	case_save_metric(1000, 2, "val_loss", 12, 0.125);
+	ck_assert_int_eq(store_load_metrics(the.s, 1, 0, add_any, &list), 0);
+	ck_assert_uint_eq(list.n, 5);
+	ck_assert_double_eq(list.values[0], 0.7); /* acc */
+	ck_assert_double_eq(list.values[3], 0.25);
+	ck_assert_int_eq(list.steps[4], 12);
+	list.n = 0;
+	ck_assert_int_eq(
+	    store_load_metric(the.s, 1, "val_loss", add_any, &list), 0);
+	ck_assert_uint_eq(list.n, 5);
+	ck_assert_double_eq(list.values[3], 0.125);
+	ck_assert_int_eq(list.trials[4], 1001);
+	list.n = 0;
+	ck_assert_int_eq(
+	    store_load_others(the.s, 1, "val_loss", add_any, &list), 0);
+	ck_assert_uint_eq(list.n, 1);
+	ck_assert_double_eq(list.values[0], 0.7);
+	rows = case_query("SELECT group_concat(name || step, ' ') FROM (SELECT "
+			  "name, step FROM metrics WHERE trial = 0 ORDER BY "
+			  "name, step)");
+	ck_assert_str_eq(rows, "acc2 val_loss2 val_loss10 val_loss11 "
+			       "val_loss12");
 }
 END_TEST
 
@@ -766,7 +799,8 @@ Suite *suite(void)
 	tcase_add_test(tc, the_metrics_of_one_trial_load_by_name_and_step);
 	tcase_add_test(
 	    tc, of_a_trial_that_is_not_over_the_other_metrics_are_loaded);
-	tcase_add_test(tc, an_attempt_takes_over_the_metrics_of_the_one_before);
+	tcase_add_test(tc,
+		       an_attempt_that_goes_on_has_the_metrics_of_those_before);
 	tcase_add_test(
 	    tc, symptoms_replace_those_before_and_load_by_trial_and_rank);
 	tcase_add_test(tc, G8_a_repeated_step_keeps_the_last_value_and_counts);

@@ -211,7 +211,10 @@ static char *curves_of(const char *metric, int64_t every)
 	return buf_take(&b);
 }
 
-/* Trials 0 to 4 of search 1 with two attempts each; 3 is the best. */
+/*
+ * Trials 0 to 4 of search 1 with three attempts each, of which the last goes on
+ * with the curve of the one before; 3 is the best.
+ */
 static void fill_curves(void)
 {
 	struct search_record search = sample_search(1, "digits");
@@ -225,10 +228,12 @@ static void fill_curves(void)
 		trial.has_value = true;
 		trial.kind = VALUE_FINITE;
 		trial.value = i == 3 ? -9 : i;
-		trial.attempts = 2;
+		trial.attempts = 3;
 		case_save_trial(&trial);
 		case_save_attempt(&attempt);
-		attempt.number = 2;
+		attempt.number = attempt.curve = 2;
+		case_save_attempt(&attempt);
+		attempt.number = 3;
 		case_save_attempt(&attempt);
 		case_save_metric(trial.id, 1, "loss", 1, 99);
 		case_save_metric(trial.id, 2, "loss", 2, i + 0.5);

@@ -365,22 +365,29 @@ START_TEST(C12_a_migration_that_fails_changes_nothing)
 }
 END_TEST
 
-/* As version 1 left it, with a row in each table. */
-static void make_version_1(void)
+/* A database with the tables of version @version alone. */
+static void make_version(size_t version)
 {
-	auto_free char *id =
-	    xasprintf("PRAGMA application_id = %d", DB_APPLICATION_ID);
+	auto_free char *sql =
+	    xasprintf("PRAGMA application_id = %d; PRAGMA user_version = %zu",
+		      DB_APPLICATION_ID, version);
 
 	case_shut();
 	unlink(the.path);
-	execute(id);
+	execute(sql);
 	execute("PRAGMA journal_mode = WAL");
-	execute(sql_migrations[0].text);
+	for (size_t i = 0; i < version; i++)
+		execute(sql_migrations[i].text);
+}
+
+/* As version 1 left it, with a row in each table. */
+static void make_version_1(void)
+{
+	make_version(1);
 	execute(sql_views[0].text);
 	execute("DROP VIEW runs");     /* a later one */
 	execute("DROP VIEW symptoms"); /* which that version had not */
-	execute("PRAGMA user_version = 1;"
-		"INSERT INTO search VALUES (3, 'digits', 'k', 'loss', "
+	execute("INSERT INTO search VALUES (3, 'digits', 'k', 'loss', "
 		"'minimize', 'running', '', 60, 1, 1, 1, 'b', 0);"
 		"INSERT INTO submission VALUES (3, '{}', '/', '[]');"
 		"INSERT INTO trial VALUES (7, 3, 0, 'done', '', 'sampler', 0, "
@@ -420,6 +427,63 @@ START_TEST(a_database_of_version_1_keeps_its_rows_and_admits_new_origins)
 	    number_of("SELECT count(*) FROM pragma_integrity_check "
 		      "WHERE integrity_check <> 'ok'"),
 	    0);
+	ck_assert_int_eq(
+	    number_of("SELECT count(*) FROM pragma_foreign_key_check"), 0);
+}
+END_TEST
+
+/*
+ * As version 6 left it. Trial 0 has gone on twice, and its metrics were moved
+ * each time; trial 1 began anew when it had failed.
+ */
+static void make_version_6(void)
+{
+	make_version(6);
+	execute("INSERT INTO search VALUES (3, 'digits', 'k', 'loss', "
+		"'minimize', 'running', '', 60, 1, 1, 1, 'b', 0, 0, 0, 0);"
+		"INSERT INTO trial (id, search, number, state, reason, origin, "
+		"cursor, params, steps, attempts, created_ms, started_ms, "
+		"ended_ms, tries) VALUES (7, 3, 0, 'queued', 'paused@2', "
+		"'sampler', 0, '{}', 2, 3, 1, 1, 0, 0), (8, 3, 1, 'running', "
+		"'', 'sampler', 1, '{}', 1, 2, 1, 1, 0, 2)");
+	execute("INSERT INTO attempt (trial, number, state, token, boot_id, "
+		"pid, started_ms, started_boot_ms, stop_reason, kill_boot_ms, "
+		"outcome, code, signal, core, error, what, user_ms, system_ms, "
+		"memory_bytes, ended_ms, start_offset, read_offset) "
+		"SELECT trial, number, iif(trial = 8 AND number = 2, 'running',"
+		" 'ended'), 't', 'b', 1, 1, 1, '', 0, 'none', 0, 0, 0, 0, '', "
+		"0, 0, 0, 0, 0, 0 FROM (SELECT 7 AS trial, 1 AS number UNION "
+		"VALUES (7, 2), (7, 3), (8, 1), (8, 2));"
+		"INSERT INTO metric VALUES (7, 3, 'loss', 1, 5, 'finite', 0.5, "
+		"0), (7, 3, 'loss', 2, 6, 'finite', 0.25, 1), (8, 1, 'loss', "
+		"1, 7, 'finite', 3.0, 0), (8, 2, 'loss', 1, 8, 'finite', 2.0, "
+		"0)");
+	case_open_again();
+}
+
+START_TEST(curves_that_version_6_moved_are_there_and_can_be_gone_on_with)
+{
+	static const char query[] =
+	    "SELECT group_concat(trial || ':' || step || ':' || value, ' ') "
+	    "FROM (SELECT * FROM metrics ORDER BY trial, step)";
+	struct attempt_record next = sample_attempt(7, 4);
+	auto_free char *rows = NULL, *later = NULL, *curves = NULL;
+	struct trial_record t = sample_trial(3, 0);
+
+	make_version_6();
+	rows = case_query(query);
+	ck_assert_str_eq(rows, "0:1:0.5 0:2:0.25 1:1:2.0");
+	next.curve = 3;
+	case_save_attempt(&next);
+	t.id = 7;
+	t.attempts = 4;
+	case_save_trial(&t);
+	case_save_metric(7, 3, "loss", 3, 0.125);
+	later = case_query(query);
+	ck_assert_str_eq(later, "0:1:0.5 0:2:0.25 0:3:0.125 1:1:2.0");
+	curves = case_query("SELECT group_concat(curve, ' ') FROM (SELECT curve"
+			    " FROM attempt ORDER BY trial, number)");
+	ck_assert_str_eq(curves, "1 2 3 3 1 2");
 	ck_assert_int_eq(
 	    number_of("SELECT count(*) FROM pragma_foreign_key_check"), 0);
 }
@@ -633,6 +697,8 @@ Suite *suite(void)
 	tcase_add_test(tc, C12_a_migration_that_fails_changes_nothing);
 	tcase_add_test(
 	    tc, a_database_of_version_1_keeps_its_rows_and_admits_new_origins);
+	tcase_add_test(
+	    tc, curves_that_version_6_moved_are_there_and_can_be_gone_on_with);
 	tcase_add_test(tc, changed_views_are_made_anew_at_the_start);
 	suite_add_tcase(s, tc);
 
