@@ -27,7 +27,7 @@ static const char *const codes[CANVAS_STYLES] = {
 	[CANVAS_FRAME] = "\033[2m",   [CANVAS_BEST] = "\033[1;32m",
 	[CANVAS_GOOD] = "\033[36m",   [CANVAS_MIDDLE] = "\033[94m",
 	[CANVAS_POOR] = "\033[90m",   [CANVAS_PRUNED] = "\033[33m",
-	[CANVAS_FAILED] = "\033[31m",
+	[CANVAS_FAILED] = "\033[31m", [CANVAS_RUNNING] = "\033[33m",
 };
 
 struct canvas *canvas_new(int width, int height, bool utf8)

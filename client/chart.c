@@ -91,7 +91,8 @@ double chart_x(const struct chart *c, const struct chart_point *p)
 	if (c->n_uprights > 0)
 		return c->n_uprights > 1 ? p->x / (double)(c->n_uprights - 1)
 					 : 0.5;
-	return axis_place(&c->x, p->x + c->x.strew * strewn(p->trial));
+	return axis_place(&c->x,
+			  p->x + p->aside + c->x.strew * strewn(p->trial));
 }
 
 /* A bundle of lines is seen to be one. */
@@ -170,13 +171,14 @@ static cJSON *axis_json(const struct chart_axis *a)
 static cJSON *point_json(const struct chart_series *s,
 			 const struct chart_point *p)
 {
+	bool is_last = p == s->points + s->n - 1;
 	cJSON *o = cJSON_CreateObject();
 
 	if (p->trial >= 0)
 		json_add_integer(o, "trial", p->trial);
 	json_add_number(o, "x", p->x);
 	json_add_number(o, "y", p->y);
-	if (s->mark == CHART_BARS) {
+	if (s->mark == CHART_BARS || (s->mark == CHART_FORECAST && is_last)) {
 		json_add_number(o, "low", p->low);
 		json_add_number(o, "high", p->high);
 	}
@@ -187,7 +189,7 @@ static cJSON *series_json(const struct chart_series *s)
 {
 	static const char *const classes[] = { "done",   "pruned", "failed",
 					       "ranked", "best",   "median",
-					       "faint" };
+					       "faint",  "running" };
 	cJSON *o = cJSON_CreateObject();
 	cJSON *points = cJSON_CreateArray();
 

@@ -34,9 +34,10 @@ struct chart_axis {
 enum chart_mark {
 	CHART_DOTS,
 	CHART_LINE,
-	CHART_STEPS,   /* a line that holds its value until the next point */
-	CHART_MEDIANS, /* of the other points at x */
-	CHART_BARS,    /* from 0 to x in the row y */
+	CHART_STEPS,    /* a line that holds its value until the next point */
+	CHART_MEDIANS,  /* of the other points at x */
+	CHART_BARS,     /* from 0 to x in the row y */
+	CHART_FORECAST, /* dashes to the last point, whose y is uncertain */
 };
 
 /* What the points are; how they look follows from it. */
@@ -48,12 +49,15 @@ enum chart_class {
 	CHART_BEST,
 	CHART_MEDIAN,
 	CHART_FAINT,
+	CHART_RUNNING,
 };
 
 struct chart_point {
 	double x, y;
-	double low, high; /* of a bar: where x may lie; else 0 */
-	int64_t trial;    /* -1: none */
+	/* Where x may lie of a bar, y of a forecast's last point; else 0. */
+	double low, high;
+	double aside;  /* it is drawn so far right of x, to be told apart */
+	int64_t trial; /* -1: none */
 };
 
 struct chart_series {

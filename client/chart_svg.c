@@ -36,6 +36,8 @@ static const char style[] =
     ".median{stroke:#333;stroke-width:2}\n"
     ".line.median{fill:none;stroke:#333;stroke-dasharray:5 3}\n"
     ".faint{fill:#c4ccd6}\n"
+    ".running{fill:#fff;stroke:#c88000;stroke-width:1.4}\n"
+    ".line.running{fill:none}.dashed{stroke-dasharray:4 3}\n"
     ".halo{paint-order:stroke;stroke:#fff;stroke-width:3}\n"
     ".spread{stroke:#333}\n"
     "</style>\n";
@@ -104,6 +106,8 @@ static const char *class_of(const struct chart_series *s)
 		return "median";
 	case CHART_FAINT:
 		return "faint";
+	case CHART_RUNNING:
+		return "running";
 	case CHART_RANKED:
 		return "ranked";
 	case CHART_DONE:
@@ -157,6 +161,13 @@ static void put_hint(struct buf *b, const struct chart *c,
 	if (c->n_uprights == 0 && c->y.label != NULL && !isnan(p->y)) {
 		buf_addf(&text, ", %s ", c->y.label);
 		axis_print(&c->y, p->y, &text);
+	}
+	if (p->low < p->high) {
+		buf_adds(&text, " (");
+		axis_print(&c->y, p->low, &text);
+		buf_adds(&text, " to ");
+		axis_print(&c->y, p->high, &text);
+		buf_addc(&text, ')');
 	}
 	buf_adds(b, "<title>");
 	put_text(b, buf_text(&text));
@@ -278,6 +289,40 @@ static void draw_bars(const struct area *a, const struct chart *c,
 	}
 }
 
+/* Of places: what has none on a logarithmic axis is below all of it. */
+static double y_within(const struct area *a, double place)
+{
+	return y_of(a, isnan(place) ? 0 : place);
+}
+
+static void draw_forecast(const struct area *a, const struct chart *c,
+			  const struct chart_series *s)
+{
+	const struct chart_point *p = &s->points[s->n - 1];
+	double high = axis_place(&c->y, p->high);
+	double low = axis_place(&c->y, p->low);
+	double place = chart_y(c, p);
+	double x = x_of(a, chart_x(c, p)), y = y_within(a, place);
+
+	if (s->n > 1)
+		buf_addf(a->out,
+			 "<path d=\"M%.1f %.1fL%.1f %.1f\" "
+			 "class=\"line running dashed\"/>\n",
+			 x_of(a, chart_x(c, s->points)),
+			 y_within(a, chart_y(c, s->points)), x, y);
+	buf_addf(a->out, "<path d=\"M%.1f %.1fV%.1f", x, y_within(a, low),
+		 y_within(a, high));
+	if (low >= 0)
+		buf_addf(a->out, "M%.1f %.1fh8", x - 4, y_within(a, low));
+	if (high <= 1)
+		buf_addf(a->out, "M%.1f %.1fh8", x - 4, y_within(a, high));
+	buf_adds(a->out, "\" class=\"line running\"/>\n");
+	put_dot(a->out, s, x, y, place);
+	put_hint(a->out, c, p);
+	buf_adds(a->out, place > 1 + 1e-9 || place < -1e-9 ? "</path>\n"
+							   : "</circle>\n");
+}
+
 static void draw_series(const struct area *a, const struct chart *c,
 			const struct chart_series *s)
 {
@@ -295,6 +340,9 @@ static void draw_series(const struct area *a, const struct chart *c,
 		break;
 	case CHART_BARS:
 		draw_bars(a, c, s);
+		break;
+	case CHART_FORECAST:
+		draw_forecast(a, c, s);
 		break;
 	case CHART_LINE:
 	case CHART_STEPS:
@@ -492,7 +540,12 @@ static double draw_charts(struct buf *b, const struct plot *p, double y)
 static void put_key(struct buf *b, const struct chart_series *s, double x,
 		    double y)
 {
-	if (s->mark == CHART_DOTS) {
+	if (s->mark == CHART_FORECAST)
+		buf_addf(b,
+			 "<path d=\"M%.1f %.1fh16\" "
+			 "class=\"line running dashed\"/>\n",
+			 x, y);
+	if (s->mark == CHART_DOTS || s->mark == CHART_FORECAST) {
 		put_dot(b, s, x + 8, y, 0.5);
 		buf_adds(b, s->class == CHART_FAILED ? "</path>\n"
 						     : "</circle>\n");

@@ -17,6 +17,7 @@
 #define GAP        2   /* between charts side by side */
 #define CURVES     15  /* in a chart; more would be a tangle */
 #define TOP_LINES  10  /* between parallel axes */
+#define DASH       8   /* dots from one to the next */
 
 /* Where the points of a chart go. */
 struct area {
@@ -48,6 +49,10 @@ static struct glyph glyph_of(const struct chart_series *s)
 		return (struct glyph){ CANVAS_BOLD, "━", '=' };
 	case CHART_FAINT:
 		return (struct glyph){ CANVAS_POOR, "░", '=' };
+	case CHART_RUNNING:
+		if (s->mark == CHART_FORECAST)
+			return (struct glyph){ CANVAS_RUNNING, "◆", '*' };
+		return (struct glyph){ CANVAS_RUNNING, "•", 'o' };
 	case CHART_DONE:
 		break;
 	}
@@ -234,6 +239,52 @@ static void draw_medians(const struct area *a, const struct chart *c,
 	}
 }
 
+/* Of places: what has none on a logarithmic axis is below all of it. */
+static double within(double place)
+{
+	return isnan(place) ? 0 : fmin(fmax(place, 0), 1);
+}
+
+static void draw_dashes(const struct area *a, const struct chart *c,
+			const struct chart_point *from,
+			const struct chart_point *to, enum canvas_style style)
+{
+	double x0 = dot_x(a, chart_x(c, from)), x1 = dot_x(a, chart_x(c, to));
+	double y0 = dot_y(a, within(chart_y(c, from)));
+	double y1 = dot_y(a, within(chart_y(c, to)));
+	int n = 1 + (int)(hypot(x1 - x0, y1 - y0) / DASH);
+
+	canvas_clip(a->canvas, a->x, a->y, a->width, a->height);
+	for (int i = 0; i < n; i++) {
+		double t = (double)i / n, u = (i + 0.4) / n;
+
+		canvas_line(a->canvas, x0 + t * (x1 - x0), y0 + t * (y1 - y0),
+			    x0 + u * (x1 - x0), y0 + u * (y1 - y0), style);
+	}
+}
+
+static void draw_forecast(const struct area *a, const struct chart *c,
+			  const struct chart_series *s)
+{
+	const struct chart_point *p = &s->points[s->n - 1];
+	double high = axis_place(&c->y, p->high);
+	double low = axis_place(&c->y, p->low);
+	struct glyph g = glyph_of(s);
+	int x = column_of(a, chart_x(c, p));
+	int top = row_of(a, within(high)), bottom = row_of(a, within(low));
+
+	if (s->n > 1)
+		draw_dashes(a, c, s->points, p, g.style);
+	for (int y = top; y <= bottom; y++)
+		canvas_put(a->canvas, x, y, g.style, "│", '|');
+	if (high <= 1)
+		canvas_put(a->canvas, x, top, g.style, "┬", '-');
+	if (low >= 0)
+		canvas_put(a->canvas, x, bottom, g.style, "┴", '-');
+	canvas_put(a->canvas, x, row_of(a, within(chart_y(c, p))), g.style,
+		   g.utf8, g.ascii);
+}
+
 static void draw_series(const struct area *a, const struct chart *c,
 			const struct chart_series *s)
 {
@@ -244,6 +295,8 @@ static void draw_series(const struct area *a, const struct chart *c,
 		draw_bars(a, c, s);
 	else if (s->mark == CHART_MEDIANS)
 		draw_medians(a, c, s);
+	else if (s->mark == CHART_FORECAST)
+		draw_forecast(a, c, s);
 	else if (s->class == CHART_BEST)
 		draw_thick(a, c, s);
 	else
@@ -513,7 +566,7 @@ static size_t print_grid_row(struct out *o, const struct plot *p, size_t first,
 static void print_entry(struct out *o, const struct chart_series *s, int width,
 			struct canvas **canvas, int *at)
 {
-	bool is_dot = s->mark == CHART_DOTS;
+	bool is_dot = s->mark == CHART_DOTS || s->mark == CHART_FORECAST;
 	int needs = (int)out_text_width(s->name) + (is_dot ? 2 : 3);
 	struct glyph g = glyph_of(s);
 

@@ -340,8 +340,6 @@ static void say_symptoms(cJSON *sentences, const cJSON *symptoms)
 	}
 }
 
-#define NINETY 2.353 /* so many sd: Student's t, 3 degrees of freedom */
-
 static void say_forecast(cJSON *sentences, const struct server *s,
 			 int64_t search, const cJSON *row)
 {
@@ -357,8 +355,8 @@ static void say_forecast(cJSON *sentences, const struct server *s,
 		 "with 90 %%); better than %s, the best of %zu trials, with "
 		 "probability %.2g",
 		 f.in_seconds ? "second" : "step", (long long)f.last, f.mean,
-		 f.mean - NINETY * f.sd, f.mean + NINETY * f.sd,
-		 json_number_text(f.best, best), f.trials, f.probability);
+		 f.low, f.high, json_number_text(f.best, best), f.trials,
+		 f.probability);
 	say(sentences, &b);
 }
 

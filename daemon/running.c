@@ -33,6 +33,8 @@ static void add_foretold(cJSON *o, struct buf *b,
 	o = cJSON_AddObjectToObject(o, "foretold");
 	json_add_number(o, "value", f->mean);
 	json_add_number(o, "sd", f->sd);
+	json_add_number(o, "low", f->low);
+	json_add_number(o, "high", f->high);
 	json_add_integer(o, word, f->last);
 	json_add_number(o, "best", f->best);
 	json_add_number(o, "probability", f->probability);

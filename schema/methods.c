@@ -47,8 +47,9 @@ const struct method_entry methods[METHOD_N] = {
 		"parameters matter, or null; symptoms: how many trials have "
 		"each; running: of each running trial its number, run (from "
 		"0), runs, text and, with the rule forecast, what is foretold "
-		"(value, sd, step or second, best, probability); last: newest "
-		"rows of the view events",
+		"(value, sd, low and high, between which it will be with 90 %, "
+		"step or second, best, probability); last: newest rows of the "
+		"view events",
 		{ SEARCH_FIELD },
 	},
 	[METHOD_TRIALS] = {

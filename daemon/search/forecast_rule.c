@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_STEP   9 /* it is T over this, unless min_steps says so */
-#define KNOWN_TRIALS 3 /* completed ones, before anything is foretold */
+#define FIRST_STEP   9     /* it is T over this, unless min_steps says so */
+#define KNOWN_TRIALS 3     /* completed ones, before anything is foretold */
+#define NINETY       2.353 /* so many sd: Student's t, 3 degrees of freedom */
 
 /*
  * Of the completed trials so many curves are kept, 1 KiB each: those with the
@@ -77,6 +78,8 @@ static bool forecast_foretell(const struct pruner_trial *t,
 		return false;
 	ret->mean = rule_cost(base, at_last.mean);
 	ret->sd = at_last.sd;
+	ret->low = ret->mean - NINETY * ret->sd;
+	ret->high = ret->mean + NINETY * ret->sd;
 	ret->trials = f->results.n;
 	ret->best = rule_cost(base, best);
 	ret->probability = forecast_below(&at_last, best);

@@ -145,6 +145,7 @@ struct foretold {
 	bool in_seconds; /* of the run, not steps */
 	int64_t last;    /* the step of the result */
 	double mean, sd;
+	double low, high;   /* within which it will be with 90 % */
 	size_t trials;      /* that have completed */
 	double best;        /* result of theirs */
 	double probability; /* of a better one */

@@ -271,6 +271,36 @@ START_TEST(json_holds_true_values)
 }
 END_TEST
 
+START_TEST(a_forecast_is_drawn_aside_and_keeps_its_true_step)
+{
+	auto_plot struct plot p = { 0 };
+	auto_json cJSON *json = NULL;
+	auto_free char *text = NULL;
+	struct chart *c = plot_add(&p);
+	struct chart_series *s =
+	    chart_add(c, CHART_FORECAST, CHART_RUNNING, NULL);
+
+	p.title = xstrdup("t");
+	c->title = xstrdup("c");
+	axis_fit(&c->x, 0, 20);
+	axis_fit(&c->y, 0, 1);
+	chart_put(s, 4, 0.5, 7);
+	chart_put(s, 10, 0.25, 7);
+	s->points[1].low = 0;
+	s->points[1].high = 0.5;
+	s->points[1].aside = 5;
+	ck_assert_double_eq(chart_x(c, &s->points[1]), 0.75);
+	json = chart_json(&p);
+	text = json_print(json_get(
+	    cJSON_GetArrayItem(json_get(json, "charts"), 0), "series"));
+	ck_assert_str_eq(
+	    text,
+	    "[{\"class\":\"running\",\"points\":["
+	    "{\"trial\":7,\"x\":4,\"y\":0.5},"
+	    "{\"trial\":7,\"x\":10,\"y\":0.25,\"low\":0,\"high\":0.5}]}]");
+}
+END_TEST
+
 Suite *suite(void)
 {
 	Suite *s = suite_create("chart");
@@ -292,6 +322,7 @@ Suite *suite(void)
 	tcase_add_test(tc, a_legend_names_each_thing_once);
 	tcase_add_test(tc, svg_escapes_all_texts);
 	tcase_add_test(tc, json_holds_true_values);
+	tcase_add_test(tc, a_forecast_is_drawn_aside_and_keeps_its_true_step);
 	suite_add_tcase(s, tc);
 	return s;
 }
