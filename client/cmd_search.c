@@ -42,6 +42,7 @@ static const struct out_column search_members[] = {
 	{ "done",       NULL,         OUT_COUNT  },
 	{ "running",    NULL,         OUT_COUNT  },
 	{ "queued",     NULL,         OUT_COUNT  },
+	{ "waiting",    NULL,         OUT_COUNT  },
 	{ "pruned",     NULL,         OUT_COUNT  },
 	{ "failed",     NULL,         OUT_COUNT  },
 	{ "cancelled",  NULL,         OUT_COUNT  },

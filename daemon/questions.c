@@ -63,6 +63,19 @@ int question_list(struct request *req)
 	return put_rows(req, "searches", r, rows);
 }
 
+/* Of the queued trials of a search those that wait; left out: none may. */
+static void add_waiting(const struct server *s, int64_t search, cJSON *row)
+{
+	struct moment now = server_now();
+	struct core_progress p;
+
+	if (!core_has_search(s->core, search))
+		return;
+	core_progress(s->core, search, &now, &p);
+	if (p.spec->resumes)
+		json_add_integer(row, "waiting", p.paused);
+}
+
 int question_show(struct request *req)
 {
 	struct store *store = req->s->store;
@@ -76,6 +89,7 @@ int question_show(struct request *req)
 		return r;
 	if (store_read_search(store, id, &row) != 0)
 		return request_failed(req);
+	add_waiting(req->s, id, row);
 	request_put(req, "search", row);
 	if (store_read_file(store, id, &text) != 0)
 		return request_failed(req);

@@ -42,7 +42,9 @@ const struct method_entry methods[METHOD_N] = {
 	},
 	[METHOD_SHOW] = {
 		"show", "Shows one search.",
-		"search: row of the view searches; file: its text; best: row "
+		"search: row of the view searches and, if trials may wait "
+		"until they are among the best, how many of those queued do "
+		"(waiting); file: its text; best: row "
 		"of the view best or null; relevance: a sentence on which "
 		"parameters matter, or null; symptoms: how many trials have "
 		"each; running: of each running trial its number, run (from "

@@ -397,12 +397,14 @@ class Budgets(DaemonTest):
         wait_for(lambda: len(self.starts()) == 2, "the second one")
         self.assertEqual(self.outcome("b")[0], ("queued", "paused@1", -1, 1))
         self.assertIn("1 trial has run and waits until it is among the best", self.d.hpctl("explain", "b").stdout)
+        self.assertIn("\nqueued\t1\nwaiting\t1\n", self.d.hpctl("show", "b").stdout)
         self.d.kill()
         self.d.start()
         self.d.call("kill", search="b", trial=0)
         (self.d.dir / "hold 1 1").unlink()
         self.d.wait_final("b")
         self.assertEqual(self.outcome("b"), [("cancelled", "user", -1, 1), ("done", "", 991, 3)])
+        self.assertNotIn("waiting", self.d.hpctl("show", "b").stdout)
 
     def test_kill_9_at_any_time_promotes_the_same(self):
         spec = self.spec(trials=12, parallel=1, sampler={"type": "grid", "shuffle": True, "seed": 7}, resumes=True)
