@@ -96,11 +96,10 @@ static void print_runs(struct buf *b, const cJSON *running)
 		runs = json_get_integer(item, "runs", 0);
 		if (i++ < RUNS_SHOWN)
 			buf_addf(b, "%s %lld", i > 1 ? "," : "",
-				 (long long)json_get_integer(item, "run", 0) +
-				     1);
+				 (long long)json_get_integer(item, "run", 0));
 	}
-	buf_addf(b, "%s of %lld)", n > RUNS_SHOWN ? ", ..." : "",
-		 (long long)runs);
+	buf_addf(b, "%s of 0 to %lld)", n > RUNS_SHOWN ? ", ..." : "",
+		 (long long)runs - 1);
 }
 
 void progress_print_line(struct buf *b, const cJSON *notice, double age_s)

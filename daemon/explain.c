@@ -232,9 +232,12 @@ static void say_budget(cJSON *sentences, const struct search_spec *spec,
 
 	if (runs == halving_first(spec, json_get_integer(row, "number", 0)))
 		return;
-	buf_addf(&b, "with %s = %lld, run %lld of at most %lld, its %s is %.6g",
+	buf_addf(&b,
+		 "with %s = %lld, run %lld of 0 to %lld at most, its %s is "
+		 "%.6g",
 		 spec->budget.name, (long long)search_level(spec, runs - 1),
-		 (long long)runs, (long long)spec->runs, spec->metric, value);
+		 (long long)runs - 1, (long long)spec->runs - 1, spec->metric,
+		 value);
 	say(sentences, &b);
 }
 

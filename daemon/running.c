@@ -14,11 +14,11 @@ static void add_run(cJSON *o, struct buf *b, const struct search_spec *spec,
 	json_add_integer(o, "runs", spec->runs);
 	if (spec->runs == 1)
 		return;
-	buf_addf(b, "run %lld of %s%lld", (long long)run + 1,
+	buf_addf(b, "run %lld of 0 to %lld%s", (long long)run,
+		 (long long)spec->runs - 1,
 		 spec->runs_min < spec->runs || spec->budget.name != NULL
-		     ? "at most "
-		     : "",
-		 (long long)spec->runs);
+		     ? " at most"
+		     : "");
 	if (spec->budget.name != NULL)
 		buf_addf(b, ", %s = %lld", spec->budget.name,
 			 (long long)search_level(spec, run));

@@ -171,7 +171,7 @@ class Runs(DaemonTest):
         self.d.submit(self.spec(trials=2))
         wait_for(lambda: len(self.starts()) == 4, "the second folds")
         self.assertEqual([(r["trial"], r["run"], r["text"]) for r in self.d.call("show", search="r")["running"]],
-                         [(0, 1, "run 2 of 5"), (1, 1, "run 2 of 5")])
+                         [(0, 1, "run 1 of 0 to 4"), (1, 1, "run 1 of 0 to 4")])
         self.d.call("pause", search="r")
         with self.d.connection() as c:
             self.go("hold 0 1")
@@ -266,7 +266,7 @@ class Budgets(DaemonTest):
         self.assertEqual(json.loads((self.d.trial_dir(1, 0) / "params.json").read_text()), {"x": 0, "epochs": 9})
         self.assertEqual(self.d.call("best", search="b")["command"][-2:], ["0", "9"])
         text = self.d.hpctl("explain", "b/5").stdout
-        self.assertIn("with epochs = 1, run 1 of at most 3, its loss is 4999", text)
+        self.assertIn("with epochs = 1, run 0 of 0 to 2 at most, its loss is 4999", text)
         self.assertIn("stopped after the run with epochs = 1 by the asha rule: its loss 4999 is worse than 999, the "
                       "worst of the 2 kept of 6 trials with so much", text)
 
