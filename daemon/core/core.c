@@ -363,7 +363,7 @@ void core_progress(const struct core *c, int64_t search,
 	int64_t end_ms;
 
 	assert(s != NULL);
-	budget = s->exhausted ? 0 : search_budget(s);
+	budget = search_is_exhausted(s) ? 0 : search_budget(s);
 	end_ms = s->rec.ended_ms != 0 ? s->rec.ended_ms : at->now_ms;
 	*ret = (struct core_progress){
 		.search = &s->rec,

@@ -112,6 +112,7 @@ int core_load_trial(struct core *c, const struct trial_record *r,
 	s->counts[TRIAL_QUEUED]--;
 	t->rec = *r;
 	t->rec.params = NULL;
+	search_count_member(s, t);
 	s->counts[r->state]++;
 	s->succeeded |= r->runs > t->first;
 	if (goes_on(t))

@@ -83,10 +83,11 @@ struct search {
 	int64_t n_paused;
 	struct trial *promoted; /* of these, if is_promoted_known; or NULL */
 	bool is_promoted_known;
-	struct seen seen; /* hashes of all configurations */
-	uint64_t listed;  /* all points of the list before it are seen */
-	bool exhausted;   /* the sampler has no further point, */
-	bool waits;       /* or none before the state of a trial changes */
+	struct seen seen;     /* hashes of all configurations */
+	uint64_t listed;      /* all points of the list before it are seen */
+	int64_t members_over; /* of its population: at the last generation */
+	bool exhausted;       /* the sampler has no further point, */
+	bool waits;           /* or none before the state of a trial changes */
 	int64_t counts[NAMES_TRIAL_STATES_N];
 	int64_t open;          /* attempts that are not over */
 	uint64_t launched;     /* core->launches at the latest launch */
@@ -160,6 +161,10 @@ void search_trial_ended(struct step *st, struct search *s, struct trial *t);
 int64_t search_deadline(const struct search *s);
 /* Trials that may still be created; INT64_MAX: until exhausted. */
 int64_t search_budget(const struct search *s);
+/* The sampler has no further point, as far as is known without asking it. */
+bool search_is_exhausted(const struct search *s);
+/* The lineage of @t, a new one of @s or a loaded one, is known. */
+void search_count_member(struct search *s, const struct trial *t);
 struct search *search_new(struct core *c, struct search_spec *spec);
 void search_destroy(struct search *s);
 void search_event(struct step *st, const struct search *s,

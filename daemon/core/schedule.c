@@ -34,7 +34,8 @@ static bool has_work(struct search *s)
 		return false;
 	if (!TAILQ_EMPTY(&s->queue) || pause_next(s) != NULL)
 		return true;
-	return !s->exhausted && !s->waits && search_budget(s) > s->wanted;
+	return !search_is_exhausted(s) && !s->waits &&
+	       search_budget(s) > s->wanted;
 }
 
 static bool wants(struct search *s)
@@ -111,7 +112,7 @@ static void launch_next(struct step *st, struct search *s)
 bool schedule_is_over(const struct search *s)
 {
 	return s->open == 0 && TAILQ_EMPTY(&s->queue) &&
-	       (s->exhausted || search_budget(s) == 0);
+	       (search_is_exhausted(s) || search_budget(s) == 0);
 }
 
 /* Nothing runs, waits or is to come. */
@@ -124,11 +125,12 @@ static bool is_complete(struct search *s)
 static void finish(struct step *st, struct search *s)
 {
 	bool budget_used = search_budget(s) == 0;
-	char *text = budget_used
-			 ? xasprintf("all %zu trials have ended", s->n)
-			 : xasprintf("every configuration has been tried "
-				     "(%zu trials)",
-				     s->n);
+	const char *all = s->spec->population > 0
+			      ? "every member of the population has had all "
+				"generations"
+			      : "every configuration has been tried";
+	char *text = budget_used ? xasprintf("all %zu trials have ended", s->n)
+				 : xasprintf("%s (%zu trials)", all, s->n);
 
 	search_end(st, s, SEARCH_FINISHED, budget_used ? "trials" : "exhausted",
 		   text, NULL);

@@ -120,6 +120,24 @@ int64_t search_budget(const struct search *s)
 	return s->rec.trials_max > n ? s->rec.trials_max - n : 0;
 }
 
+/*
+ * Of a population the trials tell it: each member is at its last generation,
+ * and whatever becomes of that one, there is none after it. So no slot must be
+ * free first, to ask for a trial that is not to come.
+ */
+bool search_is_exhausted(const struct search *s)
+{
+	return s->exhausted || (s->spec->population > 0 &&
+				s->members_over == s->spec->population);
+}
+
+void search_count_member(struct search *s, const struct trial *t)
+{
+	s->members_over +=
+	    s->spec->population > 0 &&
+	    t->rec.lineage.generation == search_generations(s->spec);
+}
+
 int64_t search_deadline(const struct search *s)
 {
 	const struct core *c = s->core;
@@ -162,6 +180,7 @@ static void queue_start(struct step *st, struct search *s)
 
 		if (spec->sampler == SAMPLER_PBT)
 			t->rec.lineage = (struct lineage){ 1, (int64_t)i, 0 };
+		search_count_member(s, t);
 		fx_save_trial(st->fx, &t->rec, &t->queued_save);
 		TAILQ_INSERT_TAIL(&s->queue, t, queue);
 	}

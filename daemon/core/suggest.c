@@ -169,6 +169,7 @@ static void launch(struct step *st, struct search *s, const struct proposal *p)
 	    trial_create(st, s, p->config, ORIGIN_SAMPLER, p->cursor);
 
 	t->rec.lineage = p->rationale.lineage;
+	search_count_member(s, t);
 	trial_launch(st, t);
 	search_event(st, s, t, "suggested", words_of(s, &p->rationale),
 		     rationale_data(s->spec, &p->rationale));

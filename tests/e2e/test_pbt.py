@@ -158,6 +158,34 @@ class Pbt(DaemonTest):
         self.d.wait_final("p")
 
 
+class End(DaemonTest):
+    slots = 1
+
+    def test_a_population_at_its_end_needs_no_slot_to_end(self):
+        def held(name):
+            return ["sh", "-c", f"while [ -e {self.d.dir}/hold-{name}$HPS_TRIAL ]; do sleep 0.01; done; echo loss=1"]
+
+        for name in ("p3", "o0"):
+            (self.d.dir / f"hold-{name}").touch()
+        self.d.submit(search("p", held("p") + ["{checkpoint}", "{n}"], LR, trials=50, budget={
+            "name": "n", "min": 1, "max": 2}, sampler={"type": "pbt", "population": 2}))
+        self.d.wait_for_trial("p", 3)
+        self.d.submit(search("o", held("o"), LR, sampler={"type": "random"}, trials=1))
+        for restart in (False, True):
+            if restart:
+                self.d.kill()
+                self.d.start()
+            self.assertIn("no further trial is to come; 1 still running", self.d.hpctl("explain", "p").stdout)
+        (self.d.dir / "hold-p3").unlink()
+        progress = self.d.wait_final("p")
+        self.assertEqual((progress["reason"], progress["counts"]["done"]), ("exhausted", 4))
+        self.assertIn("every member of the population has had all generations (4 trials)",
+                      self.d.hpctl("explain", "p").stdout)
+        self.d.wait_for_trial("o", 0)
+        (self.d.dir / "hold-o0").unlink()
+        self.d.wait_final("o")
+
+
 # Leaves all sorts of files behind, or looks whether they are there.
 TREE = """#!/bin/sh
 cd "$1" || exit 1

@@ -94,6 +94,8 @@ MUTANTS = {
         "load.c", "\t\tTAILQ_INSERT_TAIL(&s->queue, t, queue);\n", "\t\t;\n"),
     "a search of members that all run is exhausted": (
         "suggest.c", "s->exhausted = !found_all && !s->sampler->waits;", "s->exhausted = !found_all;"),
+    "a population is at its end when one member is": (
+        "search.c", "s->members_over == s->spec->population", "s->members_over > 0"),
     "a search waits on when a trial has ended": (
         "suggest.c", "\tt->search->waits = false;\n", ""),
     "a search waits with news for its sampler": (

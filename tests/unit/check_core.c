@@ -892,6 +892,45 @@ START_TEST(nothing_goes_on_from_what_was_set_going_while_it_was_chosen)
 }
 END_TEST
 
+/* Nobody must have a slot free first, to hear that there is nothing. */
+START_TEST(a_population_at_its_end_is_not_asked_for_more)
+{
+	struct outcome failed = { .kind = OUTCOME_EXITED, .code = 3 };
+	struct search_record r = search_row(1);
+	auto_buf struct buf text = BUF_INIT;
+
+	free(r.spec);
+	r.spec = xstrdup(PBT);
+	r.trials_max = 50;
+	ck_assert_int_eq(core_load_search(core, &r, &said), 0);
+	free_row(&r);
+	for (int64_t n = 0; n < 6; n++)
+		ck_assert_int_eq(
+		    load_member(n, n < 5 ? TRIAL_DONE : TRIAL_RUNNING,
+				(struct lineage){ 1 + n / 2, n % 2, n - 2 }),
+		    0);
+	ck_assert_int_eq(load_attempt(60), 0);
+	core_load_end(core, 1);
+	core_start(core, &now, &fx);
+	core_explain(core, 1, &text);
+	ck_assert_str_eq(buf_text(&text),
+			 "no further trial is to come; 1 still running");
+	ck_assert_int_eq(step((struct event){ .type = EV_ENDED,
+					      .trial = 60,
+					      .attempt = 1,
+					      .outcome = &failed }),
+			 0);
+	ck_assert_uint_eq(effects_of(FX_SUGGEST), 0);
+	for (size_t i = 0; i < fx.n; i++)
+		if (fx.list[i].type == FX_SAVE_EVENT)
+			buf_addf(&text, "; %s: %s", fx.list[i].event.kind,
+				 fx.list[i].event.text);
+	ck_assert_ptr_nonnull(strstr(
+	    buf_text(&text), "; end: every member of the population has had "
+			     "all generations (6 trials)"));
+}
+END_TEST
+
 /* Its end is known before it is saved; until then it is here. */
 START_TEST(an_ended_search_waits_for_no_slots)
 {
@@ -981,6 +1020,7 @@ static void add_steps(Suite *s)
 	tcase_add_test(c, A4_what_was_to_be_stopped_before_it_ran_is_killed);
 	tcase_add_test(c, I1_of_a_curve_that_is_full_the_last_step_is_the_last);
 	tcase_add_test(c, an_ended_search_waits_for_no_slots);
+	tcase_add_test(c, a_population_at_its_end_is_not_asked_for_more);
 	tcase_add_test(c, a_running_search_that_is_loaded_later_is_rebased);
 	tcase_add_test(c, a_fold_is_compared_with_the_same_fold_of_others);
 	tcase_add_test(c, a_fold_that_is_stopped_is_told);
