@@ -24,7 +24,7 @@
 
 bool pause_is_meant(const char *reason)
 {
-	return strncmp(reason, "paused@", 7) == 0;
+	return strncmp(reason, VERDICT_PAUSED "@", sizeof(VERDICT_PAUSED)) == 0;
 }
 
 void pause_changed(struct search *s)

@@ -27,8 +27,7 @@ static bool pauses(const struct asha *a)
 {
 	const struct search_spec *spec = a->base.spec;
 
-	return spec->resumes && spec->runs == 1 &&
-	       spec->sampler != SAMPLER_PBT &&
+	return spec->resumes && spec->runs == 1 && spec->population == 0 &&
 	       a->base.options == &spec->early_stopping;
 }
 
@@ -122,7 +121,7 @@ static void stop(const struct asha *a, int64_t step, const struct standing *st,
 	json_number_text(rule_cost(p, st->best), best);
 	if (p->options->type == PRUNER_HYPERBAND)
 		snprintf(in, sizeof(in), " of bracket %" PRId64, st->bracket);
-	rule_reason(p, pauses(a) ? "paused" : rule, step, reason);
+	rule_reason(p, pauses(a) ? VERDICT_PAUSED : rule, step, reason);
 	if (st->kept == 0)
 		rule_stop(ret, reason, data,
 			  "waits at step %" PRId64 ": one in %" PRId64

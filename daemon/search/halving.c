@@ -65,7 +65,7 @@ static void set_pause(const struct search_spec *spec, const struct standing *st,
 {
 	char a[JSON_NUMBER_BYTES], b[JSON_NUMBER_BYTES], reason[64];
 
-	snprintf(reason, sizeof(reason), "paused@%" PRId64, st->level);
+	snprintf(reason, sizeof(reason), VERDICT_PAUSED "@%" PRId64, st->level);
 	if (st->kept == 0)
 		rule_stop(ret, reason, data,
 			  "waits after the run with %s = %" PRId64

@@ -132,11 +132,13 @@ double curve_result(const struct curve *c, enum result_rule rule,
  */
 struct verdict {
 	bool stop;
-	/* "median@7", "asha@27s", "diverged", "paused@9": it may go on later */
-	char reason[64];
-	char *text; /* a sentence with the numbers that decided */
-	char *data; /* the same numbers as a JSON object */
+	char reason[64]; /* "median@7", "asha@27s", "diverged", "paused@9" */
+	char *text;      /* a sentence with the numbers that decided */
+	char *data;      /* the same numbers as a JSON object */
 };
+
+/* What stands before the @ if the trial may go on later. */
+#define VERDICT_PAUSED "paused"
 
 void verdict_free(struct verdict *v);
 
