@@ -143,7 +143,7 @@ static void print_trials(struct buf *b, const struct search_spec *spec)
 		buf_addf(b, "%lld", (long long)spec->trials);
 	else
 		buf_adds(b, "the whole grid");
-	if (spec->sampler == SAMPLER_PBT)
+	if (spec->population > 0)
 		print_population(b, spec);
 	else if (spec->budget.name != NULL)
 		print_budget(b, spec);

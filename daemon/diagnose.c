@@ -3,6 +3,7 @@
  * computed by a worker.
  */
 #include "request.h"
+#include "search/sampler.h"
 #include "why/report.h"
 
 #include "schema/mem.h"
@@ -163,7 +164,7 @@ static double score_by_value(const struct trial_record *r)
 }
 
 /* What is known of a trial by its end: NaN is nothing. */
-static double score_of(struct diagnosis *d, const struct trial_record *r)
+static double known_score(struct diagnosis *d, const struct trial_record *r)
 {
 	double v = d->spec->budget.name != NULL ? score_at_level(d, r)
 						: score_by_value(r);
@@ -191,7 +192,7 @@ static int on_trial(void *ctx, const struct trial_record *r)
 	const struct space *space = d->spec->space;
 	auto_diag struct diag faults = DIAG_INIT;
 	auto_json cJSON *params = NULL;
-	double score = score_of(d, r);
+	double score = known_score(d, r);
 	bool has_failed = r->state == TRIAL_FAILED && isnan(score);
 	uint32_t symptoms = symptoms_of(d, r->id);
 
@@ -243,12 +244,6 @@ static int read_search(struct diagnosis *d, struct store *reader)
 	return r;
 }
 
-static bool learns(enum sampler_type sampler)
-{
-	return sampler == SAMPLER_TPE || sampler == SAMPLER_CMAES ||
-	       sampler == SAMPLER_GP || sampler == SAMPLER_PBT;
-}
-
 /* Which results are compared, where trials come to several. */
 static void put_compared(struct diagnosis *d)
 {
@@ -260,7 +255,7 @@ static void put_compared(struct diagnosis *d)
 		cJSON_AddNullToObject(d->result, "compared");
 		return;
 	}
-	if (d->spec->sampler == SAMPLER_PBT)
+	if (d->spec->population > 0)
 		text = xasprintf("results with %s = %lld, of the first "
 				 "generation",
 				 budget, (long long)d->spec->budget.min);
@@ -285,7 +280,7 @@ static void conclude(struct diagnosis *d)
 		.n = d->n,
 		.metric = d->spec->metric,
 		.goal = d->spec->goal,
-		.learns = learns(d->spec->sampler),
+		.learns = sampler_of(d->spec)->learns,
 	};
 
 	cJSON_AddStringToObject(d->result, "metric", d->spec->metric);

@@ -120,7 +120,7 @@ static char **params_env(const struct expand *e)
 /* All of its budget. */
 static int64_t last_level(const struct search_spec *spec)
 {
-	if (spec->sampler == SAMPLER_PBT)
+	if (spec->population > 0)
 		return search_generations(spec) - 1;
 	return spec->budget.name != NULL ? spec->runs - 1 : 0;
 }

@@ -90,7 +90,8 @@ struct search_spec {
 	uint64_t seed;
 	bool shuffle;          /* grid: order shuffled by the seed */
 	bool allow_duplicates; /* run equal configurations again */
-	int64_t population;    /* pbt: members; else 0 */
+	/* pbt: members; each trial is a generation of one. Else 0 */
+	int64_t population;
 	bool per_second; /* gp: objective_per: improvement for the time spent */
 	struct early_stopping early_stopping;
 

@@ -20,7 +20,7 @@ int64_t search_level(const struct search_spec *spec, int64_t run)
 	const struct budget *b = &spec->budget;
 	int64_t level = b->min;
 
-	if (spec->sampler == SAMPLER_PBT)
+	if (spec->population > 0)
 		return run < (b->max - 1) / b->min ? (run + 1) * b->min
 						   : b->max;
 	for (; run > 0; run--) {

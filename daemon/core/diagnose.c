@@ -130,7 +130,7 @@ static bool is_short(const struct trial *t)
 
 	if (spec->budget.name == NULL)
 		return false;
-	return spec->sampler == SAMPLER_PBT
+	return spec->population > 0
 		   ? t->rec.lineage.generation < search_generations(spec)
 		   : t->rec.runs < spec->runs;
 }

@@ -70,9 +70,8 @@ static bool has_sound_lineage(const struct search *s,
 
 	if (l->generation == 0)
 		return true;
-	if (s->spec->sampler != SAMPLER_PBT || l->generation < 0 ||
-	    l->generation > search_generations(s->spec) || l->member < 0 ||
-	    l->member >= s->spec->population)
+	if (l->member < 0 || l->member >= s->spec->population ||
+	    l->generation < 0 || l->generation > search_generations(s->spec))
 		return false;
 	return !lineage_has_parent(l) ||
 	       (l->parent >= 0 && l->parent < (int64_t)s->n &&

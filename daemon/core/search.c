@@ -178,7 +178,7 @@ static void queue_start(struct step *st, struct search *s)
 		struct trial *t = trial_create(
 		    st, s, &spec->start[i * spec->space->n], ORIGIN_START, 0);
 
-		if (spec->sampler == SAMPLER_PBT)
+		if (spec->population > 0)
 			t->rec.lineage = (struct lineage){ 1, (int64_t)i, 0 };
 		search_count_member(s, t);
 		fx_save_trial(st->fx, &t->rec, &t->queued_save);

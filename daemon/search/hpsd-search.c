@@ -73,7 +73,7 @@ struct hps_search *hps_open(const char *json)
 	const char *text = json != NULL ? json : "";
 
 	if (search_parse_bare(text, strlen(text), &s->spec, &faults) == 0 &&
-	    s->spec->sampler == SAMPLER_PBT) {
+	    s->spec->population > 0) {
 		diag_add(&faults, "sampler.type",
 			 "is \"pbt\" (only the daemon copies the checkpoints "
 			 "that its trials go on from)");

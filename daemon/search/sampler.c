@@ -19,9 +19,14 @@ static const struct sampler_ops *const samplers[] = {
 _Static_assert(sizeof(samplers) / sizeof(samplers[0]) == NAMES_SAMPLERS_N,
 	       "every sampler of names.def has its operations");
 
+const struct sampler_ops *sampler_of(const struct search_spec *spec)
+{
+	return samplers[spec->sampler];
+}
+
 struct sampler *sampler_new(const struct search_spec *spec)
 {
-	const struct sampler_ops *ops = samplers[spec->sampler];
+	const struct sampler_ops *ops = sampler_of(spec);
 	struct sampler *s = ops->create(spec);
 
 	s->ops = ops;

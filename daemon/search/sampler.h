@@ -128,7 +128,9 @@ struct sampler_ops {
 extern const struct sampler_ops sampler_grid, sampler_random, sampler_sobol,
     sampler_tpe, sampler_cmaes, sampler_gp, sampler_pbt;
 
-/* The sampler of spec->sampler; sampler_free(). */
+/* What the sampler of spec->sampler can do. */
+const struct sampler_ops *sampler_of(const struct search_spec *spec);
+/* A new one; sampler_free(). */
 struct sampler *sampler_new(const struct search_spec *spec);
 void sampler_free(struct sampler *s);
 

@@ -108,7 +108,7 @@ MUTANTS = {
     "a parent is run again while a trial goes on from it": (
         "search.c", "\t\t    r->lineage.parent == t->rec.number &&\n", "\t\t    false &&\n"),
     "what is tried first is of no member": (
-        "search.c", "\t\tif (spec->sampler == SAMPLER_PBT)\n\t\t\tt->rec.lineage", "\t\tif (false)\n\t\t\tt->rec.lineage"),
+        "search.c", "\t\tif (spec->population > 0)\n\t\t\tt->rec.lineage", "\t\tif (false)\n\t\t\tt->rec.lineage"),
     "after a copy there is no timeout": (
         "trial.c", "\ta->copied_boot_ms = begin;\n", ""),
     "what waits between two runs is lost on load": (
