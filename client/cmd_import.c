@@ -407,6 +407,7 @@ static void tell_left_out(const cJSON *result, const char *from)
 	int64_t without = json_get_integer(result, "without_result", 0);
 	int64_t unfit = json_get_integer(result, "unfit", 0);
 	const char *why = json_get_text(result, "why");
+	const char *lacks = json_get_text(result, "lacks");
 
 	if (without > 0)
 		note("note: %lld of %s left out: they have no result",
@@ -414,6 +415,8 @@ static void tell_left_out(const cJSON *result, const char *from)
 	if (unfit > 0)
 		note("note: %lld of %s left out: they do not fit (%s)",
 		     (long long)unfit, from, why != NULL ? why : "");
+	if (lacks != NULL)
+		note("note: %s: %s", from, lacks);
 }
 
 static enum status run_import(struct call *call)
@@ -455,17 +458,23 @@ const struct command cmd_import = {
 	.max = 2,
 	.operand = OPERAND_SEARCH_FILE,
 	.help = "Add earlier trials, which the search learns from",
-	.text = "FILE (\"-\": stdin) is a table of comma-separated values: a "
-		"line with the names of its columns, then a line a trial. "
-		"Columns are parameters and the metric; others are not read. "
-		"A cell is empty where its parameter is inactive; a trial "
-		"whose result is empty or \"failed\" has failed. Constants, "
-		"and parameters with a guess, need no column. All faults are "
-		"told, and nothing is imported unless there are none. With "
-		"--from, trials of another search that have no place in this "
-		"one are left out and counted. Imported trials never run; the "
-		"search's number of trials grows by them, so that they do not "
-		"use up its own.",
+	.text =
+	    "FILE (\"-\": stdin) is a table of comma-separated values: a "
+	    "line with the names of its columns, then a line a trial. "
+	    "Columns are parameters and the metric; others are not read. "
+	    "A cell is empty where its parameter is inactive; a trial "
+	    "whose result is empty or \"failed\" has failed, and a mean "
+	    "of several runs (folds, repeats) counts as one result. "
+	    "Constants, and parameters with a guess, need no column. All "
+	    "faults are told, and nothing is imported unless there are "
+	    "none. With --from, trials of another search that have no "
+	    "place in this one, or whose result is of another budget, are "
+	    "left out and counted. Means keep the number of their runs "
+	    "and their standard errors if both searches have equally many "
+	    "folds, or this one as many repeats; else each counts as one "
+	    "result. The lineage of a population is not taken over. Imported trials never run; the "
+	    "search's number of trials grows by them, so that they do not "
+	    "use up its own.",
 	.options = { { "from", 0, "SEARCH",
 		       "Take the trials of this search instead" } },
 	.run = run_import,

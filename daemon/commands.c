@@ -199,6 +199,9 @@ static void put_import(struct request *req, const struct import *import,
 	request_put(req, "why",
 		    import->why != NULL ? cJSON_CreateString(import->why)
 					: NULL);
+	request_put(req, "lacks",
+		    import->lacks != NULL ? cJSON_CreateString(import->lacks)
+					  : NULL);
 }
 
 static char *import_data(const struct request *req)

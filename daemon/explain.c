@@ -247,7 +247,10 @@ static void say_runs(cJSON *sentences, const struct search_spec *spec,
 	int64_t runs = json_get_integer(row, "runs", 0);
 	struct buf b = BUF_INIT;
 
-	if (spec->runs == 1)
+	/* Of what was imported nobody may know. */
+	if (spec->runs == 1 ||
+	    (runs == 0 &&
+	     strcmp(json_get_text(row, "origin"), "imported") == 0))
 		return;
 	if (spec->budget.name != NULL) {
 		say_budget(sentences, spec, row);

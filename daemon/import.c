@@ -13,6 +13,7 @@ void import_free(struct import *i)
 		free(i->rows[k].config);
 	free(i->rows);
 	free(i->why);
+	free(i->lacks);
 }
 
 /* A new row, zeroed but for room for its configuration. */
@@ -196,6 +197,37 @@ static void drop_foreign(const struct space *space, cJSON *params)
 	}
 }
 
+/* How much of its budget the trial, which is done, has had. */
+static int64_t level_of(const struct search_spec *spec,
+			const struct trial_record *r)
+{
+	int64_t generation = r->lineage.generation;
+
+	/* What was added to a population has no generation. */
+	return spec->population > 0 && generation > 0
+		   ? search_level(spec, generation - 1)
+		   : spec->budget.max;
+}
+
+/* A result with less, or with more, than the trials here have at last. */
+static bool has_all(const struct copy *copy, const struct trial_record *r,
+		    struct diag *faults)
+{
+	const struct budget *from = &copy->from->budget,
+			    *to = &copy->to->budget;
+	bool is_same = from->name != NULL && to->name != NULL &&
+		       strcmp(from->name, to->name) == 0;
+	int64_t all = is_same ? to->max : from->max;
+
+	if (from->name == NULL || r->state != TRIAL_DONE ||
+	    level_of(copy->from, r) == all)
+		return true;
+	diag_add(faults, from->name,
+		 "is %lld (its result cannot be compared with those with %lld)",
+		 (long long)level_of(copy->from, r), (long long)all);
+	return false;
+}
+
 static bool fits(struct copy *copy, const struct trial_record *r,
 		 struct import_row *row)
 {
@@ -206,7 +238,8 @@ static bool fits(struct copy *copy, const struct trial_record *r,
 
 	if (json_doc_parse(r->params, strlen(r->params), &doc, &faults) == 0) {
 		drop_foreign(space, doc.root);
-		if (space_read(space, doc.root, row->config, &faults) == 0)
+		if (space_read(space, doc.root, row->config, &faults) == 0 &&
+		    has_all(copy, r, &faults))
 			return true;
 	}
 	if (copy->import->why == NULL) {
@@ -215,6 +248,35 @@ static bool fits(struct copy *copy, const struct trial_record *r,
 		    xasprintf("trial %lld: %s", (long long)r->number, text);
 	}
 	return false;
+}
+
+/* The runs of a trial there are runs of a trial here: the same folds, or
+ * repeats. */
+static bool has_same_runs(const struct search_spec *to,
+			  const struct search_spec *from)
+{
+	return to->budget.name == NULL && from->budget.name == NULL &&
+	       to->has_folds == from->has_folds &&
+	       (from->has_folds ? from->runs == to->runs
+				: from->runs <= to->runs);
+}
+
+/* What no trial here can tell of those there; new, or NULL. */
+static char *lacks_of(const struct copy *copy)
+{
+	const struct search_spec *from = copy->from;
+
+	if (from->population > 0)
+		return xasprintf("of its population each trial is one by "
+				 "itself here: which it went on from, and with "
+				 "which parameters before, is not known");
+	if (from->runs > 1 && from->budget.name == NULL &&
+	    !has_same_runs(copy->to, from))
+		return xasprintf("each result, a mean of up to %lld %s, "
+				 "counts as that of one run here",
+				 (long long)from->runs,
+				 from->has_folds ? "folds" : "repeats");
+	return NULL;
 }
 
 static int copy_trial(void *ctx, const struct trial_record *r)
@@ -239,6 +301,11 @@ static int copy_trial(void *ctx, const struct trial_record *r)
 	row->has_value = r->has_value;
 	row->kind = r->kind;
 	row->value = r->kind == VALUE_FINITE ? r->value : 0;
+	if (has_same_runs(copy->to, copy->from)) {
+		row->runs = r->runs;
+		row->has_error = r->has_error;
+		row->error = r->error;
+	}
 	return 0;
 }
 
@@ -264,6 +331,8 @@ int import_copy(struct store *store, int64_t from, const struct search_spec *to,
 			 ret_import->why != NULL ? ret_import->why : "");
 		r = 1;
 	}
+	if (r == 0)
+		ret_import->lacks = lacks_of(&copy);
 	search_free(copy.from);
 	free(copy.name);
 	return r;

@@ -11,8 +11,9 @@ struct import {
 	size_t n, cap;
 	/* Trials of another search that were left out. */
 	int64_t without_result; /* cancelled, lost, not ended yet */
-	int64_t unfit;          /* outside of the space */
+	int64_t unfit;          /* outside of the space, with less budget */
 	char *why;              /* the fault of the first of these, or NULL */
+	char *lacks; /* what is not known here of the others, or NULL */
 };
 
 /*

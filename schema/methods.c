@@ -158,7 +158,8 @@ const struct method_entry methods[METHOD_N] = {
 		"that have a place in this one.",
 		"trials: how many; first: the number of the first; "
 		"without_result, unfit: trials of the other search that were "
-		"left out; why: of the first unfit one",
+		"left out; why: of the first unfit one; lacks: what is not "
+		"known here of the others, or null",
 		{
 			SEARCH_FIELD,
 			{ "key", FIELD_TEXT, true,

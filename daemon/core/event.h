@@ -51,6 +51,10 @@ struct import_row {
 	bool has_value;
 	enum value_kind kind;
 	double value; /* meaningful if finite */
+	/* Of a mean of as many runs as those of the search: how many; or 0. */
+	int64_t runs;
+	bool has_error;
+	double error;
 };
 
 struct event {

@@ -24,6 +24,11 @@ static struct trial *import_row(struct step *st, struct search *s,
 	t->rec.has_value = row->has_value;
 	t->rec.kind = row->kind;
 	t->rec.value = row->value;
+	if (row->runs > 0) {
+		t->rec.runs = row->runs;
+		t->rec.has_error = row->has_error;
+		t->rec.error = row->error;
+	}
 	t->rec.ended_ms = st->at.now_ms;
 	fx_save_trial(st->fx, &t->rec, &t->queued_save);
 	search_count_end(s, t);

@@ -113,7 +113,7 @@ int core_load_trial(struct core *c, const struct trial_record *r,
 	t->rec.params = NULL;
 	search_count_member(s, t);
 	s->counts[r->state]++;
-	s->succeeded |= r->runs > t->first;
+	s->succeeded |= r->runs > t->first && r->attempts > 0;
 	if (goes_on(t))
 		t->checkup = checkup_new(s->spec);
 	if (r->state == TRIAL_QUEUED && pause_is_meant(r->reason))

@@ -173,6 +173,55 @@ class Import(DaemonTest):
             ({"x": x, "new": "b", "c": 1}, "failed" if x == 3 else "done", "exit:1" if x == 3 else "",
              None if x == 3 else x) for x in range(2, 7)])
 
+    def test_means_of_the_same_folds_or_repeats_keep_their_runs_and_errors(self):
+        x = {"x": {"type": "int", "min": 0, "max": 2}}
+        folds = ["sh", "-c", "echo loss=$((10 * $HPS_PARAM_X + ${{HPS_FOLD:-0}))"]
+        self.d.run(search("five", folds, x, folds=5, sampler={"type": "grid"}))
+        self.d.run(search("other", folds, x, folds=5, trials=1))
+        self.d.run(search("three", folds, x, folds=3, trials=1))
+        self.d.run(search("plain", folds, x, trials=1))
+        mean = [{"value": 10 * i + 2, "value_error": 0.5 ** 0.5, "runs": 5} for i in range(3)]
+        lost = [{"value": m["value"], "value_error": None, "runs": 0} for m in mean]
+        for to, kept in (("other", mean), ("three", lost), ("plain", lost)):
+            said = self.d.hpctl("import", to, "--from", "five")
+            self.assertEqual("note: five: each result, a mean of up to 5 folds, counts as that of one run here\n"
+                             if kept == lost else "", said.stderr)
+            for restart in (False, True):
+                if restart:
+                    self.d.kill()
+                    self.d.start()
+                rows = self.d.rows("select value, value_error, runs from trials where search = ? and "
+                                   "origin = 'imported' order by number", to)
+                self.assertEqual([r | {"value_error": r["value_error"] and round(r["value_error"], 12)} for r in rows],
+                                 [k | {"value_error": k["value_error"] and round(k["value_error"], 12)} for k in kept])
+        said = self.d.hpctl("explain", "other/1").stdout
+        self.assertIn("5 of its 5 folds are over: their mean loss is 2, with a standard error of 0.707", said)
+        self.assertNotIn("folds are over", self.d.hpctl("explain", "three/1").stdout)
+        self.d.call("retry", search="other", trial=2)
+        self.d.call("extend", search="other", trials=5)
+        self.d.wait_final("other")
+        again = self.d.rows("select value, runs, attempts from trials where search = 'other' and number = 2")
+        self.assertEqual(again, [{"value": 12, "runs": 5, "attempts": 5}])
+
+    def test_results_of_another_budget_are_left_out_and_a_lineage_is_not_known(self):
+        x = {"x": {"type": "int", "min": 0, "max": 9}}
+        epochs = ["sh", "-c", "echo loss=$HPS_PARAM_X {epochs} {checkpoint}"]
+        self.d.run(search("p", epochs, x, sampler={"type": "pbt", "population": 2},
+                          budget={"name": "epochs", "min": 1, "max": 2}))
+        self.d.run(search("more", epochs, x, budget={"name": "epochs", "min": 1, "max": 4}, trials=1))
+        self.d.run(search("plain", ["sh", "-c", "echo loss=1"], x, trials=1))
+        said = self.d.hpctl("import", "plain", "--from", "p")
+        self.assertEqual(said.stdout, "plain has 2 more trials: 1 to 2\n")
+        self.assertEqual(said.stderr.splitlines(), [
+            "note: 2 of p left out: they do not fit (trial 0: epochs: is 1 (its result cannot be compared with those "
+            "with 2))",
+            "note: p: of its population each trial is one by itself here: which it went on from, and with which "
+            "parameters before, is not known"])
+        self.assertEqual(self.d.rows("select state, generation from trials where search = 'plain' and number > 0"),
+                         [{"state": "done", "generation": None}] * 2)
+        self.assertIn("epochs: is 1 (its result cannot be compared with those with 4)",
+                      self.d.hpctl("import", "more", "--from", "p", status=2).stderr)
+
     def test_searches_that_cannot_be_compared_are_refused_with_the_reason(self):
         self.finished()
         base = {"x": {"type": "int", "min": 0, "max": 9}}

@@ -766,6 +766,59 @@ START_TEST(C10_runs_that_cannot_be_are_answered)
 }
 END_TEST
 
+/* The one of this @kind begins with @words. */
+static void has_event(const char *kind, const char *words)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < fx.n; i++) {
+		const struct event_record *e = &fx.list[i].event;
+
+		if (fx.list[i].type != FX_SAVE_EVENT ||
+		    strcmp(e->kind, kind) != 0)
+			continue;
+		ck_assert_msg(strncmp(e->text, words, strlen(words)) == 0,
+			      "%s: %s", kind, e->text);
+		n++;
+	}
+	ck_assert_uint_eq(n, 1);
+}
+
+/* Whatever runs its value is the mean of. */
+START_TEST(what_was_imported_is_no_success_of_the_command)
+{
+	struct outcome failed = { .kind = OUTCOME_EXITED, .code = 3 };
+	struct search_record r = search_row(1);
+	struct trial_record t = trial_row(0, TRIAL_DONE);
+
+	r.trials_max = 50;
+	ck_assert_int_eq(core_load_search(core, &r, &said), 0);
+	free_row(&r);
+	t.params = (char[]){ "{\"x\":1}" };
+	t.origin = ORIGIN_IMPORTED;
+	t.attempts = 0;
+	t.runs = 1;
+	ck_assert_int_eq(core_load_trial(core, &t, &said), 0);
+	for (int64_t n = 1; n < 5; n++) {
+		t = trial_row(n, TRIAL_FAILED);
+		t.params = (char[]){ "{\"x\":1}" };
+		strcpy(t.reason, "exit:3");
+		ck_assert_int_eq(core_load_trial(core, &t, &said), 0);
+	}
+	ck_assert_int_eq(load_trial(5, TRIAL_RUNNING, "{\"x\":1}"), 0);
+	ck_assert_int_eq(load_attempt(60), 0);
+	core_load_end(core, 1);
+	core_start(core, &now, &fx);
+	effects_clear(&fx);
+	ck_assert_int_eq(step((struct event){ .type = EV_ENDED,
+					      .trial = 60,
+					      .attempt = 1,
+					      .outcome = &failed }),
+			 0);
+	has_event("end", "5 trials in a row ended with exit:3");
+}
+END_TEST
+
 /* --- population based training ----------------------------------------------
  */
 
@@ -921,13 +974,8 @@ START_TEST(a_population_at_its_end_is_not_asked_for_more)
 					      .outcome = &failed }),
 			 0);
 	ck_assert_uint_eq(effects_of(FX_SUGGEST), 0);
-	for (size_t i = 0; i < fx.n; i++)
-		if (fx.list[i].type == FX_SAVE_EVENT)
-			buf_addf(&text, "; %s: %s", fx.list[i].event.kind,
-				 fx.list[i].event.text);
-	ck_assert_ptr_nonnull(strstr(
-	    buf_text(&text), "; end: every member of the population has had "
-			     "all generations (6 trials)"));
+	has_event("end", "every member of the population has had all "
+			 "generations (6 trials)");
 }
 END_TEST
 
@@ -1027,6 +1075,7 @@ static void add_steps(Suite *s)
 	tcase_add_test(c, a_loaded_trial_is_compared_by_its_seconds);
 	tcase_add_test(c, a_clock_that_is_set_back_stands_still);
 	tcase_add_test(c, C10_runs_that_cannot_be_are_answered);
+	tcase_add_test(c, what_was_imported_is_no_success_of_the_command);
 	tcase_add_test(c, C10_lineages_that_cannot_be_are_answered);
 	tcase_add_test(c, no_trial_but_a_members_has_a_lineage);
 	tcase_add_test(
