@@ -50,12 +50,14 @@ struct standing {
 };
 
 /* The worst of those kept; NaN: none are. */
-static double limit_of(const struct sorted *at, size_t kept)
+static double limit_of(const struct sorted *at, const struct standing *st)
 {
-	if (kept == 0)
+	if (st->kept == 0)
 		return (double)NAN;
-	/* Without a finite value none is among the best. */
-	return isinf(at->v[kept - 1]) ? at->v[0] : at->v[kept - 1];
+	/* Without a finite value it is not among the best. */
+	return isinf(st->best) && isinf(at->v[st->kept - 1])
+		   ? at->v[0]
+		   : at->v[st->kept - 1];
 }
 
 /* What came to the rung in the bracket. */
@@ -78,7 +80,7 @@ static void find_limit(const struct asha *a, const struct rungs *r,
 	st->kept = at.n / (size_t)r->eta;
 	if (st->kept == 0 && at.n > 0 && !pauses(a))
 		st->kept = 1;
-	st->limit = limit_of(&at, st->kept);
+	st->limit = limit_of(&at, st);
 	sorted_free(&at);
 }
 

@@ -171,6 +171,22 @@ static void check_definition(enum pruner_type type)
 		ck_assert_uint_gt(in_bracket[s], 0);
 }
 
+START_TEST(K8_who_has_a_value_goes_on_before_those_that_have_none)
+{
+	struct search_spec spec = asha_spec(PRUNER_ASHA, 2, 40);
+	struct bed b;
+
+	spec.early_stopping.eta = 2;
+	bed_init(&b, spec);
+	for (size_t t = 0; t < 4; t++)
+		goes_on(&b, t, 2, (double)NAN);
+	goes_on(&b, 4, 2, 1);
+	goes_on(&b, 5, 2, 2); /* three of six may */
+	stops(&b, 6, 2, (double)NAN, "asha@2");
+	bed_fini(&b);
+}
+END_TEST
+
 START_TEST(K8_asha_is_what_its_definition_says)
 {
 	check_definition(PRUNER_ASHA);
@@ -691,6 +707,8 @@ Suite *suite(void)
 	tcase_add_test(tc, K8_of_a_command_that_resumes_trials_wait_at_a_rung);
 	tcase_add_test(tc,
 		       K8_one_of_several_rules_stops_also_what_could_resume);
+	tcase_add_test(tc,
+		       K8_who_has_a_value_goes_on_before_those_that_have_none);
 	tcase_add_test(tc, K8_asha_is_what_its_definition_says);
 	tcase_add_test(tc, K8_hyperband_is_asha_among_the_trials_of_a_bracket);
 	tcase_add_test(tc, K8_percentile_is_what_its_definition_says);
