@@ -14,6 +14,7 @@
 #define DEFAULT_ETA         3
 #define DEFAULT_PROBABILITY 0.05
 #define DEFAULT_KEEP        0.4
+#define DEFAULT_KEPT        40 /* trials; of more this share is less */
 #define DEFAULT_P           0.15
 #define MAX_ETA             100
 #define DEFAULT_POPULATION  10
@@ -80,10 +81,22 @@ static const struct early_stopping default_rule = {
 	.patience = DEFAULT_PATIENCE,
 	.percentile = DEFAULT_PERCENTILE,
 	.eta = DEFAULT_ETA,
-	.keep = DEFAULT_KEEP,
 	.probability = DEFAULT_PROBABILITY,
 	.p = DEFAULT_P,
 };
+
+/* The product of @size over all parameters; UINT64_MAX: at least so many. */
+static uint64_t combinations(const struct space *s,
+			     uint64_t (*size)(const struct param *))
+{
+	uint64_t n = 1;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (__builtin_mul_overflow(n, size(&s->params[i]), &n))
+			return UINT64_MAX;
+	}
+	return n;
+}
 
 static bool has_numbers_alone(const struct space *s)
 {
@@ -228,6 +241,25 @@ static void check_rule_keys(const struct object *o, int type, bool is_known)
 	object_check_keys(o, what, pruner_keys[type], NULL);
 }
 
+/*
+ * The share of a funnel: DEFAULT_KEEP of the trials, but at most DEFAULT_KEPT.
+ * The best of many can be lost at less of a loss, and in their time still more
+ * can be tried (tests/bench/README.md).
+ */
+static double default_keep(const struct search_spec *spec)
+{
+	double n = (double)spec->trials;
+
+	if (spec->space == NULL)
+		return DEFAULT_KEEP;
+	if (spec->trials == 0)
+		n = (double)combinations(spec->space,
+					 spec->sampler == SAMPLER_GRID
+					     ? param_levels
+					     : param_cardinality);
+	return n > 0 ? fmin(DEFAULT_KEEP, DEFAULT_KEPT / n) : DEFAULT_KEEP;
+}
+
 /* What every rule has but its type; defaults are those of the type. */
 static void read_options(const struct object *o, struct early_stopping *rule)
 {
@@ -261,7 +293,8 @@ static void read_options(const struct object *o, struct early_stopping *rule)
 }
 
 /* One of a list's: what is no rule of its own has no place there. */
-static void read_listed(const struct object *o, struct early_stopping *rule)
+static void read_listed(const struct object *o, double keep,
+			struct early_stopping *rule)
 {
 	const char *words[NAMES_PRUNERS_N + 1] = { NULL };
 	size_t n = 0;
@@ -269,6 +302,7 @@ static void read_listed(const struct object *o, struct early_stopping *rule)
 	bool is_known;
 
 	*rule = default_rule;
+	rule->keep = keep;
 	if (!object_check(o, "{\"type\": \"median\"}"))
 		return;
 	for (int type = 0; type < NAMES_PRUNERS_N; type++) {
@@ -314,18 +348,20 @@ static void read_list(const struct object *o, struct early_stopping *rule)
 					 .path = place,
 					 .reterr = o->reterr };
 
-		read_listed(&listed, &rule->rules[rule->n_rules++]);
+		read_listed(&listed, rule->keep, &rule->rules[rule->n_rules++]);
 	}
 }
 
 static void read_early_stopping(const struct object *o,
-				struct early_stopping *rule)
+				struct search_spec *spec)
 {
+	struct early_stopping *rule = &spec->early_stopping;
 	struct object object;
 	int type = (int)default_rule.type;
 	bool is_known;
 
 	*rule = default_rule;
+	rule->keep = default_keep(spec);
 	/* Between its runs it is: none need report a curve. */
 	if (json_get(o->node, "budget") != NULL)
 		rule->type = PRUNER_NONE;
@@ -431,16 +467,12 @@ static const char *continuous_name(const struct space *s)
 static char *too_many(const struct space *s,
 		      uint64_t (*size)(const struct param *))
 {
-	uint64_t product = 1;
+	uint64_t n = combinations(s, size);
 
-	for (size_t i = 0; i < s->n; i++) {
-		if (__builtin_mul_overflow(product, size(&s->params[i]),
-					   &product))
-			return xstrdup("more than 2^64");
-	}
-	return product > LIMIT_TRIALS
-		   ? xasprintf("%llu", (unsigned long long)product)
-		   : NULL;
+	if (n == UINT64_MAX)
+		return xstrdup("more than 2^64");
+	return n > LIMIT_TRIALS ? xasprintf("%llu", (unsigned long long)n)
+				: NULL;
 }
 
 /* "trials" may be left out only where the search ends by itself. */
@@ -535,7 +567,7 @@ void search_rules_parse(const struct object *o, struct search_spec *spec)
 			check_grid(o, spec);
 		check_trials(o, spec);
 	}
-	read_early_stopping(o, &spec->early_stopping);
+	read_early_stopping(o, spec);
 	check_seconds(o, &spec->early_stopping);
 	if (search_rule(spec, PRUNER_WILCOXON) == NULL)
 		return;

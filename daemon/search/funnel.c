@@ -7,11 +7,10 @@
 
 /*
  * Chosen by replaying the tuning curves of tests/bench/stopping, where a table
- * has what it costs. A half or a quarter for the third, and every step for
- * rungs a tenth apart, gave nearly the same.
+ * has what it costs. Every step for rungs a tenth apart gave nearly the same.
  */
-#define FIRST_RUNG 26 /* it is T over this, unless min_steps says so */
-#define SINCE      3
+#define FIRST_RUNG 26  /* it is T over this, unless min_steps says so */
+#define WHOLE      0.9 /* share of which what was gained in all steps counts */
 
 struct funnel {
 	struct pruner base;
@@ -52,17 +51,20 @@ static bool find_rung(const struct funnel *f, int64_t before, int64_t step,
 }
 
 /*
- * What it has gained since a third of the way is to be gained again. False at
+ * What it has gained in the last part of the way is to be gained again: the
+ * part is longer where more may go on, two thirds at a share of 0.4. False at
  * its first report, when nothing is known of that.
  */
-static bool hope(const struct history *h, struct standing *st)
+static bool hope(const struct funnel *f, const struct history *h,
+		 struct standing *st)
 {
-	double before;
+	double part = fmin(1, sqrt(f->base.options->keep / WHOLE)), before;
 
 	if (!bests_at(h, st->rung, &st->best))
 		return false;
 	st->hoped = st->best;
-	st->since = st->rung / SINCE;
+	/* The rest is for rounding: a whole step remains one. */
+	st->since = (int64_t)floor((double)st->rung * (1 - part) + 1e-6);
 	if (st->since < h->bests.points[0].step)
 		st->since = h->bests.points[0].step;
 	if (bests_at(h, st->since, &before) && isfinite(before))
@@ -90,7 +92,7 @@ static bool is_beaten(const struct funnel *f, struct standing *st)
 	if (st->kept < at.n) {
 		st->limit = at.v[st->kept - 1];
 		/* Without a finite value it is not among the best. */
-		if (isinf(st->limit))
+		if (isinf(st->limit) && isinf(st->hoped))
 			st->limit = at.v[0];
 		beaten = st->hoped > st->limit;
 	}
@@ -141,7 +143,7 @@ static void funnel_report(struct pruner *base, struct pruner_trial *base_trial,
 	/* Only at a report that reaches a rung. */
 	if (!ret->stop && i + 1 == c->n &&
 	    find_rung(f, before, c->points[i].step, &st) &&
-	    hope(t->history, &st) && is_beaten(f, &st))
+	    hope(f, t->history, &st) && is_beaten(f, &st))
 		stop(base, c->points[i].step, &st, ret);
 }
 

@@ -34,12 +34,13 @@
  *               is a trial's follows from its number and the seed.
  *   wilcoxon  - looks at no curve: it compares whole runs (wilcoxon.h).
  *   funnel    - stops at a rung t = r 1.1^k below T, unless what its best
- *               value b would be, if it gained as much again as since t/3,
- *               b(t) - (b(t/3) - b(t)) as a cost, is at most the q-th best
+ *               value b would be, if it gained as much again as since a step u,
+ *               b(t) - (b(u) - b(t)) as a cost, is at most the q-th best
  *               b(t) of the trials that came so far; q = keep N r/t, rounded,
- *               at least 1, of N trials that came to r. Of the trials seen a
- *               share that narrows as they get longer goes on, whatever the
- *               distance of the rungs; the hope is for those that start slowly.
+ *               at least 1, of N trials that came to r, and
+ *               u = t (1 - sqrt(keep / 0.9)). Of the trials seen a share that
+ *               narrows as they get longer goes on, whatever the distance of
+ *               the rungs; the hope is for those that start slowly.
  *               T is max_steps, or the last step of the longest completed
  *               trial; r is min_steps or T / 26, rounded. Never at a trial's
  *               first report.

@@ -461,7 +461,7 @@ static struct search_spec funnel_spec(int64_t first, int64_t last)
 {
 	struct search_spec spec = bed_spec(PRUNER_FUNNEL, first, 0);
 
-	spec.early_stopping.keep = 0.5;
+	spec.early_stopping.keep = 0.4;
 	spec.early_stopping.max_steps = last;
 	return spec;
 }
@@ -518,8 +518,8 @@ START_TEST(K8_a_funnel_waits_for_a_whole_trial)
 END_TEST
 
 /* By the definition, from nothing but the curves. */
-static bool funnel_stops(const struct bed *b, size_t trial, int64_t before,
-			 int64_t step)
+static bool funnel_stops(const struct bed *b, double keep, size_t trial,
+			 int64_t before, int64_t step)
 {
 	const struct curve *c = &b->curves[trial];
 	size_t reached = 0, there = 0, better = 0, kept;
@@ -528,7 +528,9 @@ static bool funnel_stops(const struct bed *b, size_t trial, int64_t before,
 
 	for (x = 2; round(x) <= (double)step && round(x) < 40; x *= 1.1)
 		rung = (int64_t)round(x);
-	since = rung / 3 > c->points[0].step ? rung / 3 : c->points[0].step;
+	since = (int64_t)((double)rung * fmax(0, 1 - sqrt(keep / 0.9)) + 1e-6);
+	if (since < c->points[0].step)
+		since = c->points[0].step;
 	if (rung == 0 || rung <= before || !asha_cost(c, rung, &own) ||
 	    since == c->points[c->n - 1].step)
 		return false;
@@ -541,7 +543,7 @@ static bool funnel_stops(const struct bed *b, size_t trial, int64_t before,
 		there++;
 		better += cost < own;
 	}
-	kept = (size_t)round(0.5 * 2 / (double)rung * (double)reached);
+	kept = (size_t)round(keep * 2 / (double)rung * (double)reached);
 	if (kept == 0)
 		kept = 1;
 	return there > kept && (better >= kept || (isinf(own) && better > 0));
@@ -551,10 +553,14 @@ START_TEST(K8_a_funnel_is_what_its_definition_says)
 {
 	size_t stopped = 0, went_on = 0;
 
-	for (int n = 0; n < 60; n++) {
+	for (int n = 0; n < 80; n++) {
+		static const double shares[] = { 0.1, 0.4, 0.7, 1 };
+		struct search_spec spec = funnel_spec(2, 40);
+		double keep = shares[n % 4];
 		struct bed b;
 
-		bed_init(&b, funnel_spec(2, 40));
+		spec.early_stopping.keep = keep;
+		bed_init(&b, spec);
 		for (int k = 0; k < 300; k++) {
 			size_t t = bed_random(MOST_TRIALS);
 			struct curve *c = &b.curves[t];
@@ -569,9 +575,10 @@ START_TEST(K8_a_funnel_is_what_its_definition_says)
 				continue;
 			before =
 			    c->n > 1 ? c->points[c->n - 2].step : INT64_MIN;
-			ck_assert_int_eq(b.verdict.stop,
-					 c->points[c->n - 1].step == step &&
-					     funnel_stops(&b, t, before, step));
+			ck_assert_int_eq(
+			    b.verdict.stop,
+			    c->points[c->n - 1].step == step &&
+				funnel_stops(&b, keep, t, before, step));
 			stopped += b.verdict.stop;
 			went_on += !b.verdict.stop;
 		}

@@ -509,6 +509,37 @@ START_TEST(auto_is_this_sampler)
 }
 END_TEST
 
+static const struct {
+	const char *rest; /* of the file */
+	double keep;
+} shares[] = {
+	{"\"trials\": 7",					    0.4 },
+	{ "\"trials\": 100",					 0.4 },
+	{ "\"trials\": 500",					 0.08},
+	{ "\"trials\": 500, \"early_stopping\": {\"min_steps\": 2}", 0.08},
+	{ "\"trials\": 500, \"early_stopping\": {\"keep\": 0.5}",    0.5 },
+	{ "\"trials\": 500, \"early_stopping\": {\"type\": \"any\", "
+	  "\"rules\": [{\"type\": \"funnel\"}]}",	   0.08},
+	{ "\"sampler\": {\"type\": \"grid\"}",                       0.2 },
+	{ "\"sampler\": {\"type\": \"random\"}",                     0.1 },
+};
+
+START_TEST(a_funnel_lets_at_most_forty_trials_go_on)
+{
+	auto_free char *text = xasprintf(
+	    "{\"name\": \"s\", \"command\": [\"t\"], \"metric\": {\"name\": "
+	    "\"loss\"}, \"parameters\": {\"a\": {\"type\": \"int\", \"min\": 1, "
+	    "\"max\": 20, \"points\": 10}, \"b\": {\"type\": \"int\", \"min\": "
+	    "1, \"max\": 20}}, %s}",
+	    shares[_i].rest);
+	struct search_spec *s = parse(text);
+	const struct early_stopping *rule = search_rule(s, PRUNER_FUNNEL);
+
+	ck_assert_double_eq_tol(rule->keep, shares[_i].keep, 1e-15);
+	search_free(s);
+}
+END_TEST
+
 START_TEST(a_start_arrives_with_its_guesses_and_constants)
 {
 	struct search_spec *s = parse(
@@ -563,6 +594,8 @@ Suite *suite(void)
 	tcase_add_test(tc, every_key_arrives_in_the_spec);
 	tcase_add_test(tc, a_start_arrives_with_its_guesses_and_constants);
 	tcase_add_loop_test(tc, auto_is_this_sampler, 0, N(samplers));
+	tcase_add_loop_test(tc, a_funnel_lets_at_most_forty_trials_go_on, 0,
+			    N(shares));
 	tcase_add_test(tc, a_bare_search_needs_its_parameters_alone);
 	tcase_add_loop_test(tc, what_a_bare_search_has_is_checked_as_ever, 0,
 			    3);

@@ -10,8 +10,8 @@ For 100 trials drawn at random, with 1 worker and with 8 whose epochs take betwe
 quarter and four times as long as another's: the share of the epochs
 that was spent, the regret, (best found - best of the 100) / (median - best of
 the 100), and how often the best of them was stopped. Then for the epochs of 20
-full trials and 4 workers: the regret against all of the task's configurations
-and the trials started. A configuration is worth the lowest value of its curve.
+full trials and 4 workers, of a search that would try all of the task's
+configurations: the regret against all of them, and the trials started. A configuration is worth the lowest value of its curve.
 
 The oracle stops every trial but the best one at its first report.
 """
@@ -63,7 +63,7 @@ def replay(binary, task, rule, workers, epochs, orders, *words):
     resumes = rule.pop("resumes", False)
     search = {"name": "replay", "command": ["true"], "metric": {"name": "loss", "value": "best"},
               "parameters": {"x": {"type": "float", "min": 0, "max": 1}}, "early_stopping": rule, "resumes": resumes,
-              "trials": TRIALS}
+              "trials": len(orders[0])}
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(search, file)
         file.flush()
