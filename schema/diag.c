@@ -5,6 +5,7 @@
 #include "schema/mem.h"
 #include "schema/scan.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,9 +122,14 @@ static size_t min3(size_t a, size_t b, size_t c)
 	return m < c ? m : c;
 }
 
+static bool is_same(char a, char b)
+{
+	return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
 /*
- * Edits from @a to @b: insert, delete, replace a letter or swap two neighbours
- * (optimal string alignment), a row at a time.
+ * Edits from @a to @b, whatever the case: insert, delete, replace a letter or
+ * swap two neighbours (optimal string alignment), a row at a time.
  */
 static size_t distance(const char *a, const char *b)
 {
@@ -137,10 +143,11 @@ static size_t distance(const char *a, const char *b)
 
 		row[0] = i;
 		for (size_t j = 1; j <= n; j++) {
-			row[j] = min3(above[j] + 1, row[j - 1] + 1,
-				      above[j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
-			    a[i - 2] == b[j - 1])
+			row[j] =
+			    min3(above[j] + 1, row[j - 1] + 1,
+				 above[j - 1] + !is_same(a[i - 1], b[j - 1]));
+			if (i > 1 && j > 1 && is_same(a[i - 1], b[j - 2]) &&
+			    is_same(a[i - 2], b[j - 1]))
 				row[j] = min3(row[j], row[j],
 					      rows[(i + 1) % 3][j - 2] + 1);
 		}

@@ -51,6 +51,11 @@ static const struct object_hint hints[] = {
 	{ "cv",		 "write \"folds\""                        },
 	{ "n_splits",           "write \"folds\""                        },
 	{ "environment",        "write \"env\""                          },
+	{ "plateau",            "write \"stop\": {\"plateau\": 30}"      },
+	{ "regret",             "write \"stop\": {\"regret\": 1}"        },
+	{ "cost",               "write \"stop\": {\"cost\": \"8h\"}"     },
+	{ "population",
+         "write \"sampler\": {\"type\": \"pbt\", \"population\": 10}"    },
 	{ NULL,		 NULL				     },
 };
 

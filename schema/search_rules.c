@@ -22,17 +22,19 @@
 
 #define AUTO_GP_TRIALS 10000
 
-#define NO_OTHERS "this version has no others"
+#define IS_RULE "it is a type of \"early_stopping\" or of \"budget\""
 
 static const struct object_hint sampler_hints[] = {
-	{"bayes",      "write \"gp\""   },
-        { "bayesian",  "write \"gp\""   },
-	{ "cma",       "write \"cmaes\""},
-        { "hyperband", NO_OTHERS        },
-	{ "optuna",    "write \"auto\"" },
-        { "hyperopt",  "write \"tpe\""  },
-	{ "qmc",       "write \"sobol\""},
-        { NULL,        NULL             },
+	{"bayes",      "write \"gp\""					 },
+	{ "bayesian",  "write \"gp\""					 },
+	{ "cma",       "write \"cmaes\""				      },
+	{ "asha",      IS_RULE						},
+	{ "hyperband", IS_RULE						},
+	{ "bohb",      "write \"tpe\", and a \"budget\" of type \"hyperband\""},
+	{ "optuna",    "write \"auto\""				       },
+	{ "hyperopt",  "write \"tpe\""					},
+	{ "qmc",       "write \"sobol\""				      },
+	{ NULL,        NULL						   },
 };
 
 static const char *const all_keys[] = {
@@ -118,34 +120,37 @@ static enum sampler_type choose_sampler(const struct search_spec *spec)
 	return has_numbers_alone(spec->space) ? SAMPLER_CMAES : SAMPLER_TPE;
 }
 
-static void read_type(const struct object *o, struct search_spec *spec)
+/* False: what it should be is not known, so nothing is told of its options. */
+static bool read_type(const struct object *o, struct search_spec *spec)
 {
 	const char *words[NAMES_SAMPLERS_N + 2] = { "auto" };
 	int type = 0;
 
 	for (int i = 0; i < NAMES_SAMPLERS_N; i++)
 		words[i + 1] = sampler_type_names[i];
-	object_word(o, "type", words, sampler_hints, &type);
+	if (!object_word(o, "type", words, sampler_hints, &type))
+		return json_get(o->node, "type") == NULL;
 	spec->is_auto = type == 0;
 	if (type > 0)
 		spec->sampler = (enum sampler_type)(type - 1);
+	return true;
 }
 
-static void read_population(const struct object *sampler,
-			    struct search_spec *spec)
+/* What only a population has; @is_right: its "population" is as it must be. */
+static void check_population(const struct object *sampler, bool is_right,
+			     struct search_spec *spec)
 {
-	bool repeats = true;
+	bool is_given = json_get(sampler->node, "population") != NULL;
 
-	if (spec->sampler == SAMPLER_PBT)
-		spec->population = DEFAULT_POPULATION;
-	if (object_integer(sampler, "population", 2, MAX_POPULATION,
-			   &spec->population) &&
-	    spec->sampler != SAMPLER_PBT)
-		object_fault(sampler, "population",
-			     "is given (only \"pbt\" has members)");
-	if (spec->sampler != SAMPLER_PBT)
+	if (spec->sampler != SAMPLER_PBT) {
+		if (is_given && is_right)
+			object_fault(sampler, "population",
+				     "is given (only \"pbt\" has members)");
 		return;
-	if (object_bool(sampler, "allow_duplicates", &repeats) && !repeats)
+	}
+	if (!is_given)
+		spec->population = DEFAULT_POPULATION;
+	if (cJSON_IsFalse(json_get(sampler->node, "allow_duplicates")))
 		object_fault(sampler, "allow_duplicates",
 			     "is false (a member of a \"pbt\" goes on with "
 			     "its configuration: leave it out)");
@@ -159,6 +164,7 @@ static void read_sampler(const struct object *o, struct search_spec *spec)
 					    "population", NULL };
 	struct object sampler;
 	int64_t seed = 0;
+	bool is_known, has_members;
 
 	spec->is_auto = true;
 	spec->sampler = choose_sampler(spec);
@@ -166,16 +172,20 @@ static void read_sampler(const struct object *o, struct search_spec *spec)
 	    !object_check(&sampler, "{\"type\": \"auto\", \"seed\": 1}"))
 		return;
 	object_check_keys(&sampler, "\"sampler\"", keys, NULL);
-	read_type(&sampler, spec);
+	is_known = read_type(&sampler, spec);
 	object_integer(&sampler, "seed", 0, PARAM_INT_MAX, &seed);
 	spec->seed = (uint64_t)seed;
 	object_bool(&sampler, "allow_duplicates", &spec->allow_duplicates);
-	if (object_bool(&sampler, "shuffle", &spec->shuffle) && spec->shuffle &&
-	    spec->sampler != SAMPLER_GRID)
+	object_bool(&sampler, "shuffle", &spec->shuffle);
+	has_members = object_integer(&sampler, "population", 2, MAX_POPULATION,
+				     &spec->population);
+	if (!is_known)
+		return;
+	if (spec->shuffle && spec->sampler != SAMPLER_GRID)
 		object_fault(&sampler, "shuffle",
 			     "is true (only a \"grid\" has an order to "
 			     "shuffle)");
-	read_population(&sampler, spec);
+	check_population(&sampler, has_members, spec);
 }
 
 static void check_threshold(const struct object *o,
@@ -430,7 +440,7 @@ static void check_pbt(const struct object *o, struct search_spec *spec)
 			   "\"pbt\" trains in generations: say of what, as "
 			   "{\"name\": \"epochs\", \"min\": 5, \"max\": "
 			   "50}") &&
-	    spec->budget.name != NULL)
+	    spec->budget.name != NULL && spec->population > 0)
 		count_members(o, spec);
 }
 

@@ -11,6 +11,7 @@ START_TEST(a_slip_of_the_pen_finds_the_word_that_was_meant)
 	ck_assert_str_eq(diag_nearest("metirc", words), "metric");
 	ck_assert_str_eq(diag_nearest("emtric", words), "metric");
 	ck_assert_str_eq(diag_nearest("metri", words), "metric");
+	ck_assert_str_eq(diag_nearest("METRIC", words), "metric");
 }
 END_TEST
 
