@@ -52,15 +52,21 @@ static int read_params(const struct search *s, const struct trial_record *r,
 	return 0;
 }
 
-/* A queued one: its next attempt goes on with the curve of the latest one. */
+/* It waits, or would if its search were extended. */
+static bool may_wait(const struct trial *t)
+{
+	return pause_was_given_up(t) ||
+	       (t->rec.state == TRIAL_QUEUED && pause_is_meant(t->rec.reason));
+}
+
+/* Its next attempt, if any, goes on with the curve of the latest one. */
 static bool goes_on(const struct trial *t)
 {
 	const struct search_spec *spec = t->search->spec;
-	bool is_within =
-	    pause_is_meant(t->rec.reason) && spec->budget.name == NULL;
 
-	return spec->resumes && t->rec.state == TRIAL_QUEUED &&
-	       (is_within || t->rec.tries > 0);
+	return spec->resumes &&
+	       ((may_wait(t) && spec->budget.name == NULL) ||
+		(t->rec.state == TRIAL_QUEUED && t->rec.tries > 0));
 }
 
 static bool has_sound_lineage(const struct search *s,
@@ -185,7 +191,8 @@ int core_load_attempt(struct core *c, int64_t search,
 static bool is_on(const struct trial *t, int64_t run)
 {
 	return run == t->rec.runs &&
-	       (t->attempt != NULL || t->rec.state == TRIAL_QUEUED);
+	       (t->attempt != NULL || t->rec.state == TRIAL_QUEUED ||
+		pause_was_given_up(t));
 }
 
 /*

@@ -43,7 +43,7 @@ struct trial {
 	struct search *search;
 	struct cell *config;     /* [space->n] */
 	struct attempt *attempt; /* the open one, or NULL */
-	/* While an attempt is open, or one is to go on with it; or empty. */
+	/* While an attempt is open, or one may go on with it; or empty. */
 	struct curve curve;
 	struct checkup *checkup; /* likewise, or NULL */
 	int64_t curve_of;        /* of the latest attempt: its rec.curve */
@@ -256,6 +256,10 @@ void pause_go_on(struct step *st, struct trial *t);
 struct trial *pause_next(struct search *s);
 /* Nothing is to come any more: they are stopped where they are. */
 void pause_give_up(struct step *st, struct search *s);
+/* They wait again: further trials are to come. */
+void pause_take_back(struct step *st, struct search *s);
+/* It was one of them: it keeps its curve, to go on with. */
+bool pause_was_given_up(const struct trial *t);
 
 /* diagnose.c: what ails the trials */
 /* Looks for it, if it is time to; @news are of a metric just reported. */

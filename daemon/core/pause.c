@@ -5,7 +5,8 @@
  *   running --- a rung, or a budget's run: not among the best --> paused
  *      ^                                                            |  |
  *      \--- there is room, and now it is among the best ------------/  |
- *                                    pruned <--- the search ends ------/
+ *                       ^            pruned <--- the search ends ------/
+ *                       \--- the search is extended ---/
  *
  * A rung lies within a run: its next attempt goes on with the run's curve.
  *
@@ -30,6 +31,23 @@ bool pause_is_meant(const char *reason)
 void pause_changed(struct search *s)
 {
 	s->is_promoted_known = false;
+}
+
+static const char *rule_of(const struct search *s)
+{
+	return s->spec->budget.name != NULL
+		   ? halving_rule(s->spec)
+		   : pruner_type_name(s->spec->early_stopping.type);
+}
+
+bool pause_was_given_up(const struct trial *t)
+{
+	const struct search_spec *spec = t->search->spec;
+
+	/* One that a rule stops is at a try; one that waits has none. */
+	return t->rec.state == TRIAL_PRUNED && t->rec.tries == 0 &&
+	       t->rec.attempts > 0 && spec->resumes &&
+	       (spec->budget.name != NULL || spec->runs == 1);
 }
 
 void pause_begin(struct trial *t)
@@ -169,18 +187,33 @@ void pause_go_on(struct step *st, struct trial *t)
 
 void pause_give_up(struct step *st, struct search *s)
 {
-	const char *rule = s->spec->budget.name != NULL
-			       ? halving_rule(s->spec)
-			       : pruner_type_name(s->spec->early_stopping.type);
 	char reason[REASON_BYTES];
 	struct trial *t;
 
 	while ((t = TAILQ_FIRST(&s->paused)) != NULL) {
 		pause_end(t);
-		snprintf(reason, sizeof(reason), "%s%s", rule,
+		snprintf(reason, sizeof(reason), "%s%s", rule_of(s),
 			 strchr(t->rec.reason, '@'));
 		if (t->checkup != NULL)
 			diagnose_end(st, t, TRIAL_PRUNED, reason);
 		trial_move(st, t, TRIAL_PRUNED, reason);
+	}
+}
+
+void pause_take_back(struct step *st, struct search *s)
+{
+	char reason[REASON_BYTES];
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct trial *t = s->trials[i];
+		int64_t ended_ms = t->rec.ended_ms;
+
+		if (!pause_was_given_up(t))
+			continue;
+		snprintf(reason, sizeof(reason), VERDICT_PAUSED "%s",
+			 strchr(t->rec.reason, '@'));
+		trial_move(st, t, TRIAL_QUEUED, reason);
+		t->rec.ended_ms = ended_ms;
+		pause_begin(t);
 	}
 }

@@ -73,6 +73,9 @@ void runs_begin_anew(struct trial *t)
 
 	for (int64_t run = 0; run < spec->runs; run++)
 		runs_forget(t, run);
+	checkup_free(t->checkup);
+	t->checkup = NULL;
+	curve_free(&t->curve);
 	for (size_t i = 0; spec->budget.name != NULL && i < t->results.n; i++)
 		sorted_remove(runs_level(t, t->results.points[i].step),
 			      score_of(spec->goal, t->results.points[i].value));

@@ -338,6 +338,7 @@ int search_extend(struct step *st, struct search *s, int64_t trials,
 	reopen(st, s);
 	s->rec.trials_max = trials;
 	save(st, s);
+	pause_take_back(st, s);
 	return 0;
 }
 

@@ -122,7 +122,8 @@ void trial_move(struct step *st, struct trial *t, enum trial_state to,
 	/* The clock may have been set back meanwhile. */
 	if (t->rec.ended_ms < t->rec.started_ms)
 		t->rec.ended_ms = t->rec.started_ms;
-	forget_curve(t);
+	if (!pause_was_given_up(t))
+		forget_curve(t);
 	search_count_end(s, t);
 	if (search_has_result(t))
 		sorted_add(&s->results, t->rec.value);

@@ -21,6 +21,11 @@ enum query {
 	"s.until_ms, s.used_ms, s.reopened "                                   \
 	"FROM search s JOIN submission u ON u.search = s.id "
 
+/* Or may yet: it waited within a run when its search ended. */
+#define MAY_GO_ON                                                              \
+	"(t.state IN ('queued', 'running') "                                   \
+	"OR t.state = 'pruned' AND t.tries = 0 AND a.result IS NULL) "
+
 static const char *const sql[Q_N] = {
 	[Q_LAST_IDS] = "SELECT coalesce((SELECT seq FROM sqlite_sequence "
 		       "WHERE name = 'search'), 0), coalesce((SELECT seq "
@@ -45,8 +50,7 @@ static const char *const sql[Q_N] = {
 	    "a.start_offset, a.read_offset, a.reader, a.run, a.curve, a.result "
 	    "FROM trial t JOIN attempt a "
 	    "ON a.trial = t.id AND a.number = t.attempts "
-	    "WHERE t.search = ? AND t.state IN ('queued', 'running') "
-	    "ORDER BY t.number",
+	    "WHERE t.search = ? AND " MAY_GO_ON "ORDER BY t.number",
 	/*
 	 * Runs that are over have attempts before the latest one. CROSS: in
 	 * this order, in which the key of metric is of use to its name.
@@ -69,7 +73,7 @@ static const char *const sql[Q_N] = {
 	    "ON a.trial = t.id AND a.number = t.attempts "
 	    "CROSS JOIN metric m ON m.trial = t.id AND m.attempt = a.curve "
 	    "AND m.name <> ?2 "
-	    "WHERE t.search = ?1 AND t.state IN ('queued', 'running') "
+	    "WHERE t.search = ?1 AND " MAY_GO_ON
 	    "ORDER BY t.number, m.name, m.step",
 	[Q_METRICS] =
 	    "SELECT t.id, a.run, m.name, m.step, m.kind, m.value, "

@@ -421,6 +421,29 @@ class Budgets(DaemonTest):
         self.d.run(spec | {"name": "calm"})
         self.assertEqual(self.outcome("calm"), killed)
 
+    def test_what_was_given_up_waits_again_when_the_search_is_extended(self):
+        self.d.run(self.spec(trials=2, parallel=1, sampler={"type": "grid"}, resumes=True)
+                   | {"parameters": {"x": {"type": "int", "min": 0, "max": 26}}})
+        self.assertEqual(self.outcome("b"), [("done", "", -9, 3), ("pruned", "asha@1", 999, 1)])
+        self.d.call("extend", search="b", trials=6)
+        self.d.wait_final("b")
+        self.assertEqual(self.starts()[4:], [(2, 1, 0), (3, 1, 0), (4, 1, 0), (5, 1, 0), (1, 3, 1)])
+        self.check_runs()
+        self.assertEqual(self.outcome("b")[:2], [("done", "", -9, 3), ("pruned", "asha@3", 997, 2)])
+
+    def test_what_a_user_cancelled_while_it_waited_can_be_extended(self):
+        self.flag("hold 2 1")
+        self.d.submit(self.spec(trials=3, parallel=1, sampler={"type": "grid"}, resumes=True)
+                      | {"parameters": {"x": {"type": "int", "min": 0, "max": 26}}})
+        wait_for(lambda: len(self.starts()) == 3, "the third one")
+        self.d.call("cancel", search="b")
+        self.d.wait_final("b")
+        (self.d.dir / "hold 2 1").unlink()
+        self.d.call("extend", search="b", trials=4)
+        self.d.wait_final("b")
+        self.assertEqual(self.outcome("b"), [("done", "", -9, 3), ("pruned", "asha@1", 999, 1),
+                                             ("cancelled", "user", None, 0), ("pruned", "asha@1", 2999, 1)])
+
 
 # Goes on from its checkpoint, which it writes after each step; ends at SIGTERM.
 STEPS = """#!/bin/sh
@@ -489,6 +512,27 @@ class Rungs(DaemonTest):
             self.d.start()
         self.d.wait_final("s")
         self.check()
+
+    def test_what_was_given_up_goes_on_with_its_curve_when_the_search_is_extended(self):
+        for kills in (False, True):
+            spec = self.spec(2) | {"name": f"kills-{kills}", "parameters": {"x": {"type": "int", "min": 0, "max": 26}}}
+            (self.d.dir / "starts").unlink(missing_ok=True)
+            self.d.run(spec)
+            self.d.call("extend", search=spec["name"], trials=6)
+            while kills and len(self.starts()) < 9:
+                n = len(self.starts())
+                self.d.kill()
+                self.d.start()
+                wait_for(lambda n=n: len(self.starts()) > n, "another attempt")
+            self.d.wait_final(spec["name"])
+            self.assertEqual(self.starts()[4:], [(n, 1, 0) for n in (2, 3, 4, 5)] + [(1, 2, 1)])
+            rows = self.d.rows("select state, reason, value, steps from trials where search = ?", spec["name"])
+            self.assertEqual([tuple(r.values()) for r in rows][:3],
+                             [("done", "", -9, 9), ("pruned", "asha@3", 97, 3), ("pruned", "asha@1", 199, 1)])
+            for metric, value in (("loss", lambda n: 100 - n), ("other", lambda n: n * n)):
+                rows = self.d.rows("select step, value from metrics where search = ? and trial = 1 and name = ? "
+                                   "order by step", spec["name"], metric)
+                self.assertEqual([tuple(r.values()) for r in rows], [(n, value(n)) for n in (1, 2, 3)])
 
     def test_a_run_that_fails_and_resumes_keeps_its_curve(self):
         program = self.script("fails", STEPS.replace("done ;; esac", "done; [ $HPS_ATTEMPT = 1 ] && exit 4 ;; esac"))

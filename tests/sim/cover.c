@@ -52,6 +52,7 @@ static struct thing {
 	{ "a load between two runs",               0},
 	{ "a load of a trial that waits",          0},
 	{ "a trial that waits",                    0},
+	{ "a trial that was given up waits again", 0},
 	{ "a trial that waited goes on",           0},
 	{ "the best that waits goes on",           0},
 	{ "a trial that waited to the end",        0},

@@ -310,6 +310,8 @@ static void step_trial(struct sim *sim, const struct event *ev,
 	int from = t->seen, to = (int)r->state;
 	bool is_retried = ev->type == EV_RETRY && ev->search == r->search &&
 			  ev->number == r->number;
+	bool is_taken_back = ev->type == EV_EXTEND && ev->search == r->search &&
+			     from == TRIAL_PRUNED && oracle_waited(sim, t);
 
 	see_trial(sim, r);
 	t->seen = to;
@@ -322,7 +324,8 @@ static void step_trial(struct sim *sim, const struct event *ev,
 		  trial_state_name((enum trial_state)from),
 		  trial_state_name(r->state));
 	sim_check(sim,
-		  is_retried || !trial_state_is_final((enum trial_state)from),
+		  is_retried || is_taken_back ||
+		      !trial_state_is_final((enum trial_state)from),
 		  "trial %lld leaves %s without a command", (long long)r->id,
 		  trial_state_name((enum trial_state)from));
 	if (trial_next(from, to))

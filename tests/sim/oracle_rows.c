@@ -708,6 +708,22 @@ static void commit_attempt(struct sim *sim, const struct trial_row *t,
 	}
 }
 
+bool oracle_waited(const struct sim *sim, const struct trial_row *t)
+{
+	const struct search_spec *spec =
+	    sim->rows.searches[t->search - 1]->spec;
+	const struct attempt_row *a;
+
+	if (t->n_attempts == 0 || !spec->resumes)
+		return false;
+	if (t->rec.state == TRIAL_QUEUED)
+		return is_pause(t->rec.reason);
+	a = &t->attempts[t->n_attempts - 1];
+	return t->rec.state == TRIAL_PRUNED &&
+	       (is_pause(a->rec.stop_reason) ||
+		(spec->budget.name != NULL && a->rec.has_result));
+}
+
 /* What waits and what goes on, or does not, when it has waited. */
 static void check_pause(struct sim *sim, const struct search_row *s,
 			const struct trial_row *t)
@@ -722,6 +738,8 @@ static void check_pause(struct sim *sim, const struct search_row *s,
 			  "trial %lld waits, and cannot resume",
 			  (long long)t->rec.id);
 		cover_thing("a trial that waits");
+		if (t->state_before == TRIAL_PRUNED)
+			cover_thing("a trial that was given up waits again");
 	} else if (t->was_paused && t->rec.state == TRIAL_RUNNING) {
 		latest = &t->attempts[t->n_attempts - 1];
 		cover_thing("a trial that waited goes on");

@@ -128,12 +128,14 @@ void promises_asked(struct sim *sim, const struct event *ev)
 		a.value = t->seen_attempt;
 	}
 	ask(p, a);
-	if (ev->type != EV_CANCEL)
+	if (ev->type != EV_CANCEL && ev->type != EV_EXTEND)
 		return;
 	for (size_t i = 0; i < r->n_trials; i++)
-		if (r->trials[i]->search == ev->search)
+		if (r->trials[i]->search == ev->search &&
+		    (ev->type == EV_CANCEL || oracle_waited(sim, r->trials[i])))
 			ask(p, (struct asked){
-				   .type = EV_KILL,
+				   .type = ev->type == EV_CANCEL ? EV_KILL
+								 : EV_EXTEND,
 				   .search = ev->search,
 				   .trial = (int64_t)i + 1,
 				   .value = r->trials[i]->seen_attempt,
@@ -158,6 +160,21 @@ static void want(struct trial_promise *t, int64_t attempts)
 	t->wanted_after = t->retried_after = attempts;
 }
 
+/* It waited when its search ended, and more trials are to come. */
+static void take_back(struct sim *sim, struct trial_promise *t,
+		      const struct asked *a)
+{
+	t->is_stopped = t->is_over = false;
+	/* It may have ended again at once, exhausted. */
+	sim_check(sim,
+		  sim->commands_in_turn > 1 ||
+		      search_state_is_final(
+			  sim->rows.searches[a->search - 1]->rec.state) ||
+		      sim->rows.trials[a->trial - 1]->rec.state != TRIAL_PRUNED,
+		  "search %lld is extended, and trial %lld waits no more",
+		  (long long)a->search, (long long)a->trial);
+}
+
 static void promise(struct sim *sim, const struct asked *a)
 {
 	struct promises *p = sim->promises;
@@ -174,6 +191,8 @@ static void promise(struct sim *sim, const struct asked *a)
 		s->until_ms = a->value;
 	else if (a->type == EV_PAUSE || a->type == EV_RESUME)
 		s->is_paused = a->type == EV_PAUSE;
+	else if (a->type == EV_EXTEND && t != NULL)
+		take_back(sim, t, a);
 	else if (a->type == EV_EXTEND)
 		s->trials = a->value;
 	else if (a->type == EV_KILL)

@@ -407,7 +407,8 @@ void sim_load(struct sim *sim, int64_t search)
 		const struct trial_row *t = r->trials[i];
 
 		if (t->rec.search == search && t->n_attempts > 0 &&
-		    !trial_state_is_final(t->rec.state))
+		    (!trial_state_is_final(t->rec.state) ||
+		     oracle_waited(sim, t)))
 			must(sim,
 			     core_load_attempt(
 				 sim->core, search,
@@ -423,7 +424,8 @@ void sim_load(struct sim *sim, int64_t search)
 
 		if (t->search != search)
 			continue;
-		if (t->state == TRIAL_RUNNING || t->state == TRIAL_QUEUED)
+		if (t->state == TRIAL_RUNNING || t->state == TRIAL_QUEUED ||
+		    oracle_waited(sim, r->trials[i]))
 			load_values(sim, s, r->trials[i], "acc");
 		load_symptoms(sim, r->trials[i]);
 		if (strncmp(t->reason, "paused@", 7) == 0)

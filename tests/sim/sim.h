@@ -156,6 +156,8 @@ bool oracle_is_promoted(const struct sim *sim, const struct search_row *s,
 			bool for_sure);
 /* The core has loaded a search. */
 void oracle_loaded(struct sim *sim, int64_t search);
+/* The trial waits, or is stopped only since its search ended meanwhile. */
+bool oracle_waited(const struct sim *sim, const struct trial_row *t);
 /* What a sampler answers that was made now and told the same. */
 size_t oracle_suggest_again(const struct sim *sim,
 			    const struct fx_suggest *asked,
