@@ -25,8 +25,6 @@ MUTANTS = {
         "trial.c", "\t\tbegin_grace(st, t, term_ms);\n", "\t\tbegin_grace(st, t, st->at.boot_ms);\n"),
     "what was given up stays so when its search is extended": (
         "search.c", "\tpause_take_back(st, s);\n", ""),
-    "what was given up goes on without its curve": (
-        "trial.c", "\tif (!pause_was_given_up(t))\n\t\tforget_curve(t);\n", "\tforget_curve(t);\n"),
     "what was given up goes on without its curve after a load": (
         "load.c", "return pause_was_given_up(t) ||", "return"),
     "what is run again goes on with the curve that it had": (

@@ -623,6 +623,10 @@ static void check_runs(struct sim *sim, const struct search_row *s,
 		if (is_anew(t, i)) {
 			run = first;
 			tries = 0;
+			sim_check(sim, a->rec.curve == a->rec.number,
+				  "trial %lld is run again with the curve that "
+				  "it had",
+				  (long long)t->rec.id);
 		}
 		tries++;
 		if (is_pause(a->rec.stop_reason))

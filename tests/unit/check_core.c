@@ -741,6 +741,68 @@ START_TEST(a_clock_that_is_set_back_stands_still)
 }
 END_TEST
 
+#define RESUMES                                                                \
+	"{\"name\": \"s\", \"command\": [\"t\"], \"metric\": {\"name\": "      \
+	"\"loss\"}, \"parameters\": {\"x\": {\"type\": \"int\", \"min\": 0, "  \
+	"\"max\": 9}}, \"trials\": 2, \"resumes\": true, "                     \
+	"\"early_stopping\": {\"type\": \"asha\", \"min_steps\": 1, "          \
+	"\"max_steps\": 9, \"eta\": 2}}"
+
+/* Trial 0 waits and is the better one of two; then the search is cancelled. */
+static void cancel_what_waits(void)
+{
+	struct trial_record waits = trial_row(0, TRIAL_QUEUED);
+	struct trial_record runs = trial_row(1, TRIAL_RUNNING);
+	struct attempt_record a = attempt_row(10);
+
+	(void)strcpy(waits.reason, "paused@1");
+	waits.tries = 0;
+	waits.params = runs.params = (char[]){ "{\"x\":1}" };
+	ck_assert_int_eq(load_search(1, RESUMES), 0);
+	ck_assert_int_eq(core_load_trial(core, &waits, &said), 0);
+	ck_assert_int_eq(core_load_trial(core, &runs, &said), 0);
+	a.state = ATTEMPT_ENDED;
+	ck_assert_int_eq(core_load_attempt(core, 1, &a, &said), 0);
+	ck_assert_int_eq(load_attempt(20), 0);
+	load_value(10, 0, 1);
+	load_value(20, 0, 2);
+	core_load_end(core, 1);
+	ck_assert_int_eq(step((struct event){ .type = EV_CANCEL, .search = 1 }),
+			 0);
+	ck_assert_uint_eq(effects_of(FX_TERMINATE), 1);
+	effects_clear(&fx);
+}
+
+/* Of the second attempt of trial 0: the attempt that has its curve. */
+static int64_t curve_launched(void)
+{
+	for (size_t i = 0; i < fx.n; i++)
+		if (fx.list[i].type == FX_LAUNCH &&
+		    fx.list[i].run.trial->number == 0)
+			return fx.list[i].run.attempt->curve;
+	return 0;
+}
+
+START_TEST(what_was_given_up_goes_on_with_its_curve_while_others_end)
+{
+	struct event ev = { .type = EV_EXTEND, .search = 1 };
+
+	cancel_what_waits();
+	ev.extend.trials = 5;
+	ck_assert_int_eq(step(ev), 0);
+	ck_assert_int_eq(curve_launched(), 1);
+}
+END_TEST
+
+START_TEST(what_was_given_up_and_is_run_again_has_no_curve)
+{
+	cancel_what_waits();
+	ck_assert_int_eq(step((struct event){ .type = EV_RETRY, .search = 1 }),
+			 0);
+	ck_assert_int_eq(curve_launched(), 2);
+}
+END_TEST
+
 START_TEST(C10_runs_that_cannot_be_are_answered)
 {
 	struct trial_record t = trial_row(0, TRIAL_RUNNING);
@@ -1074,6 +1136,9 @@ static void add_steps(Suite *s)
 	tcase_add_test(c, a_fold_that_is_stopped_is_told);
 	tcase_add_test(c, a_loaded_trial_is_compared_by_its_seconds);
 	tcase_add_test(c, a_clock_that_is_set_back_stands_still);
+	tcase_add_test(
+	    c, what_was_given_up_goes_on_with_its_curve_while_others_end);
+	tcase_add_test(c, what_was_given_up_and_is_run_again_has_no_curve);
 	tcase_add_test(c, C10_runs_that_cannot_be_are_answered);
 	tcase_add_test(c, what_was_imported_is_no_success_of_the_command);
 	tcase_add_test(c, C10_lineages_that_cannot_be_are_answered);

@@ -373,6 +373,23 @@ START_TEST(of_a_trial_that_is_not_over_the_other_metrics_are_loaded)
 }
 END_TEST
 
+START_TEST(of_a_trial_that_waited_to_the_end_the_other_metrics_are_loaded)
+{
+	struct trial_record trial = sample_trial(1, 1);
+	struct metric_list list = { 0 };
+
+	save_metrics();
+	case_save_metric(1001, 1, "acc", 1, 0.1);
+	trial.state = TRIAL_PRUNED;
+	trial.attempts = 1;
+	trial.tries = _i; /* at one a rule stops it */
+	case_save_trial(&trial);
+	ck_assert_int_eq(
+	    store_load_others(the.s, 1, "val_loss", add_any, &list), 0);
+	ck_assert_uint_eq(list.n, _i == 0 ? 2 : 1);
+}
+END_TEST
+
 /* Attempt 4 of trial 0 goes on with the curve of 3, and this with that of 2. */
 static void go_on(void)
 {
@@ -799,6 +816,9 @@ Suite *suite(void)
 	tcase_add_test(tc, the_metrics_of_one_trial_load_by_name_and_step);
 	tcase_add_test(
 	    tc, of_a_trial_that_is_not_over_the_other_metrics_are_loaded);
+	tcase_add_loop_test(
+	    tc, of_a_trial_that_waited_to_the_end_the_other_metrics_are_loaded,
+	    0, 2);
 	tcase_add_test(tc,
 		       an_attempt_that_goes_on_has_the_metrics_of_those_before);
 	tcase_add_test(
