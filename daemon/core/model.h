@@ -227,7 +227,10 @@ struct pruner *runs_pruner(const struct trial *t, int64_t run);
 struct pruner_trial *runs_pruning(struct trial *t, int64_t run);
 /* The scores of those that are compared with @t after run @run. */
 struct sorted *runs_level(const struct trial *t, int64_t run);
-/* The run runs anew; the trial does, with the first one. */
+/*
+ * The run runs anew; the trial does, with the first one. But where it has had a
+ * part of its budget it goes on, for its checkpoint has had that part, too.
+ */
 void runs_forget(struct trial *t, int64_t run);
 void runs_begin_anew(struct trial *t);
 void runs_free(struct trial *t);

@@ -70,21 +70,25 @@ void runs_free(struct trial *t)
 void runs_begin_anew(struct trial *t)
 {
 	const struct search_spec *spec = t->search->spec;
+	bool is_part = spec->budget.name != NULL && t->rec.runs < spec->runs;
+	int64_t first = is_part ? t->rec.runs : t->first;
 
-	for (int64_t run = 0; run < spec->runs; run++)
+	for (int64_t run = first; run < spec->runs; run++)
 		runs_forget(t, run);
 	checkup_free(t->checkup);
 	t->checkup = NULL;
 	curve_free(&t->curve);
+	t->rec.tries = 0;
+	t->rec.steps = 0;
+	if (first > t->first)
+		return;
 	for (size_t i = 0; spec->budget.name != NULL && i < t->results.n; i++)
 		sorted_remove(runs_level(t, t->results.points[i].step),
 			      score_of(spec->goal, t->results.points[i].value));
 	curve_free(&t->results);
 	t->rec.runs = t->first;
-	t->rec.tries = 0;
 	t->rec.has_value = false;
 	t->rec.has_error = false;
-	t->rec.steps = 0;
 }
 
 /* As often as it must be, and another trial is better. */

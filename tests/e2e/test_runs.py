@@ -339,6 +339,28 @@ class Budgets(DaemonTest):
         self.assertEqual(self.starts(), [(0, 1, 0), (0, 3, 1), (0, 3, 3), (0, 9, 3)])
         self.assertEqual([(t["state"], t["value"], t["runs"]) for t in self.trials()], [("done", -9, 3)])
 
+    def test_a_retry_goes_on_with_the_level_that_failed(self):
+        self.flag("fail 0 9")
+        self.d.run(self.spec(trials=1))
+        self.assertEqual(self.outcome("b"), [("failed", "exit:3", -3, 2)])
+        self.flag("hold 0 9")
+        self.d.call("retry", search="b", trial=0)
+        wait_for(lambda: len(self.starts()) == 4, "the level")
+        self.d.kill()
+        self.d.start()
+        (self.d.dir / "hold 0 9").unlink()
+        self.d.wait_final("b")
+        self.assertEqual(self.starts(), [(0, 1, 0), (0, 3, 1), (0, 9, 3), (0, 9, 9)])
+        self.assertEqual(self.outcome("b"), [("done", "", -9, 3)])
+
+    def test_a_retry_of_what_was_stopped_between_levels_goes_on_with_the_next(self):
+        self.d.run(self.spec(trials=6, parallel=1, sampler={"type": "grid"}))
+        self.assertEqual(self.outcome("b")[5], ("pruned", "asha@1", 4999, 1))
+        self.d.call("retry", search="b", trial=5)
+        self.d.wait_final("b")
+        self.assertEqual(self.starts()[-1], (5, 3, 1))
+        self.assertEqual(self.outcome("b")[5], ("pruned", "asha@3", 4997, 2))
+
     def outcome(self, name):
         rows = self.d.rows("select state, reason, value, runs from trials where search = ? order by number", name)
         return [tuple(r.values()) for r in rows]

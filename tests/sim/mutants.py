@@ -29,6 +29,8 @@ MUTANTS = {
         "load.c", "return pause_was_given_up(t) ||", "return"),
     "what is run again goes on with the curve that it had": (
         "runs.c", "\tcheckup_free(t->checkup);\n\tt->checkup = NULL;\n\tcurve_free(&t->curve);\n", ""),
+    "what is left of a budget begins anew when a user runs it again": (
+        "runs.c", "int64_t first = is_part ? t->rec.runs : t->first;", "int64_t first = t->first;"),
     "one retry too many": (
         "trial.c", "t->rec.tries <= t->search->spec->retries",
         "t->rec.tries <= t->search->spec->retries + 1"),

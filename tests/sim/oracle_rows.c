@@ -621,7 +621,10 @@ static void check_runs(struct sim *sim, const struct search_row *s,
 		bool succeeds = has_succeeded(s->spec, a);
 
 		if (is_anew(t, i)) {
-			run = first;
+			/* What is left of a budget goes on. */
+			if (s->spec->budget.name == NULL ||
+			    run == s->spec->runs)
+				run = first;
 			tries = 0;
 			sim_check(sim, a->rec.curve == a->rec.number,
 				  "trial %lld is run again with the curve that "
