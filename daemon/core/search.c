@@ -395,31 +395,9 @@ static void find_best(struct search *s)
 		keep_best(s, s->trials[i]);
 }
 
-/* The trial that goes on from @t or that @t goes on from, and is not over. */
-static const struct trial *find_relative(const struct search *s,
-					 const struct trial *t)
-{
-	const struct lineage *l = &t->rec.lineage;
-
-	if (lineage_has_parent(l) &&
-	    !trial_state_is_final(s->trials[l->parent]->rec.state))
-		return s->trials[l->parent];
-	for (size_t i = (size_t)t->rec.number + 1;
-	     l->generation > 0 && i < s->n; i++) {
-		const struct trial_record *r = &s->trials[i]->rec;
-
-		if (lineage_has_parent(&r->lineage) &&
-		    r->lineage.parent == t->rec.number &&
-		    !trial_state_is_final(r->state))
-			return s->trials[i];
-	}
-	return NULL;
-}
-
 int search_retry(struct step *st, struct search *s, int64_t number,
 		 struct diag *reterr)
 {
-	const struct trial *relative;
 	struct trial *t = find_trial(s, number, reterr);
 
 	if (t == NULL)
@@ -429,15 +407,13 @@ int search_retry(struct step *st, struct search *s, int64_t number,
 			 (long long)number, trial_state_name(t->rec.state));
 		return CORE_CONFLICT;
 	}
-	/* No checkpoint is written to while it may be copied. */
-	relative = find_relative(s, t);
-	if (relative != NULL) {
+	/* No checkpoint is written to that may be copied. */
+	if (t->rec.lineage.generation > 0 && t->rec.state == TRIAL_DONE) {
 		diag_add(reterr, "",
-			 "trial %s/%lld shares a checkpoint with trial %lld, "
-			 "which is %s (retry it when that is over)",
-			 s->rec.name, (long long)number,
-			 (long long)relative->rec.number,
-			 trial_state_name(relative->rec.state));
+			 "trial %s/%lld is done: its checkpoint has had all of "
+			 "its generation, and others go on from it (only what "
+			 "has not ended well can be run again)",
+			 s->rec.name, (long long)number);
 		return CORE_CONFLICT;
 	}
 	reopen(st, s);

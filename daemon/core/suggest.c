@@ -175,13 +175,6 @@ static void launch(struct step *st, struct search *s, const struct proposal *p)
 		     rationale_data(s->spec, &p->rationale));
 }
 
-/* The user has set it going again meanwhile: its checkpoint changes. */
-static bool lacks_parent(const struct search *s, const struct lineage *l)
-{
-	return lineage_has_parent(l) &&
-	       s->trials[l->parent]->rec.state != TRIAL_DONE;
-}
-
 /* How many have become trials: those before the first that cannot. */
 static size_t launch_all(struct step *st, struct search *s,
 			 const struct event *ev)
@@ -193,8 +186,6 @@ static size_t launch_all(struct step *st, struct search *s,
 	for (i = 0; i < ev->suggested.n && search_budget(s) > 0; i++) {
 		struct proposal *p = &ev->suggested.list[i];
 
-		if (lacks_parent(s, &p->rationale.lineage))
-			break;
 		s->rec.cursor = p->cursor + 1;
 		fx_save_search(st->fx, &s->rec, &s->queued_save);
 		/* The user has added the same meanwhile. */

@@ -145,17 +145,25 @@ class Pbt(DaemonTest):
         self.assertNotEqual(anew["parent"], 6)
         self.check_lineages(trials)
 
-    def test_a_trial_is_not_retried_while_it_shares_a_checkpoint(self):
+    def test_a_trial_is_not_retried_when_others_go_on_from_its_checkpoint(self):
         (self.d.dir / "hold 2").touch()
         self.d.submit(self.spec(population=2))
         self.d.wait_for_trial("p", 2)
         parent = wait_for(lambda: self.d.rows("select parent from trials where number = 2"), "trial 2")[0]["parent"]
         r = self.d.hpctl("retry", f"p/{parent}", status=1)
-        self.assertIn("shares a checkpoint with trial 2, which is running", r.stderr)
+        self.assertIn("is done: its checkpoint has had all of its generation, and others go on from it", r.stderr)
         wait_for(lambda: "waits for trials that are running (1), which the next ones go on from"
                  in self.d.hpctl("explain", "p").stdout, "the other member's last generation")
         (self.d.dir / "hold 2").unlink()
         self.d.wait_final("p")
+
+    def test_what_failed_and_is_run_again_goes_on_from_its_own_checkpoint(self):
+        fail = "import os, sys\nif os.environ['HPS_TRIAL'] == '4' and os.environ['HPS_ATTEMPT'] == '1': sys.exit(3)\n"
+        self.d.run(self.spec(TRAIN.replace("import json", fail + "import json"), parallel=1))
+        self.assertEqual(self.trials()[4]["state"], "failed")
+        self.d.call("retry", search="p", trial=4)
+        self.d.wait_final("p")
+        self.assertEqual((self.trials()[4]["state"], self.trials()[4]["attempts"]), ("done", 2))
 
 
 class End(DaemonTest):

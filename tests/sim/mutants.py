@@ -31,6 +31,8 @@ MUTANTS = {
         "runs.c", "\tcheckup_free(t->checkup);\n\tt->checkup = NULL;\n\tcurve_free(&t->curve);\n", ""),
     "what is left of a budget begins anew when a user runs it again": (
         "runs.c", "int64_t first = is_part ? t->rec.runs : t->first;", "int64_t first = t->first;"),
+    "a checkpoint is written to that others go on from": (
+        "search.c", "t->rec.lineage.generation > 0 && t->rec.state == TRIAL_DONE", "false"),
     "one retry too many": (
         "trial.c", "t->rec.tries <= t->search->spec->retries",
         "t->rec.tries <= t->search->spec->retries + 1"),
@@ -113,8 +115,6 @@ MUTANTS = {
         "suggest.c", "\t\t.lineage = r->lineage,\n", ""),
     "a trial has no parent": (
         "suggest.c", "\tt->rec.lineage = p->rationale.lineage;\n", ""),
-    "a parent is run again while a trial goes on from it": (
-        "search.c", "\t\t    r->lineage.parent == t->rec.number &&\n", "\t\t    false &&\n"),
     "what is tried first is of no member": (
         "search.c", "\t\tif (spec->population > 0)\n\t\t\tt->rec.lineage", "\t\tif (false)\n\t\t\tt->rec.lineage"),
     "after a copy there is no timeout": (

@@ -815,9 +815,7 @@ static void check_lineage(struct sim *sim, const struct search_row *s,
 		      parent->rec.lineage.generation + 1 == l->generation,
 		  "trial %lld has the parent %lld", (long long)t->rec.id,
 		  (long long)l->parent);
-	sim_check(sim,
-		  trial_state_is_final(t->rec.state) ||
-		      trial_state_is_final(parent->rec.state),
+	sim_check(sim, parent->rec.state == TRIAL_DONE,
 		  "trial %lld may be copied from trial %lld, which is %s",
 		  (long long)t->rec.id, (long long)parent->rec.id,
 		  trial_state_name(parent->rec.state));

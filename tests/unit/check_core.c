@@ -935,75 +935,23 @@ START_TEST(no_trial_but_a_members_has_a_lineage)
 }
 END_TEST
 
-START_TEST(a_checkpoint_is_not_written_to_while_it_may_be_copied)
+START_TEST(a_checkpoint_that_others_go_on_from_is_not_written_to)
 {
 	ck_assert_int_eq(load_search(1, PBT), 0);
 	ck_assert_int_eq(
 	    load_member(0, TRIAL_DONE, (struct lineage){ 1, 0, 0 }), 0);
 	ck_assert_int_eq(
 	    load_member(1, TRIAL_FAILED, (struct lineage){ 1, 1, 0 }), 0);
-	ck_assert_int_eq(
-	    load_member(2, TRIAL_QUEUED, (struct lineage){ 2, 0, 0 }), 0);
-	ck_assert_int_eq(
-	    load_member(3, TRIAL_FAILED, (struct lineage){ 2, 1, 0 }), 0);
 	core_load_end(core, 1);
 	ck_assert_int_eq(
 	    step((struct event){ .type = EV_RETRY, .search = 1, .number = 0 }),
 	    CORE_CONFLICT);
-	ck_assert_said("trial s/0 shares a checkpoint with trial 2, which is "
-		       "queued (retry it when that is over)");
-	ck_assert_int_eq(
-	    step((struct event){ .type = EV_KILL, .search = 1, .number = 2 }),
-	    0);
-	ck_assert_int_eq(
-	    step((struct event){ .type = EV_RETRY, .search = 1, .number = 0 }),
-	    0);
-	ck_assert_int_eq(
-	    step((struct event){ .type = EV_RETRY, .search = 1, .number = 3 }),
-	    CORE_CONFLICT);
-	ck_assert_said("trial s/3 shares a checkpoint with trial 0, which is "
-		       "running (retry it when that is over)");
+	ck_assert_said("trial s/0 is done: its checkpoint has had all of its "
+		       "generation, and others go on from it (only what has "
+		       "not ended well can be run again)");
 	ck_assert_int_eq(
 	    step((struct event){ .type = EV_RETRY, .search = 1, .number = 1 }),
 	    0);
-}
-END_TEST
-
-START_TEST(nothing_goes_on_from_what_was_set_going_while_it_was_chosen)
-{
-	struct event ev = { .type = EV_SUGGESTED, .search = 1 };
-	struct proposal list[4];
-	uint64_t cursor = 2;
-
-	ck_assert_int_eq(load_search(1, PBT), 0);
-	ck_assert_int_eq(
-	    load_member(0, TRIAL_DONE, (struct lineage){ 1, 0, 0 }), 0);
-	ck_assert_int_eq(
-	    load_member(1, TRIAL_RUNNING, (struct lineage){ 1, 1, 0 }), 0);
-	ck_assert_int_eq(load_attempt(20), 0);
-	core_load_end(core, 1);
-	core_start(core, &now, &fx);
-	for (size_t i = 0; i < fx.n; i++) {
-		if (fx.list[i].type != FX_SUGGEST)
-			continue;
-		ev.suggested.sampler = fx.list[i].suggest.sampler;
-		fx.list[i].suggest.sampler = NULL;
-	}
-	ck_assert_ptr_nonnull(ev.suggested.sampler);
-	ev.suggested.n =
-	    sampler_propose(ev.suggested.sampler, &cursor, 1, list);
-	ev.suggested.list = list;
-	ck_assert_uint_eq(ev.suggested.n, 1);
-	ck_assert_int_eq(list[0].rationale.lineage.generation, 2);
-	ck_assert_int_eq(list[0].rationale.lineage.parent, 0);
-	ck_assert_int_eq(
-	    step((struct event){ .type = EV_RETRY, .search = 1, .number = 0 }),
-	    0);
-	effects_clear(&fx);
-	ck_assert_int_eq(step(ev), 0);
-	for (size_t i = 0; i < fx.n; i++)
-		ck_assert(fx.list[i].type != FX_LAUNCH ||
-			  fx.list[i].run.trial->number == 0);
 }
 END_TEST
 
@@ -1143,10 +1091,8 @@ static void add_steps(Suite *s)
 	tcase_add_test(c, what_was_imported_is_no_success_of_the_command);
 	tcase_add_test(c, C10_lineages_that_cannot_be_are_answered);
 	tcase_add_test(c, no_trial_but_a_members_has_a_lineage);
-	tcase_add_test(
-	    c, nothing_goes_on_from_what_was_set_going_while_it_was_chosen);
 	tcase_add_test(c,
-		       a_checkpoint_is_not_written_to_while_it_may_be_copied);
+		       a_checkpoint_that_others_go_on_from_is_not_written_to);
 	tcase_add_test(c, A5_many_open_attempts_are_adopted_and_end);
 	suite_add_tcase(s, c);
 }
