@@ -331,6 +331,30 @@ static void say_event(cJSON *sentences, const struct search_spec *spec,
 	}
 }
 
+/* One that waits is stopped, in the end, by nothing of its own. */
+static void say_given_up(cJSON *sentences, const cJSON *row,
+			 const cJSON *events)
+{
+	bool waits = false;
+	const cJSON *item;
+	struct buf b = BUF_INIT;
+
+	cJSON_ArrayForEach (item, events) {
+		const char *kind = json_get_text(item, "kind");
+
+		if (strcmp(kind, "pause") == 0)
+			waits = true;
+		else if (strcmp(kind, "promote") == 0 ||
+			 strcmp(kind, "retry") == 0)
+			waits = false;
+	}
+	if (!waits || strcmp(json_get_text(row, "state"), "pruned") != 0)
+		return;
+	buf_adds(&b, "it waited until its search ended; if that is extended, "
+		     "it waits again");
+	say(sentences, &b);
+}
+
 static void say_symptoms(cJSON *sentences, const cJSON *symptoms)
 {
 	const cJSON *item;
@@ -448,6 +472,7 @@ cJSON *explain_trial(struct server *s, int64_t search, const cJSON *row,
 	}
 	cJSON_ArrayForEach (item, events)
 		say_event(sentences, spec, row, item);
+	say_given_up(sentences, row, events);
 	say_symptoms(sentences, symptoms);
 	say_forecast(sentences, s, search, row);
 	search_free(spec);

@@ -404,6 +404,8 @@ class Budgets(DaemonTest):
         self.assertEqual(self.starts(), [(0, 1, 0), (1, 1, 0), (0, 3, 1), (0, 9, 3)])
         self.assertEqual(self.outcome("b"), [("done", "", -9, 3), ("pruned", "asha@1", 999, 1)])
         self.assertIn("it is the best one that waits", self.d.hpctl("explain", "b/0").stdout)
+        self.assertNotIn("it waited", self.d.hpctl("explain", "b/0").stdout)
+        self.assertIn("it waited until its search ended", self.d.hpctl("explain", "b/1").stdout)
 
     def test_a_search_whose_trials_wait_has_not_failed(self):
         for n in (1, 3, 5):
