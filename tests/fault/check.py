@@ -17,6 +17,7 @@ status is 1 then. Not here: I4, I16, I17, which need every step of the core
 import collections
 import contextlib
 import fcntl
+import itertools
 import json
 import math
 import os
@@ -138,6 +139,12 @@ def runs_of(spec):
     return n
 
 
+def budget_of(budget, t, a):
+    """How much an attempt is given."""
+    times = t["generation"] if t["generation"] > 0 else budget.get("eta", 1) ** a["run"]
+    return min(budget["max"], budget["min"] * times)
+
+
 def parse(text):
     """The metrics of a witness's output: [(step, loss)]; None if it is no witness's."""
     rows = []
@@ -232,10 +239,15 @@ class Checker:
                 return t
         return None
 
-    def asked_later(self, op, *methods):
-        """Something that may have been done to the same search after @op."""
-        return any(o["method"] in methods and o["params"]["search"] == op["params"]["search"] and
-                   o["boot"] >= op["boot"] and o["outcome"] != "fail" for o in self.ledger.ops.values())
+    def later(self, op, *methods):
+        """What may have been done to the same search after @op."""
+        return [o for o in self.ledger.ops.values() if o["method"] in methods and o["outcome"] != "fail" and
+                o["params"]["search"] == op["params"]["search"] and o["boot"] >= op["boot"]]
+
+    def asked(self, s, *methods):
+        """How often these were answered well of search @s, and how often they may have happened."""
+        ops = [o for o in self.ledger.ops.values() if o["method"] in methods and o["params"]["search"] == s["name"]]
+        return [o for o in ops if o["outcome"] == "ok"], [o for o in ops if o["outcome"] != "fail"]
 
     def check_ledger(self):
         self.check_submits()
@@ -248,7 +260,7 @@ class Checker:
                 self.fault("I2", f"what was added is not there: {op}")
         for op in self.ledger.of("extend"):
             name = op["params"]["search"]
-            if self.asked_later(op, "cancel"):
+            if self.later(op, "cancel"):
                 continue  # and what is added after that ends the search anew
             if not any(s["name"] == name and s["trials_max"] >= op["answer"]["trials"] for s in self.searches.values()):
                 self.fault("I2", f"an extension is not there: {op}")
@@ -256,11 +268,11 @@ class Checker:
             t = self.trial_named(op["params"]["search"], op["params"]["trial"])
             if t is None:
                 self.fault("I2", f"a trial that was killed is not there: {op}")
-            else:
+            elif not any(o["params"]["trial"] == t["number"] for o in self.later(op, "retry")):
                 self.check_stays_stopped([t], op)
         for op in self.ledger.of("cancel"):
             name = op["params"]["search"]
-            if self.asked_later(op, "add", "extend"):
+            if self.later(op, "add", "extend", "retry"):
                 continue  # woken again, perhaps
             for s in (s for s in self.searches.values() if s["name"] == name):
                 if s["state"] != "cancelled":
@@ -311,21 +323,59 @@ class Checker:
             self.fault("I5", f"search {s['name']} has {len(trials)} trials of {s['trials_max']}")
         if not self.running and s["state"] not in ("finished", "cancelled", "failed"):
             self.fault("I25", f"search {s['name']} is still {s['state']}")
-        if s["state"] == "finished" and len(trials) < s["trials_max"]:
+        if s["reason"] == "exhausted" and s["spec"]["sampler"]["type"] == "pbt":
+            self.check_lineages(s, trials)
+        elif s["state"] == "finished" and len(trials) < s["trials_max"]:
             self.fault("I25", f"search {s['name']} ended after {len(trials)} of {s['trials_max']} trials")
+        self.check_promotions(s, trials)
         done = [t for t in trials if t["state"] == "done"]
         best = min(done, key=lambda t: (t["value"], t["number"]), default=None)
         found = self.rows("SELECT trial, value FROM best WHERE search = ?", s["name"])
         if [(b["trial"], b["value"]) for b in found] != ([(best["number"], best["value"])] if best else []):
             self.fault("I15", f"search {s['name']}: best is {found}, not {best and self.name(best)}")
 
+    def check_lineages(self, s, trials):
+        """Each member has had its last generation."""
+        latest = {t["member"]: t["generation"] for t in trials if t["generation"] > 0}
+        budget, n = s["spec"]["budget"], s["spec"]["sampler"]["population"]
+        if latest != dict.fromkeys(range(n), math.ceil(budget["max"] / budget["min"])):
+            self.fault("I25", f"search {s['name']} is exhausted, its members are at the generations {latest}")
+
+    def check_promotions(self, s, trials):
+        """At the end no trial waits that is among the best with as much, unless the end was not the last."""
+        spec = s["spec"]
+        if s["state"] != "finished" or not spec.get("resumes") or "eta" not in spec.get("budget", {}) or \
+                spec["budget"].get("type", "asha") != "asha" or self.asked(s, "add", "extend", "retry")[1]:
+            return
+        for run in range(runs_of(spec) - 1):
+            results = {t["id"]: a["result"] for t in trials for a in self.attempts[t["id"]]
+                       if a["run"] == run and a["result"] is not None}
+            for t in (t for t in trials if t["state"] == "pruned" and t["runs"] == run + 1):
+                better = sum(v < results[t["id"]] for v in results.values())
+                if better < len(results) // spec["budget"]["eta"]:
+                    self.fault("I25", f"{self.name(t)} waited to the end, and {better} of {len(results)} were better")
+
     def check_trial(self, t):
+        """One that was run again by the user may have been at any time: one must be as it should."""
+        s = self.searches[t["search"]]
+        ok, perhaps = ([o for o in ops if o["params"]["trial"] == t["number"]] for ops in self.asked(s, "retry"))
+        n = range(1, len(self.attempts[t["id"]]) + 1)
+        before, found = self.faults, []
+        for size in range(min(1, len(ok)), len(perhaps) + 1):
+            for anew in itertools.combinations(n, size):
+                self.faults = []
+                self.check_trial_of(t, set(anew))
+                found.append(self.faults)
+        self.faults = before + min(found, key=len, default=[f"I2: {self.name(t)} was run again, and never ran"])
+
+    def check_trial_of(self, t, anew):
+        """@anew: before the attempts at these indices it was set to begin anew."""
         spec = self.searches[t["search"]]["spec"]
         attempts = self.attempts[t["id"]]
         name = self.name(t)
         if [a["number"] for a in attempts] != list(range(1, t["attempts"] + 1)):
             self.fault("I8", f"{name} has attempts {[a['number'] for a in attempts]}, not {t['attempts']}")
-        self.check_runs(t, spec, attempts)
+        self.check_runs(t, spec, attempts, anew)
         if any(a["state"] not in ATTEMPT_FINAL for a in attempts[:-1]):
             self.fault("I8", f"{name}: an attempt before the last is not over")
         is_open = bool(attempts) and attempts[-1]["state"] not in ATTEMPT_FINAL
@@ -342,7 +392,7 @@ class Checker:
         for n, a in enumerate(attempts):
             self.check_attempt(t, a, spec)
             # Of one that resumes, the attempts of a run have one curve, which is the first one's.
-            if not spec.get("resumes") or n == 0 or attempts[n - 1]["run"] != a["run"]:
+            if not spec.get("resumes") or n == 0 or n in anew or attempts[n - 1]["run"] != a["run"]:
                 first = a["number"]
             if a["curve"] != first:
                 self.fault("I13", f"{self.name(t, a)} has the curve of attempt {a['curve']}, not {first}")
@@ -350,7 +400,10 @@ class Checker:
             curves[first].update(told or {})
         for a in attempts:
             self.check_metrics(t, a, curves[a["number"]], spec)
-        if t["state"] in TRIAL_FINAL and attempts:
+        if len(attempts) in anew:
+            if t["state"] != "cancelled" or t["value"] is not None or t["runs"] != self.first_run(spec, attempts):
+                self.fault("I11", f"{name} is {t['state']} with {t['value']} when it was to run again")
+        elif t["state"] in TRIAL_FINAL and attempts:
             self.check_end(t, attempts[-1])
 
     def last_loss(self, t, a):
@@ -358,14 +411,21 @@ class Checker:
                          a["curve"])
         return rows[0]["value"] if rows else None
 
-    def check_runs(self, t, spec, attempts):
+    def first_run(self, spec, attempts):
+        """That of its bracket, which only the daemon draws; else 0."""
+        has_brackets = spec.get("budget", {}).get("type") == "hyperband"
+        return attempts[0]["run"] if has_brackets and attempts else 0
+
+    def check_runs(self, t, spec, attempts, anew):
         """Each run (fold) is over once, after no more attempts than it may have; the value is their mean."""
         if t["origin"] == "imported" and not attempts:
             return  # what its value is the mean of was elsewhere
-        results, tries, reboots = [], 0, 0
-        for a in attempts:
+        results, tries, reboots, first = [], 0, 0, self.first_run(spec, attempts)
+        for n, a in enumerate(attempts):
             name = self.name(t, a)
-            if a["run"] != len(results):
+            if n in anew:
+                results, tries, reboots = [], 0, 0
+            if a["run"] != first + len(results):
                 self.fault("I8", f"{name} is of run {a['run']}, and {len(results)} are over")
             tries += 1
             if tries > 1 + spec["retries"] + reboots:
@@ -379,7 +439,9 @@ class Checker:
                 results.append(loss)
             if is_over or a["stop_reason"].startswith("paused@"):
                 tries = reboots = 0
-        if t["runs"] != len(results) or len(results) > runs_of(spec):
+        if len(attempts) in anew:
+            return
+        if attempts and (t["runs"] != first + len(results) or t["runs"] > runs_of(spec)):
             self.fault("I8", f"{self.name(t)} has {t['runs']} runs, and {len(results)} are over")
         if not results:
             return
@@ -419,9 +481,9 @@ class Checker:
             if given != json.loads(t["params"]) or (s.mode, s.steps, s.x) != tuple(
                     s.params[k] for k in ("mode", "steps", "x")):
                 self.fault("I6", f"{name} was started with {s}, its parameters are {t['params']}")
-            if t["generation"] > 0 and s.params[budget] != min(spec["budget"]["max"],
-                                                               spec["budget"]["min"] * t["generation"]):
-                self.fault("I6", f"{name} has {budget}={s.params[budget]} in generation {t['generation']}")
+            if budget and s.params[budget] != budget_of(spec["budget"], t, a):
+                self.fault("I6", f"{name} has {budget}={s.params[budget]} in run {a['run']} of generation "
+                                 f"{t['generation']}")
             if a["outcome"] in ("never-started", "not-executed", "rebooted"):
                 self.fault("I11", f"{name} ran, and ended as {a['outcome']}")
         if a["state"] in ATTEMPT_FINAL:
@@ -516,7 +578,7 @@ class Checker:
     def check_end(self, t, a):
         name = self.name(t, a)
         value = self.last_loss(t, a)
-        if t["runs"] == 0 and t["value"] != value:
+        if t["runs"] == self.first_run(self.searches[t["search"]]["spec"], self.attempts[t["id"]]) and t["value"] != value:
             self.fault("I15", f"{name}: its value is {t['value']}, its last loss {value}")
         right = {
             "done": t["runs"] == runs_of(self.searches[t["search"]]["spec"]),

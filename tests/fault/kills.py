@@ -18,7 +18,7 @@ import time
 import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from world import Refused, Unknown, World  # noqa: E402
+from world import MODES, Refused, Unknown, World  # noqa: E402
 
 EPISODE = 25
 WHAT = ["daemon"] * 3 + ["shim", "trial", "daemon+shim", "shim+daemon", "daemon+trial", "restart"]
@@ -28,14 +28,34 @@ def pause(seconds):
     select.select([], [], [], seconds)
 
 
+def budget(**more):
+    return {"budget": {"name": "share", "min": 1, "max": 4, "eta": 2} | more}
+
+
+def rungs(kind):
+    return {"resumes": True, "steps": (0, 1, 3, 10), "pause_ms": 10,
+            "early_stopping": {"type": kind, "min_steps": 1, "eta": 2, "max_steps": 8}}
+
+
+# What searches are like beside the plain ones: {} of World.spec().
+KINDS = [{}, {}, {"folds": 3}, budget(), budget() | {"resumes": True}, budget(type="hyperband") | {"resumes": True},
+         rungs("asha"), rungs("hyperband"), {"resumes": True}]
+
+
+def new_spec(w):
+    n = w.random.randrange(len(KINDS) + 2)
+    if n < len(KINDS):
+        return w.spec(trials=w.random.randrange(2, 9), **KINDS[n])
+    return w.population(trials=w.random.randrange(2, 9), modes=MODES, retries=w.random.randrange(3))
+
+
 def load(w):
     """Something for the client to do; refused and unanswered operations are the ledger's business."""
     names = [f"s{n}" for n in range(1, w.searches + 1)]
-    kind = w.random.choice(["submit", "submit", "again", "add", "kill", "extend", "cancel"])
+    kind = w.random.choice(["submit", "submit", "again", "add", "kill", "retry", "extend", "pause", "cancel"])
     try:
         if kind == "submit" or not names:
-            folds = w.random.choice([{}, {"folds": 3}])
-            w.last = (w.spec(trials=w.random.randrange(2, 9), **folds), f"{w.random.getrandbits(128):032x}")
+            w.last = (new_spec(w), f"{w.random.getrandbits(128):032x}")
             w.submit(*w.last)
         elif kind == "again":
             w.submit(*w.last)
@@ -43,6 +63,10 @@ def load(w):
             w.ask("add", search=w.random.choice(names), params=w.params(w.random.choice(["0", "3", "leave"])))
         elif kind == "kill":
             w.ask("kill", search=w.random.choice(names), trial=w.random.randrange(6))
+        elif kind == "retry":
+            w.ask("retry", search=w.random.choice(names), trial=w.random.randrange(6))
+        elif kind == "pause":
+            w.ask(w.random.choice(["pause", "resume", "resume"]), search=w.random.choice(names))
         elif kind == "extend":
             w.ask("extend", search=w.random.choice(names), trials=w.random.randrange(8, 12))
         elif w.random.random() < 0.3:
@@ -84,6 +108,7 @@ def episode(seed, rounds, counts):
         w.settle()
         w.stop()
         faults = w.faults()
+        w.check_checkpoints()
         counts["trials"] = counts.get("trials", 0) + w.rows("SELECT count(*) AS n FROM trial")[0]["n"]
         counts["attempts"] = counts.get("attempts", 0) + w.rows("SELECT count(*) AS n FROM attempt")[0]["n"]
     except Exception:  # what the daemon does not survive is a fault, too

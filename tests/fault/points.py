@@ -65,7 +65,7 @@ def budget(w, fault):
 def rungs(w, fault):
     """Trials that wait within a run, and go on with their curves."""
     w.arm(fault)
-    w.end(w.submit_all(w.spec(modes=["0"], trials=5, steps=(6,), pause_ms=20, resumes=True, timeout="2s",
+    w.end(w.submit_all(w.spec(modes=["0"], trials=5, steps=(6,), pause_ms=20, resumes=True, timeout="2s", grace="400ms",
                               early_stopping={"type": "asha", "min_steps": 1, "eta": 2, "max_steps": 6})))
 
 

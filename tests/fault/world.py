@@ -117,25 +117,28 @@ class World(Daemon):
 
     def population(self, trials, **more):
         """A search whose trials go on from each other's checkpoints, in which they write down who has trained them."""
-        spec = self.spec(modes=["0"], steps=(1, 3), **more)
-        note = ('umask 077; cd "$0"; grep -sqx "$HPS_TRIAL" by || echo "$HPS_TRIAL" >>by; '
-                '[ -e big ] || head -c 1M /dev/urandom >big; exec "$@"')
+        spec = self.spec(**{"modes": ["0"], "steps": (1, 3)} | more)
+        # Whatever of this is killed: it is done once, or the trial fails. The shell would tell of it in the log.
+        note = ('exec 2>/dev/null; umask 077; cd "$0"; : >"by-$HPS_TRIAL"; '
+                '[ -e big ] || (head -c 1M /dev/urandom >new && mv new big) || exit 127; exec "$@"')
         return spec | {"command": ["sh", "-c", note, "{checkpoint}", *spec["command"]], "trials": trials,
                        "sampler": {"type": "pbt", "population": 2, "seed": self.random.randrange(1 << 30)},
                        "budget": {"name": "share", "min": 1, "max": 4}}
 
     def check_checkpoints(self):
-        """Those of a population are whole: what its ancestors wrote, and a mebibyte beside it."""
-        trials = self.rows("SELECT search, number, parent, state FROM trial ORDER BY number")
+        """Those of populations are whole: what the ancestors wrote, and a mebibyte beside it."""
+        trials = self.rows("SELECT id, search, number, parent, state, generation FROM trial ORDER BY id")
+        numbered = {(t["search"], t["number"]): t for t in trials}
         for t in trials:
+            if t["state"] != "done" or t["generation"] == 0:
+                continue
             folder = self.trial_dir(t["search"], t["number"]) / "checkpoint"
             chain = [t]
             while chain[0]["parent"] is not None:
-                chain.insert(0, trials[chain[0]["parent"]])
-            if t["state"] == "done":
-                assert (folder / "by").read_text().split() == [str(a["number"]) for a in chain], t
-                assert (folder / "big").stat().st_size == 1 << 20, t
-                assert not list(folder.parent.glob("checkpoint.new-*")), t
+                chain.insert(0, numbered[t["search"], chain[0]["parent"]])
+            assert sorted(p.name for p in folder.glob("by-*")) == sorted(f"by-{a['number']}" for a in chain), t
+            assert (folder / "big").stat().st_size == 1 << 20, t
+            assert not list(folder.parent.glob("checkpoint.new-*")), t
 
     def submit(self, spec, key=None):
         """Until there is an answer, with the same key."""
@@ -214,8 +217,10 @@ class World(Daemon):
         """Until all searches have ended: without further faults they must."""
         if self.process is None:
             self.start()
-        for name in [s["name"] for s in self.rows("SELECT name FROM search ORDER BY id")]:
-            self.wait_end(name)
+        for s in self.rows("SELECT name, state FROM search ORDER BY id"):
+            if s["state"] == "paused":
+                self.ask("resume", search=s["name"])
+            self.wait_end(s["name"])
 
     def faults(self, **more):
         return check.check(self.state, self.witness, self.ledger, **more)
