@@ -359,14 +359,14 @@ class Checker:
         """One that was run again by the user may have been at any time: one must be as it should."""
         s = self.searches[t["search"]]
         ok, perhaps = ([o for o in ops if o["params"]["trial"] == t["number"]] for ops in self.asked(s, "retry"))
-        n = range(1, len(self.attempts[t["id"]]) + 1)
+        n = range(len(self.attempts[t["id"]]) + 1)
         before, found = self.faults, []
         for size in range(min(1, len(ok)), len(perhaps) + 1):
             for anew in itertools.combinations(n, size):
                 self.faults = []
                 self.check_trial_of(t, set(anew))
                 found.append(self.faults)
-        self.faults = before + min(found, key=len, default=[f"I2: {self.name(t)} was run again, and never ran"])
+        self.faults = before + min(found, key=len)
 
     def check_trial_of(self, t, anew):
         """@anew: before the attempts at these indices it was set to begin anew."""
@@ -401,7 +401,8 @@ class Checker:
         for a in attempts:
             self.check_metrics(t, a, curves[a["number"]], spec)
         if len(attempts) in anew:
-            if t["state"] != "cancelled" or t["value"] is not None or t["runs"] != self.first_run(spec, attempts):
+            if t["state"] != "cancelled" or t["value"] is not None or \
+                    attempts and t["runs"] != self.first_run(spec, attempts):
                 self.fault("I11", f"{name} is {t['state']} with {t['value']} when it was to run again")
         elif t["state"] in TRIAL_FINAL and attempts:
             self.check_end(t, attempts[-1])
