@@ -579,10 +579,11 @@ class Checker:
     def check_end(self, t, a):
         name = self.name(t, a)
         value = self.last_loss(t, a)
-        if t["runs"] == self.first_run(self.searches[t["search"]]["spec"], self.attempts[t["id"]]) and t["value"] != value:
+        spec = self.searches[t["search"]]["spec"]
+        if t["runs"] == self.first_run(spec, self.attempts[t["id"]]) and t["value"] != value:
             self.fault("I15", f"{name}: its value is {t['value']}, its last loss {value}")
         right = {
-            "done": t["runs"] == runs_of(self.searches[t["search"]]["spec"]),
+            "done": t["runs"] == runs_of(spec),
             "lost": a["state"] == "lost" and not a["stop_reason"],
             "cancelled": bool(a["stop_reason"]) or a["number"] > 0,
             "pruned": "@" in t["reason"] and ("@" in a["stop_reason"] or t["runs"] > 0),

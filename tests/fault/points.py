@@ -65,8 +65,19 @@ def budget(w, fault):
 def rungs(w, fault):
     """Trials that wait within a run, and go on with their curves."""
     w.arm(fault)
-    w.end(w.submit_all(w.spec(modes=["0"], trials=5, steps=(6,), pause_ms=20, resumes=True, timeout="2s", grace="400ms",
+    w.end(w.submit_all(w.spec(modes=["0"], trials=5, steps=(6,), pause_ms=20, timeout="2s", grace="400ms",
+                              resumes=True,
                               early_stopping={"type": "asha", "min_steps": 1, "eta": 2, "max_steps": 6})))
+
+
+def again(w, fault):
+    """The user runs a trial again, which had run with more and more of a budget."""
+    name = w.submit_all(w.spec(modes=["0"], trials=3, steps=(1, 2), resumes=True,
+                               budget={"name": "epochs", "min": 1, "max": 4, "eta": 2}))
+    w.end(name)
+    w.arm(fault)
+    w.insist(lambda: w.ask("retry", search=name, trial=0))
+    w.end(name)
 
 
 def inherit(w, fault):
@@ -206,7 +217,8 @@ def restore(w, fault):
     w.end(name)
 
 
-SCENARIOS = [mixed, folds, budget, rungs, inherit, stop, timeout, steer, adopt, relaunch, shutdown, remove, migrate, backup, restore]
+SCENARIOS = [mixed, folds, budget, rungs, again, inherit, stop, timeout, steer, adopt, relaunch, shutdown, remove,
+             migrate, backup, restore]
 SOURCE = None
 
 
@@ -288,9 +300,10 @@ def main():
             happened += len(told)
             if faults:
                 bad += 1
-                print(f"{scenario.__name__}, {fault}, then {then}; happened: {told}\n  " + "\n  ".join(faults), flush=True)
-    print(f"{len(points_of(SOURCE))} fail-points, {len(SCENARIOS)} scenarios, {runs} of {n_all} runs, {happened} faults happened, "
-          f"{bad} runs failed, {time.monotonic() - begin:.0f} s")
+                print(f"{scenario.__name__}, {fault}, then {then}; happened: {told}\n  " + "\n  ".join(faults),
+                      flush=True)
+    print(f"{len(points_of(SOURCE))} fail-points, {len(SCENARIOS)} scenarios, {runs} of {n_all} runs, "
+          f"{happened} faults happened, {bad} runs failed, {time.monotonic() - begin:.0f} s")
     left = names_in_product()
     if missed:
         print("reached by no scenario: " + ", ".join(sorted(missed)))
