@@ -65,6 +65,17 @@ MUTANTS = {
         "\tauto_free char *params = params_text(run);\n\t((struct cell *)run->config)[2].i ^= 1;\n", "mixed", "I6"),
     "one slot too many": (
         "daemon/storage.c", ".slots = s->config.slots }", ".slots = s->config.slots + 1 }", "steer", "I7"),
+    "what is among the best waits on": (
+        "daemon/core/pause.c", "\treturn halving_goes_on(t->search->spec, t->rec.value,\n"
+        "\t\t\t       runs_level(t, t->rec.runs - 1));", "\t(void)t;\n\treturn false;", "budget", "I25"),
+    "each run is given as much as the first": (
+        "daemon/launch.c", "generation > 0 ? generation - 1 : run->attempt->run;",
+        "generation > 0 ? generation - 1 : 0;", "budget", "I6"),
+    "what goes on begins its curve anew": (
+        "daemon/core/trial.c", "\tif (!goes_on) {\n\t\t/* Not", "\tif (true) {\n\t\t/* Not", "rungs", "I13"),
+    "a copy has its name before it is whole": (
+        "daemon/shim/copy.c", "(void)snprintf(part, sizeof(part), PART \"%ld\", (long)getpid());",
+        "(void)strcpy(part, TRIALDIR_CHECKPOINT);", "inherit", "AssertionError"),
     "the files of a removed search stay": (
         "daemon/remove.c", "\t\tdelete_files(s, search);\n}", "\t\t;\n}", "remove", "I19"),
 }

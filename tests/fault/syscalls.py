@@ -5,12 +5,13 @@ Rows: A1, A2, B8, C1, C3, C5, F1, F2.
 
     syscalls.py [--all] [--part I/N] [--seed S] [--runs N] [--seconds S] [--jobs N] [--only WORD]
 
-strace(1) is let loose on one daemon, or on one shim, in two scripts: in `work` searches are submitted, steered,
-stopped and the daemon is shut down; in `adopt` the daemon finds the trials of one that was killed. Each script is run
-once without a fault, to see how often each system call is made. Then, for each call and each error that it may bring,
-it fails at one time, or from one time on; or the process is killed there. The client asks again until it has an
-answer, a daemon without faults comes after, and the checker looks at what is left. A daemon may refuse, wait, or end
-with words; it must never die of a signal, wait for ever, or lose, double or invent anything.
+strace(1) is let loose on one daemon, or on one shim, in three scripts: in `work` searches are submitted, steered,
+stopped and the daemon is shut down; in `adopt` the daemon finds the trials of one that was killed; in `again` trials
+wait, go on, are run again and go on from the checkpoints of others. Each script is run once without a fault, to see
+how often each system call is made. Then, for each call and each error that it may bring, it fails at one time, or
+from one time on; or the process is killed there. The client asks again until it has an answer, a daemon without
+faults comes after, and the checker looks at what is left. A daemon may refuse, wait, or end with words; it must never
+die of a signal, wait for ever, or lose, double or invent anything.
 
 Without --all, N of them are picked at random, as many of each kind. The trials themselves are not traced. All of them
 take hours: --part 3/20 makes the third part of twenty, and a fault is always in the same part.
@@ -275,6 +276,18 @@ def adopt(w):
     shut_down(w)
 
 
+def again(w):
+    """Trials wait and go on with a larger budget; one is run again; one goes on from another's checkpoint."""
+    w.is_armed = True
+    waits = w.submit_all(w.spec(modes=["0"], trials=3, steps=(1,), pause_ms=0, resumes=True,
+                                budget={"name": "share", "min": 1, "max": 2, "eta": 2}))
+    w.end(waits)
+    w.insist(lambda: w.ask("retry", search=waits, trial=1))
+    w.end(waits)
+    w.end(w.submit_all(w.population(trials=3, pause_ms=0)))
+    shut_down(w)
+
+
 def shut_down(w):
     """Whether it hears of it by the socket or by a signal."""
     if w.is_dead():
@@ -288,7 +301,7 @@ def shut_down(w):
     wait_for(w.is_dead, "the daemon's end")
 
 
-SCRIPTS = {f.__name__: f for f in (work, adopt)}
+SCRIPTS = {f.__name__: f for f in (work, adopt, again)}
 
 
 # --- the sweep ----------------------------------------------------------------------------------------------------
@@ -300,6 +313,7 @@ def run(fault):
     try:
         SCRIPTS[fault.script](w)
         faults = w.final_check()
+        w.check_checkpoints()
     except Exception:
         faults.append(traceback.format_exc() + w.log.read_text()[-1500:])
     happened = w.happened()
