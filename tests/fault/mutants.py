@@ -69,8 +69,8 @@ MUTANTS = {
         "daemon/core/pause.c", "\treturn halving_goes_on(t->search->spec, t->rec.value,\n"
         "\t\t\t       runs_level(t, t->rec.runs - 1));", "\t(void)t;\n\treturn false;", "budget", "I25"),
     "each run is given as much as the first": (
-        "daemon/launch.c", "generation > 0 ? generation - 1 : run->attempt->run;",
-        "generation > 0 ? generation - 1 : 0;", "budget", "I6"),
+        "schema/expand.c", "\t\t\t\t search_level(e->spec, e->run));", "\t\t\t\t search_level(e->spec, 0));", "budget",
+        "I6"),
     "what goes on begins its curve anew": (
         "daemon/core/trial.c", "\tif (!goes_on) {\n\t\t/* Not", "\tif (true) {\n\t\t/* Not", "rungs", "I13"),
     "a copy has its name before it is whole": (

@@ -83,7 +83,11 @@ def again(w, fault):
 def inherit(w, fault):
     """Members of a population: their checkpoints are copied, and hold who has trained them."""
     w.arm(fault)
-    w.end(w.submit_all(w.population(trials=6)))
+    name = w.submit_all(w.population(trials=6))
+    w.end(name)
+    for t in w.rows("SELECT number FROM trial WHERE state = 'lost'"):
+        w.insist(lambda t=t: w.ask("retry", search=name, trial=t["number"]))
+        w.end(name)
     w.check_checkpoints()
 
 

@@ -119,7 +119,7 @@ class World(Daemon):
         """A search whose trials go on from each other's checkpoints, in which they write down who has trained them."""
         spec = self.spec(**{"modes": ["0"], "steps": (1, 3)} | more)
         # Whatever of this is killed: it is done once, or the trial fails. The shell would tell of it in the log.
-        note = ('exec 2>/dev/null; umask 077; cd "$0"; : >"by-$HPS_TRIAL"; '
+        note = ('exec 2>/dev/null; umask 077; cd "$0"; echo "$HPS_TRIAL" >"by-$HPS_TRIAL"; '
                 '[ -e big ] || (head -c 1M /dev/urandom >new && mv new big) || exit 127; exec "$@"')
         return spec | {"command": ["sh", "-c", note, "{checkpoint}", *spec["command"]], "trials": trials,
                        "sampler": {"type": "pbt", "population": 2, "seed": self.random.randrange(1 << 30)},
@@ -136,7 +136,8 @@ class World(Daemon):
             chain = [t]
             while chain[0]["parent"] is not None:
                 chain.insert(0, numbered[t["search"], chain[0]["parent"]])
-            assert sorted(p.name for p in folder.glob("by-*")) == sorted(f"by-{a['number']}" for a in chain), t
+            by = {p.name: p.read_text() for p in folder.glob("by-*")}
+            assert by == {f"by-{a['number']}": f"{a['number']}\n" for a in chain}, (t, by)
             assert (folder / "big").stat().st_size == 1 << 20, t
             assert not list(folder.parent.glob("checkpoint.new-*")), t
 
