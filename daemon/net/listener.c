@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -240,16 +241,20 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *chunk)
 /* --- the socket --------------------------------------------------------------
  */
 
+static bool get_peer(int fd, struct ucred *ret)
+{
+	socklen_t len = sizeof(*ret);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ret, &len) == 0;
+}
+
 static bool is_our_user(uv_pipe_t *pipe)
 {
 	struct ucred peer;
-	socklen_t len = sizeof(peer);
 	uv_os_fd_t fd;
 
-	if (uv_fileno((uv_handle_t *)pipe, &fd) < 0 ||
-	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
-		return false;
-	return peer.uid == geteuid();
+	return uv_fileno((uv_handle_t *)pipe, &fd) == 0 &&
+	       get_peer(fd, &peer) && peer.uid == geteuid();
 }
 
 /*
@@ -302,18 +307,31 @@ static void on_connection(uv_stream_t *server, int status)
 	}
 }
 
+/*
+ * Whoever called listen() is no more: what a daemon had forked when it was
+ * killed holds its socket until it has become another program.
+ */
+static bool is_listener_dead(int fd)
+{
+	struct ucred peer;
+
+	return get_peer(fd, &peer) && peer.pid > 0 && kill(peer.pid, 0) < 0 &&
+	       errno == ESRCH;
+}
+
 static bool is_listened_at(const struct sockaddr_un *addr)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool refused;
+	bool is_stale;
 
 	if (fd < 0)
 		return true;
-	refused =
-	    connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) < 0 &&
-	    errno == ECONNREFUSED;
+	if (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) < 0)
+		is_stale = errno == ECONNREFUSED;
+	else
+		is_stale = is_listener_dead(fd);
 	close(fd);
-	return !refused;
+	return !is_stale;
 }
 
 /* A socket that nobody listens at is in the way after a kill -9. */

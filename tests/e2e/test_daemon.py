@@ -16,6 +16,17 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from hpsd import BUILD, Daemon, DaemonTest, main, search, wait_for  # noqa: E402
 
 
+# Listens, and ends; a child that it has forked lives on and holds the socket until its standard input ends.
+LEAVE_LISTENER = """
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen()
+if os.fork() == 0:
+    os.read(0, 1)
+"""
+
+
 class Start(DaemonTest):
     def hpsd(self, *args, status, **env):
         r = subprocess.run([BUILD / "daemon/hpsd", *map(str, args)], env=self.d.env | env, capture_output=True,
@@ -69,6 +80,13 @@ class Start(DaemonTest):
         self.d.stop()
         self.assertFalse(self.d.socket.exists())
         self.d.start()
+
+    def test_D1_a_socket_that_a_child_of_a_killed_daemon_holds_for_a_moment_is_no_hindrance(self):
+        self.d.stop()
+        with subprocess.Popen([sys.executable, "-c", LEAVE_LISTENER, self.d.socket], stdin=subprocess.PIPE) as p:
+            self.assertEqual(p.wait(), 0)
+            self.d.start()
+            self.assertIn("version", self.d.call("version"))
 
     def test_D1_of_many_started_at_once_over_a_stale_socket_one_stays(self):
         self.d.kill()
