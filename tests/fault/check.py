@@ -260,8 +260,9 @@ class Checker:
                 self.fault("I2", f"what was added is not there: {op}")
         for op in self.ledger.of("extend"):
             name = op["params"]["search"]
-            if self.later(op, "cancel"):
-                continue  # and what is added after that ends the search anew
+            members = {s["name"] for s in self.searches.values() if s["spec"]["sampler"]["type"] == "pbt"}
+            if self.later(op, "cancel") or name in members and self.later(op, "add", "retry"):
+                continue  # it may have ended before, and what is run after that ends it anew
             if not any(s["name"] == name and s["trials_max"] >= op["answer"]["trials"] for s in self.searches.values()):
                 self.fault("I2", f"an extension is not there: {op}")
         for op in self.ledger.of("kill"):
@@ -452,7 +453,7 @@ class Checker:
             return
         n, mean = len(results), sum(results) / len(results)
         error = math.sqrt(sum((r - mean) ** 2 for r in results) / (n - 1) / n) if n > 1 else None
-        if not math.isclose(t["value"], mean) or (t["error"] is None) != (error is None) or \
+        if t["value"] is None or not math.isclose(t["value"], mean) or (t["error"] is None) != (error is None) or \
                 error and not math.isclose(t["error"], error):
             self.fault("I15", f"{self.name(t)} has {t['value']} with the error {t['error']}, not {mean} with {error}")
 
