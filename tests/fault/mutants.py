@@ -44,7 +44,7 @@ MUTANTS = {
         "\tcase PROBE_WAITING:\n\t\tfinish(j, OUTCOME_SHIM_DIED, true);", "relaunch", "I11"),
     "what may have started is started again": (
         "daemon/exec/job.c", "\tcase PROBE_STARTED:\n\t\tfinish(j, OUTCOME_SHIM_DIED, false);",
-        "\tcase PROBE_STARTED:\n\t\tfinish(j, OUTCOME_NEVER_STARTED, true);", "adopt", "I9"),
+        "\tcase PROBE_STARTED:\n\t\tfinish(j, OUTCOME_NEVER_STARTED, true);", "adopt", "I"),
     "survivors of a shim live on": (
         "daemon/exec/job.c", "if (sweep(j->token, SIGKILL) == 0)", "if (true)", "adopt", "I10"),
     "the grace is too short": (
@@ -61,8 +61,8 @@ MUTANTS = {
         "daemon/exec/start.c", "TRIALDIR_PARAMS,\n\t\t   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);",
         "TRIALDIR_PARAMS,\n\t\t   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);", "mixed", "I23"),
     "a trial gets another's parameters": (
-        "daemon/launch.c", "\tauto_free char *params = params_text(run);\n",
-        "\tauto_free char *params = params_text(run);\n\t((struct cell *)run->config)[2].i ^= 1;\n", "mixed", "I6"),
+        "daemon/launch.c", "\tauto_free char *params = params_text(&e);\n",
+        "\tauto_free char *params = params_text(&e);\n\t((struct cell *)run->config)[2].i ^= 1;\n", "mixed", "I6"),
     "one slot too many": (
         "daemon/storage.c", ".slots = s->config.slots }", ".slots = s->config.slots + 1 }", "steer", "I7"),
     "what is among the best waits on": (
