@@ -156,9 +156,9 @@ class Copy(unittest.TestCase):
     def test_B12_after_the_copy_and_a_restart_a_timeout_does_count(self):
         self.w.start()
         spec = self.w.population(trials=3, timeout="600ms", retries=0)
-        spec["command"][2] = spec["command"][2].replace("exec", 'case $HPS_TRIAL in 2) sleep 60;; esac; exec')
+        spec["command"][2] = spec["command"][2].replace('exec "$@"', 'case $HPS_TRIAL in 2) sleep 60;; esac; exec "$@"')
         name = self.w.submit_all(spec)
-        wait_for(lambda: (self.dir(2) / "checkpoint/by").exists(), "trial 2")
+        wait_for(lambda: (self.dir(2) / "checkpoint/by-2").exists(), "trial 2")
         self.w.kill()
         self.w.revive()
         self.w.end(name)
@@ -172,7 +172,8 @@ class Copy(unittest.TestCase):
         self.addCleanup(subprocess.run, ["umount", "-l", str(trials)])
         trials.chmod(0o700)
         spec = self.w.population(trials=3)
-        spec["command"][2] = spec["command"][2].replace("exec", "[ -e much ] || head -c 75M /dev/zero >much; exec")
+        spec["command"][2] = spec["command"][2].replace(
+            'exec "$@"', '[ -e much ] || head -c 75M /dev/zero >much; exec "$@"')
         self.w.start()
         name = self.w.submit_all(spec)
         said = "cannot be started now: checkpoint: No space left on device; it is tried again"
