@@ -165,7 +165,9 @@ class SweptWorld(FaultyWorld):
 
     def lasts(self):
         """Whether this daemon cannot do all that it should, as long as it lives."""
-        return "+" in str(self.fault.when) or "cannot be loaded and waits" in self.words()
+        # Who copies a checkpoint is followed with the worker, counts anew each time, and is tried for ever.
+        copies = self.fault.script == "again" and self.fault.of == "worker"
+        return "+" in str(self.fault.when) or copies or "cannot be loaded and waits" in self.words()
 
     def kill(self):
         self.process.kill()
