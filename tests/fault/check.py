@@ -413,9 +413,8 @@ class Checker:
         for a in attempts:
             self.check_metrics(t, a, curves[a["number"]], spec)
         if len(attempts) in anew:
-            if t["state"] != "cancelled" or t["value"] is not None or \
-                    attempts and t["runs"] != self.first_run(spec, attempts):
-                self.fault("I11", f"{name} is {t['state']} with {t['value']} when it was to run again")
+            if t["state"] != "cancelled":
+                self.fault("I11", f"{name} is {t['state']} when it was to run again")
         elif t["state"] in TRIAL_FINAL and attempts:
             self.check_end(t, attempts[-1])
 
@@ -434,10 +433,17 @@ class Checker:
         if t["origin"] == "imported" and not attempts:
             return  # what its value is the mean of was elsewhere
         results, tries, reboots, first = [], 0, 0, self.first_run(spec, attempts)
+
+        def begin_anew():
+            """But one that has had a part of its budget goes on with the rest."""
+            if "budget" not in spec or first + len(results) == runs_of(spec):
+                results.clear()
+
         for n, a in enumerate(attempts):
             name = self.name(t, a)
             if n in anew:
-                results, tries, reboots = [], 0, 0
+                begin_anew()
+                tries = reboots = 0
             if a["run"] != first + len(results):
                 self.fault("I8", f"{name} is of run {a['run']}, and {len(results)} are over")
             tries += 1
@@ -453,10 +459,12 @@ class Checker:
             if is_over or a["stop_reason"].startswith("paused@"):
                 tries = reboots = 0
         if len(attempts) in anew:
-            return
+            begin_anew()
         if attempts and (t["runs"] != first + len(results) or t["runs"] > runs_of(spec)):
             self.fault("I8", f"{self.name(t)} has {t['runs']} runs, and {len(results)} are over")
         if not results:
+            if len(attempts) in anew and t["value"] is not None:
+                self.fault("I15", f"{self.name(t)} has {t['value']} when it was to run again")
             return
         if "budget" in spec:
             if t["value"] != results[-1] or t["error"] is not None:
