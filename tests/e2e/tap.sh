@@ -2,12 +2,12 @@
 # Sourced by the tests of this folder: cases in the Test Anything Protocol.
 case=0
 
-# check NAME COMMAND...: the case passes if the command succeeds.
+# check NAME COMMAND...: the case passes if the command succeeds. What it says is no TAP.
 check() {
 	check_name=$1
 	shift
 	case=$((case + 1))
-	if "$@"; then
+	if "$@" >&2; then
 		echo "ok $case - $check_name"
 	else
 		echo "not ok $case - $check_name"
