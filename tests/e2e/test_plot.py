@@ -87,12 +87,8 @@ class Plots(DaemonTest):
         self.assertIn("best so far", self.plot("r"))
 
     def test_what_is_foretold_is_drawn_while_the_trial_runs(self):
-        shell = (f"for s in 1 2 3 4 5 6 7 8; do echo step=$s loss=$HPS_PARAM_X.$((9-s)); [ $s -lt 5 ] ||"
-                 f"[ $HPS_TRIAL -lt 3 ] || while [ ! -e {self.d.dir}/go ]; do sleep 0.01; done; done")
-        self.d.submit(search("f", ["sh", "-c", shell], {"x": {"type": "int", "min": 0, "max": 3}},
-                             early_stopping={"type": "forecast", "probability": 1e-300}))
+        self.begin_foretold()
         with self.d.connection() as c:
-            c.wait_until("f", lambda p: self.d.rows("select * from metrics where trial = 3 and step = 5"))
             foretold = c.call("show", search="f")["running"][0]["foretold"]
         self.assertIn("\u25c6 foretold, 90 % interval", self.plot("f", "curves"))
         series = json.loads(self.plot("f", "curves", "--json"))["charts"][0]["series"]

@@ -178,12 +178,8 @@ class Rules(DaemonTest):
         self.assertTrue(any(s.startswith("stopped at second ") and " at rung 1 is worse than 0," in s for s in said), said)
 
     def test_explain_tells_what_is_foretold_of_a_running_trial(self):
-        shell = (f"for s in 1 2 3 4 5 6 7 8; do echo step=$s loss=$HPS_PARAM_X.$((9-s)); [ $s -lt 5 ] ||"
-                 f"[ $HPS_TRIAL -lt 3 ] || while [ ! -e {self.d.dir}/go ]; do sleep 0.01; done; done")
-        self.d.submit(search("f", ["sh", "-c", shell], {"x": {"type": "int", "min": 0, "max": 3}},
-                             early_stopping={"type": "forecast", "probability": 1e-300}))
+        self.begin_foretold()
         with self.d.connection() as c:
-            c.wait_until("f", lambda p: self.d.rows("select * from metrics where trial = 3 and step = 5"))
             said = c.call("explain", search="f", trial=3)["sentences"]
             self.assertTrue(any(s.startswith("its result at step 8 is foretold to be 3.") for s in said), said)
             self.assertTrue(any("better than 0.1, the best of 3 trials, with probability" in s for s in said), said)

@@ -220,6 +220,15 @@ class DaemonTest(unittest.TestCase):
         self.d = Daemon(slots=self.slots).start()
         self.addCleanup(self.d.cleanup)
 
+    def begin_foretold(self):
+        """Search "f": of its trial 3, which goes on once "go" is there, a result is foretold."""
+        shell = (f"for s in 1 2 3 4 5 6 7 8; do echo step=$s loss=$HPS_PARAM_X.$((9-s)); [ $s -lt 5 ] ||"
+                 f"[ $HPS_TRIAL -lt 3 ] || while [ ! -e {self.d.dir}/go ]; do sleep 0.01; done; done")
+        self.d.submit(search("f", ["sh", "-c", shell], {"x": {"type": "int", "min": 0, "max": 3}},
+                             early_stopping={"type": "forecast", "probability": 1e-300}))
+        with self.d.connection() as c:
+            c.wait_until("f", lambda p: self.d.rows("select * from metrics where trial = 3 and step = 5"))
+
     def script(self, name, text):
         path = self.d.dir / name
         path.write_text(text)
