@@ -357,7 +357,7 @@ class Checker:
         """At the end no trial waits that is among the best with as much, unless the end was not the last."""
         spec = s["spec"]
         if s["state"] != "finished" or not spec.get("resumes") or "eta" not in spec.get("budget", {}) or \
-                spec["budget"].get("type", "asha") != "asha" or self.asked(s, "add", "extend", "retry")[1]:
+                spec["budget"].get("type", "asha") != "asha" or self.asked(s, "add", "retry")[1]:
             return
         for run in range(runs_of(spec) - 1):
             results = {t["id"]: a["result"] for t in trials for a in self.attempts[t["id"]]
