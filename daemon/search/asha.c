@@ -190,7 +190,8 @@ static const struct standing *find_same(const struct standing *all, size_t n,
 {
 	for (size_t i = n; i-- > 0;) {
 		if (all[i].trials > 0 && all[i].rung == st->rung &&
-		    all[i].bracket == st->bracket)
+		    all[i].bracket == st->bracket &&
+		    isinf(all[i].best) == isinf(st->best))
 			return &all[i];
 	}
 	return NULL;

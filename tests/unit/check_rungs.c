@@ -324,6 +324,28 @@ START_TEST(K8_of_a_command_that_resumes_trials_wait_at_a_rung)
 }
 END_TEST
 
+START_TEST(K8_who_goes_on_does_not_depend_on_who_waits_before)
+{
+	static const size_t lists[][2] = {
+		{0,  8},
+                { 8, 0}
+	};
+	struct search_spec spec = asha_spec(PRUNER_ASHA, 2, 81);
+	struct bed b;
+
+	spec.resumes = true;
+	spec.runs = 1;
+	bed_init(&b, spec);
+	for (size_t t = 0; t < 7; t++)
+		(void)bed_report(&b, t, 2, (double)NAN);
+	goes_on(&b, 7, 2, 1);
+	goes_on(&b, 8, 2, 2); /* two of the three that may */
+	ck_assert_uint_eq(promoted(&b, lists[0], 2, false), 1);
+	ck_assert_uint_eq(promoted(&b, lists[1], 2, false), 0);
+	bed_fini(&b);
+}
+END_TEST
+
 START_TEST(K8_one_of_several_rules_stops_also_what_could_resume)
 {
 	struct search_spec spec = asha_spec(PRUNER_ANY, 0, 0);
@@ -712,6 +734,7 @@ Suite *suite(void)
 	tcase_add_test(tc,
 		       K8_asha_without_a_length_waits_for_three_whole_trials);
 	tcase_add_test(tc, K8_of_a_command_that_resumes_trials_wait_at_a_rung);
+	tcase_add_test(tc, K8_who_goes_on_does_not_depend_on_who_waits_before);
 	tcase_add_test(tc,
 		       K8_one_of_several_rules_stops_also_what_could_resume);
 	tcase_add_test(tc,
