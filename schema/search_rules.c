@@ -251,23 +251,31 @@ static void check_rule_keys(const struct object *o, int type, bool is_known)
 	object_check_keys(o, what, pruner_keys[type], NULL);
 }
 
+/* Trials that the file asks for, as far as there are configurations. */
+static uint64_t trials_asked(const struct search_spec *spec)
+{
+	uint64_t asked = (uint64_t)spec->trials, all = 0;
+
+	if (spec->space != NULL && !spec->allow_duplicates)
+		all = combinations(spec->space, spec->sampler == SAMPLER_GRID
+						    ? param_levels
+						    : param_cardinality);
+	return all > 0 && all < asked ? all : asked;
+}
+
 /*
  * The share of a funnel: DEFAULT_KEEP of the trials, but at most DEFAULT_KEPT.
  * The best of many can be lost at less of a loss, and in their time still more
- * can be tried (tests/bench/README.md).
+ * can be tried (tests/bench/README.md). Of a population the members alone come
+ * to the first step.
  */
 static double default_keep(const struct search_spec *spec)
 {
-	double n = (double)spec->trials;
+	uint64_t n = spec->population > 0 ? (uint64_t)spec->population
+					  : trials_asked(spec);
 
-	if (spec->space == NULL)
-		return DEFAULT_KEEP;
-	if (spec->trials == 0)
-		n = (double)combinations(spec->space,
-					 spec->sampler == SAMPLER_GRID
-					     ? param_levels
-					     : param_cardinality);
-	return n > 0 ? fmin(DEFAULT_KEEP, DEFAULT_KEPT / n) : DEFAULT_KEEP;
+	return n > 0 ? fmin(DEFAULT_KEEP, DEFAULT_KEPT / (double)n)
+		     : DEFAULT_KEEP;
 }
 
 /* What every rule has but its type; defaults are those of the type. */

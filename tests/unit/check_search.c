@@ -515,13 +515,19 @@ static const struct {
 } shares[] = {
 	{"\"trials\": 7",					    0.4 },
 	{ "\"trials\": 100",					 0.4 },
-	{ "\"trials\": 500",					 0.08},
-	{ "\"trials\": 500, \"early_stopping\": {\"min_steps\": 2}", 0.08},
-	{ "\"trials\": 500, \"early_stopping\": {\"keep\": 0.5}",    0.5 },
-	{ "\"trials\": 500, \"early_stopping\": {\"type\": \"any\", "
-	  "\"rules\": [{\"type\": \"funnel\"}]}",	   0.08},
-	{ "\"sampler\": {\"type\": \"grid\"}",                       0.2 },
-	{ "\"sampler\": {\"type\": \"random\"}",                     0.1 },
+	{ "\"trials\": 200",					 0.2 },
+	{ "\"trials\": 200, \"early_stopping\": {\"min_steps\": 2}", 0.2 },
+	{ "\"trials\": 200, \"early_stopping\": {\"keep\": 0.5}",    0.5 },
+	{ "\"trials\": 200, \"early_stopping\": {\"type\": \"any\", "
+	  "\"rules\": [{\"type\": \"funnel\"}]}",	   0.2 },
+	{ "\"trials\": 1000, \"sampler\": {\"type\": \"grid\"}",     0.2 },
+	{ "\"trials\": 1000, \"sampler\": {\"type\": \"random\"}",   0.1 },
+	{ "\"trials\": 1000, \"sampler\": {\"type\": \"random\", "
+	  "\"allow_duplicates\": true}",		    0.04},
+	{ "\"sampler\": {\"type\": \"grid\"}",                       0.4 },
+	{ "\"trials\": 800, \"sampler\": {\"type\": \"pbt\", \"population\": "
+	  "50}, \"budget\": {\"name\": \"e\", \"min\": 1, \"max\": 16}, "
+	  "\"early_stopping\": {\"type\": \"funnel\"}",     0.4 },
 };
 
 START_TEST(a_funnel_lets_at_most_forty_trials_go_on)
