@@ -471,10 +471,10 @@ const struct command cmd_import = {
 	    "place in this one, or whose result is of another budget, are "
 	    "left out and counted. Means keep the number of their runs "
 	    "and their standard errors if both searches have equally many "
-	    "folds, or this one as many repeats; else each counts as one "
-	    "result. The lineage of a population is not taken over. Imported trials never run; the "
-	    "search's number of trials grows by them, so that they do not "
-	    "use up its own.",
+	    "folds, or this one at least as many repeats; else each counts "
+	    "as one result. The lineage of a population is not taken over. "
+	    "Imported trials never run; the search's number of trials grows "
+	    "by them, so that they do not use up its own.",
 	.options = { { "from", 0, "SEARCH",
 		       "Take the trials of this search instead" } },
 	.run = run_import,

@@ -197,16 +197,17 @@ static void drop_foreign(const struct space *space, cJSON *params)
 	}
 }
 
-/* How much of its budget the trial, which is done, has had. */
+/* How much of its budget the trial, which has a result, has had. */
 static int64_t level_of(const struct search_spec *spec,
 			const struct trial_record *r)
 {
-	int64_t generation = r->lineage.generation;
+	int64_t run =
+	    spec->population > 0 ? r->lineage.generation - 1 : r->runs - 1;
 
-	/* What was added to a population has no generation. */
-	return spec->population > 0 && generation > 0
-		   ? search_level(spec, generation - 1)
-		   : spec->budget.max;
+	/* Imported itself; what was added to a population has no generation. */
+	if (r->attempts == 0 || (spec->population > 0 && run < 0))
+		return spec->budget.max;
+	return search_level(spec, run > 0 ? run : 0);
 }
 
 /* A result with less, or with more, than the trials here have at last. */
@@ -218,9 +219,11 @@ static bool has_all(const struct copy *copy, const struct trial_record *r,
 	bool is_same = from->name != NULL && to->name != NULL &&
 		       strcmp(from->name, to->name) == 0;
 	int64_t all = is_same ? to->max : from->max;
+	/* With the same budget a stopped one has not had all of it here. */
+	bool is_result = r->state == TRIAL_DONE ||
+			 (r->state == TRIAL_PRUNED && r->has_value && !is_same);
 
-	if (from->name == NULL || r->state != TRIAL_DONE ||
-	    level_of(copy->from, r) == all)
+	if (from->name == NULL || !is_result || level_of(copy->from, r) == all)
 		return true;
 	diag_add(faults, from->name,
 		 "is %lld (its result cannot be compared with those with %lld)",

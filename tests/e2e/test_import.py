@@ -222,6 +222,19 @@ class Import(DaemonTest):
         self.assertIn("epochs: is 1 (its result cannot be compared with those with 4)",
                       self.d.hpctl("import", "more", "--from", "p", status=2).stderr)
 
+    def test_what_was_stopped_with_less_of_a_budget_is_left_out(self):
+        x = {"x": {"type": "int", "min": 0, "max": 9}}
+        self.d.run(search("b", ["sh", "-c", "echo loss=$HPS_PARAM_X {epochs} {checkpoint}"], x, trials=8,
+                          budget={"name": "epochs", "min": 1, "max": 2, "eta": 2}))
+        counts = {row["state"]: row["n"] for row in self.d.rows("select state, count(*) as n from trials group by state")}
+        self.assertEqual(sorted(counts), ["done", "pruned"])
+        self.d.run(search("plain", ["sh", "-c", "echo loss=1"], x, trials=1))
+        said = self.d.hpctl("import", "plain", "--from", "b")
+        self.assertIn(f"note: {counts['pruned']} of b left out: they do not fit (trial ", said.stderr)
+        self.assertIn("epochs: is 1 (its result cannot be compared with those with 2)", said.stderr)
+        rows = self.d.rows("select state from trials where search = 'plain' and number > 0")
+        self.assertEqual([row["state"] for row in rows], ["done"] * counts["done"])
+
     def test_searches_that_cannot_be_compared_are_refused_with_the_reason(self):
         self.finished()
         base = {"x": {"type": "int", "min": 0, "max": 9}}
