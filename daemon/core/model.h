@@ -187,6 +187,7 @@ struct trial *trial_create(struct step *st, struct search *s,
 			   const struct cell *config, enum origin origin,
 			   uint64_t cursor);
 void trial_free(struct trial *t);
+void trial_forget_curve(struct trial *t);
 /* NULL is fine. */
 void attempt_free(struct attempt *a);
 /* What is needed to launch or adopt the open attempt. */
@@ -227,12 +228,13 @@ struct pruner *runs_pruner(const struct trial *t, int64_t run);
 struct pruner_trial *runs_pruning(struct trial *t, int64_t run);
 /* The scores of those that are compared with @t after run @run. */
 struct sorted *runs_level(const struct trial *t, int64_t run);
-/*
- * The run runs anew; the trial does, with the first one. But where it has had a
- * part of its budget it goes on, for its checkpoint has had that part, too.
- */
+/* The run runs anew. */
 void runs_forget(struct trial *t, int64_t run);
-void runs_begin_anew(struct trial *t);
+/*
+ * The trial is run again, with its first run. But where it has had a part of
+ * its budget it goes on, for its checkpoint has had that part, too.
+ */
+void runs_retry(struct trial *t);
 void runs_free(struct trial *t);
 bool runs_are_left(const struct trial *t);
 /* The run that is on has ended well. */

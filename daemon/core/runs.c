@@ -67,7 +67,7 @@ void runs_free(struct trial *t)
 	curve_free(&t->results);
 }
 
-void runs_begin_anew(struct trial *t)
+void runs_retry(struct trial *t)
 {
 	const struct search_spec *spec = t->search->spec;
 	bool is_part = spec->budget.name != NULL && t->rec.runs < spec->runs;
@@ -75,9 +75,7 @@ void runs_begin_anew(struct trial *t)
 
 	for (int64_t run = first; run < spec->runs; run++)
 		runs_forget(t, run);
-	checkup_free(t->checkup);
-	t->checkup = NULL;
-	curve_free(&t->curve);
+	trial_forget_curve(t);
 	t->rec.tries = 0;
 	t->rec.steps = 0;
 	if (first > t->first)

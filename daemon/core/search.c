@@ -180,7 +180,6 @@ static void queue_start(struct step *st, struct search *s)
 
 		if (spec->population > 0)
 			t->rec.lineage = (struct lineage){ 1, (int64_t)i, 0 };
-		search_count_member(s, t);
 		fx_save_trial(st->fx, &t->rec, &t->queued_save);
 		TAILQ_INSERT_TAIL(&s->queue, t, queue);
 	}
@@ -421,7 +420,7 @@ int search_retry(struct step *st, struct search *s, int64_t number,
 		sorted_remove(&s->results, t->rec.value);
 	search_event(st, s, t, "retry", xstrdup("run again by the user"), NULL);
 	trial_move(st, t, TRIAL_QUEUED, "");
-	runs_begin_anew(t);
+	runs_retry(t);
 	diagnose_forget(st, t);
 	t->rec.started_ms = 0;
 	if (s->best == t)

@@ -82,7 +82,7 @@ struct trial *trial_create(struct step *st, struct search *s,
 	return t;
 }
 
-static void forget_curve(struct trial *t)
+void trial_forget_curve(struct trial *t)
 {
 	checkup_free(t->checkup);
 	t->checkup = NULL;
@@ -93,7 +93,7 @@ void trial_free(struct trial *t)
 {
 	attempt_free(t->attempt);
 	runs_free(t);
-	forget_curve(t);
+	trial_forget_curve(t);
 	free(t->rec.params);
 	free(t->config);
 	free(t);
@@ -123,7 +123,7 @@ void trial_move(struct step *st, struct trial *t, enum trial_state to,
 	if (t->rec.ended_ms < t->rec.started_ms)
 		t->rec.ended_ms = t->rec.started_ms;
 	if (!pause_was_given_up(t))
-		forget_curve(t);
+		trial_forget_curve(t);
 	search_count_end(s, t);
 	if (search_has_result(t))
 		sorted_add(&s->results, t->rec.value);
@@ -450,7 +450,7 @@ static void queue_again(struct step *st, struct trial *t, const struct end *end,
 	if (!t->search->spec->resumes) {
 		runs_forget(t, t->rec.runs);
 		diagnose_forget(st, t);
-		forget_curve(t);
+		trial_forget_curve(t);
 	}
 	trial_move(st, t, TRIAL_QUEUED, end->reason);
 	TAILQ_INSERT_HEAD(&t->search->queue, t, queue);
@@ -486,7 +486,7 @@ static bool goes_on(struct step *st, struct trial *t, struct end *end,
 	}
 	/* A search that has ended has stopped it. */
 	assert(!search_state_is_final(t->search->rec.state));
-	forget_curve(t);
+	trial_forget_curve(t);
 	if (pauses) {
 		pause_trial(st, t, verdict.reason, ended_ms);
 		return true;

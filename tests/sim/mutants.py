@@ -28,7 +28,7 @@ MUTANTS = {
     "what was given up goes on without its curve after a load": (
         "load.c", "return pause_was_given_up(t) ||", "return"),
     "what is run again goes on with the curve that it had": (
-        "runs.c", "\tcheckup_free(t->checkup);\n\tt->checkup = NULL;\n\tcurve_free(&t->curve);\n", ""),
+        "runs.c", "\ttrial_forget_curve(t);\n", ""),
     "what is left of a budget begins anew when a user runs it again": (
         "runs.c", "int64_t first = is_part ? t->rec.runs : t->first;", "int64_t first = t->first;"),
     "a checkpoint is written to that others go on from": (
@@ -61,7 +61,7 @@ MUTANTS = {
     "no timeout": (
         "trial.c", "return timeout_of(t);", "return INT64_MAX;"),
     "a value from an earlier attempt": (
-        "trial.c", "\t\tforget_curve(t);\n\t}\n", "\t}\n"),
+        "trial.c", "\t\ttrial_forget_curve(t);\n\t}\n", "\t}\n"),
     "brackets are compared with each other": (
         "runs.c", "&s->levels[t->first * s->spec->runs + run]", "&s->levels[run]"),
     "all trials begin with the least of a budget": (
@@ -88,7 +88,7 @@ MUTANTS = {
     "where the metrics of a trial are is lost on load": (
         "load.c", "\t\tt->curve_of = r->curve;\n", "\t\tt->curve_of = r->number;\n"),
     "a trial that waits loses its curve": (
-        "trial.c", "\telse if (end.pause)\n\t\tpause_trial", "\telse if (forget_curve(t), end.pause)\n\t\tpause_trial"),
+        "trial.c", "\telse if (end.pause)\n\t\tpause_trial", "\telse if (trial_forget_curve(t), end.pause)\n\t\tpause_trial"),
     "a kill comes to nothing while a trial is paused": (
         "trial.c", "\t\tif (!pause_is_meant(a->rec.stop_reason))\n\t\t\treturn;\n", "\t\treturn;\n"),
     "a sampler takes what waits for what runs": (
@@ -156,7 +156,7 @@ MUTANTS = {
     "the error is the deviation": (
         "runs.c", "sqrt(sum / (n - 1) / n)", "sqrt(sum / (n - 1))"),
     "a trial that is retried keeps its runs": (
-        "search.c", "\truns_begin_anew(t);\n", ""),
+        "search.c", "\truns_retry(t);\n", ""),
     "a run that is on changes the mean": (
         "trial.c", "\tif (t->rec.runs > t->first)\n\t\treturn;\n", ""),
     "a stop that comes with the end of a run is too late": (
