@@ -242,7 +242,7 @@ class Checker:
     def later(self, op, *methods):
         """What may have been done to the same search after @op."""
         return [o for o in self.ledger.ops.values() if o["method"] in methods and o["outcome"] != "fail" and
-                o["params"]["search"] == op["params"]["search"] and o["boot"] >= op["boot"]]
+                o["params"]["search"] == op["params"]["search"] and o["boot"] >= op["boot"] and o is not op]
 
     def asked(self, s, *methods):
         """How often these were answered well of search @s, and how often they may have happened."""
@@ -261,8 +261,8 @@ class Checker:
         for op in self.ledger.of("extend"):
             name = op["params"]["search"]
             members = {s["name"] for s in self.searches.values() if s["spec"]["sampler"]["type"] == "pbt"}
-            if self.later(op, "cancel") or name in members and self.later(op, "add", "retry"):
-                continue  # it may have ended before, and what is run after that ends it anew
+            if self.later(op, "cancel") or name in members and self.later(op, "add", "retry", "extend"):
+                continue  # it may have ended before, and what is run after that ends it anew, or asks for less
             if not any(s["name"] == name and s["trials_max"] >= op["answer"]["trials"] for s in self.searches.values()):
                 self.fault("I2", f"an extension is not there: {op}")
         for op in self.ledger.of("kill"):
