@@ -306,7 +306,7 @@ class Checker:
     def check_pause(self, op):
         """No trial is begun until it is resumed, or goes on after its end."""
         begin = op["answered"] + CLOCK_MS
-        end = min((o["boot"] for o in self.later(op, "resume", "add", "extend", "retry")), default=math.inf)
+        end = min((o["boot"] for o in self.later(op, "resume", "add", "extend", "retry")), default=math.inf) - CLOCK_MS
         for t in self.trials.values():
             if self.searches[t["search"]]["name"] == op["params"]["search"] and not self.set_clock and \
                     begin < t["started_ms"] + self.wall_to_boot < end:
