@@ -195,8 +195,6 @@ MUTANTS = {
         "\t\t;\n"),
     "results of a budget are in no order on load": (
         "runs.c", "\t\tsorted_finish(&s->levels[i]);\n", "\t\t;\n"),
-    "results of a trial that is retried stay among those of its budget": (
-        "runs.c", "spec->budget.name != NULL && i < t->results.n", "false"),
     "counts are wrong after a load": (
         "load.c", "\ts->counts[TRIAL_QUEUED]--;\n", ""),
     "the best trial is forgotten on load": (

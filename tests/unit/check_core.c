@@ -803,6 +803,49 @@ START_TEST(what_was_given_up_and_is_run_again_has_no_curve)
 }
 END_TEST
 
+#define LEVELS                                                                 \
+	"{\"name\": \"s\", \"command\": [\"t\"], \"metric\": {\"name\": "      \
+	"\"loss\"}, \"parameters\": {\"x\": {\"type\": \"int\", \"min\": 0, "  \
+	"\"max\": 9}}, \"trials\": 2, \"budget\": {\"name\": \"epochs\", "     \
+	"\"min\": 1, \"max\": 2, \"eta\": 2}}"
+
+/* Trial 1 has the worse one of two results with the least; or the only one. */
+START_TEST(what_is_run_again_is_not_compared_with_by_what_it_had)
+{
+	struct outcome o = { .kind = OUTCOME_EXITED, .code = 0 };
+	struct trial_record done = trial_row(0, TRIAL_DONE);
+	bool is_launched = false;
+
+	done.params = (char[]){ "{\"x\":1}" };
+	done.runs = 2;
+	ck_assert_int_eq(load_search(1, LEVELS), 0);
+	ck_assert_int_eq(core_load_trial(core, &done, &said), 0);
+	done = trial_row(1, TRIAL_RUNNING);
+	done.params = (char[]){ "{\"x\":2}" };
+	ck_assert_int_eq(core_load_trial(core, &done, &said), 0);
+	ck_assert_int_eq(load_attempt(20), 0);
+	load_value(10, 0, 1);
+	load_value(10, 1, 1);
+	load_value(20, 0, 2);
+	core_load_end(core, 1);
+	core_start(core, &now, &fx);
+	if (_i == 0)
+		ck_assert_int_eq(step((struct event){ .type = EV_RETRY,
+						      .search = 1,
+						      .number = 0 }),
+				 0);
+	effects_clear(&fx);
+	ck_assert_int_eq(
+	    step((struct event){
+		.type = EV_ENDED, .trial = 20, .attempt = 1, .outcome = &o }),
+	    0);
+	for (size_t i = 0; i < fx.n; i++)
+		is_launched |= fx.list[i].type == FX_LAUNCH &&
+			       fx.list[i].run.trial->number == 1;
+	ck_assert_int_eq(is_launched, _i == 0);
+}
+END_TEST
+
 START_TEST(C10_runs_that_cannot_be_are_answered)
 {
 	struct trial_record t = trial_row(0, TRIAL_RUNNING);
@@ -1088,6 +1131,8 @@ static void add_steps(Suite *s)
 	    c, what_was_given_up_goes_on_with_its_curve_while_others_end);
 	tcase_add_test(c, what_was_given_up_and_is_run_again_has_no_curve);
 	tcase_add_test(c, C10_runs_that_cannot_be_are_answered);
+	tcase_add_loop_test(
+	    c, what_is_run_again_is_not_compared_with_by_what_it_had, 0, 2);
 	tcase_add_test(c, what_was_imported_is_no_success_of_the_command);
 	tcase_add_test(c, C10_lineages_that_cannot_be_are_answered);
 	tcase_add_test(c, no_trial_but_a_members_has_a_lineage);
