@@ -46,19 +46,8 @@ static bool find_rungs(const struct asha *a, struct rungs *ret)
 struct standing {
 	int64_t bracket, rung;
 	size_t trials, kept; /* at the rung, itself too */
-	double best, limit;  /* costs */
+	double best, limit;  /* costs; limit NaN: none is kept */
 };
-
-/* The worst of those kept; NaN: none are. */
-static double limit_of(const struct sorted *at, const struct standing *st)
-{
-	if (st->kept == 0)
-		return (double)NAN;
-	/* Without a finite value it is not among the best. */
-	return isinf(st->best) && isinf(at->v[st->kept - 1])
-		   ? at->v[0]
-		   : at->v[st->kept - 1];
-}
 
 /* What came to the rung in the bracket. */
 static void find_limit(const struct asha *a, const struct rungs *r,
@@ -80,7 +69,8 @@ static void find_limit(const struct asha *a, const struct rungs *r,
 	st->kept = at.n / (size_t)r->eta;
 	if (st->kept == 0 && at.n > 0 && !pauses(a))
 		st->kept = 1;
-	st->limit = limit_of(&at, st);
+	st->limit =
+	    st->kept > 0 ? sorted_limit(&at, st->kept, st->best) : (double)NAN;
 	sorted_free(&at);
 }
 

@@ -90,10 +90,7 @@ static bool is_beaten(const struct funnel *f, struct standing *st)
 	share = f->base.options->keep * (double)st->first / (double)st->rung;
 	st->kept = (size_t)fmax(1, round(share * (double)st->trials));
 	if (st->kept < at.n) {
-		st->limit = at.v[st->kept - 1];
-		/* Without a finite value it is not among the best. */
-		if (isinf(st->limit) && isinf(st->hoped))
-			st->limit = at.v[0];
+		st->limit = sorted_limit(&at, st->kept, st->hoped);
 		beaten = st->hoped > st->limit;
 	}
 	sorted_free(&at);

@@ -95,6 +95,12 @@ double sorted_median_without(const struct sorted *s, double v)
 	return middle(s->v[a + (a >= gap)], s->v[b + (b >= gap)]);
 }
 
+double sorted_limit(const struct sorted *s, size_t kept, double v)
+{
+	assert(kept > 0 && kept <= s->n);
+	return isinf(v) && isinf(s->v[kept - 1]) ? s->v[0] : s->v[kept - 1];
+}
+
 void sorted_free(struct sorted *s)
 {
 	free(s->v);

@@ -24,4 +24,10 @@ double sorted_median(const struct sorted *s);
 /* The median of what is there besides one @v, which is; n > 1. */
 double sorted_median_without(const struct sorted *s, double v);
 
+/*
+ * What @v may be at most to be among the least @kept of
+ * these, 1 to n: what is infinite is not, unless all are.
+ */
+double sorted_limit(const struct sorted *s, size_t kept, double v);
+
 void sorted_free(struct sorted *s);
