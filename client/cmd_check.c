@@ -174,9 +174,7 @@ static void print_early_stopping(struct buf *b, const struct search_spec *spec)
 		buf_addf(b, ", from %s %lld on",
 			 e->in_seconds ? "second" : "step",
 			 (long long)e->min_steps);
-	if (spec->resumes &&
-	    (e->type == PRUNER_ASHA || e->type == PRUNER_HYPERBAND) &&
-	    spec->runs == 1)
+	if (search_rungs_pause(spec))
 		buf_adds(b, ", the others wait");
 }
 

@@ -137,6 +137,12 @@ const struct early_stopping *search_rule(const struct search_spec *spec,
 					 enum pruner_type type);
 
 /*
+ * True where the rule lets trials wait at a rung in place of stopping them:
+ * asha or hyperband, within the one run of a command that resumes.
+ */
+bool search_rungs_pause(const struct search_spec *spec);
+
+/*
  * What run @run of a trial, or with pbt what generation @run + 1, is given of
  * the budget, which the search has.
  */

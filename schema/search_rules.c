@@ -547,6 +547,14 @@ static void read_objective_per(const struct object *o, struct search_spec *spec)
 		    "long trials take)");
 }
 
+bool search_rungs_pause(const struct search_spec *spec)
+{
+	enum pruner_type type = spec->early_stopping.type;
+
+	return (type == PRUNER_ASHA || type == PRUNER_HYPERBAND) &&
+	       spec->resumes && spec->runs == 1 && spec->population == 0;
+}
+
 const struct early_stopping *search_rule(const struct search_spec *spec,
 					 enum pruner_type type)
 {

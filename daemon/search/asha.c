@@ -27,7 +27,7 @@ static bool pauses(const struct asha *a)
 {
 	const struct search_spec *spec = a->base.spec;
 
-	return spec->resumes && spec->runs == 1 && spec->population == 0 &&
+	return search_rungs_pause(spec) &&
 	       a->base.options == &spec->early_stopping;
 }
 
