@@ -1,5 +1,6 @@
 #include "search/bayes_model.h"
 
+#include "search/optimism.h"
 #include "search/rationale.h"
 #include "search/regret.h"
 #include "search/rows.h"
@@ -23,7 +24,7 @@ void bayes_cache_init(struct bayes_cache *c, const struct encoding *e,
 	for (size_t i = 0; i < e->n; i++)
 		is_choice[i] = e->axes[i].type == AXIS_CHOICE;
 	c->encoding = e;
-	fit_init(&c->fit, e->n, is_choice);
+	fit_init(&c->fit, e, is_choice);
 	c->value = gp_new(e->n, is_choice);
 	c->feasible = gp_new(e->n, is_choice);
 	c->duration = per_second ? gp_new(e->n, is_choice) : NULL;
@@ -145,6 +146,7 @@ int bayes_model_init(struct bayes_model *m, struct bayes_cache *c,
 {
 	*m = (struct bayes_model){ .cache = c, .evidence = v };
 	target_init(&m->target, v->results.n, v->score);
+	target_raise(&m->target, optimism(c->encoding, v, v->results.n));
 	fit_hyper(&c->fit, v, m->hyper);
 	if (c->duration != NULL && v->timed.n >= TIMED_MIN) {
 		m->duration = c->duration;

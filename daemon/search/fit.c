@@ -1,5 +1,6 @@
 #include "search/fit.h"
 
+#include "search/optimism.h"
 #include "search/rows.h"
 #include "search/target.h"
 
@@ -15,9 +16,9 @@
 #define TWICE       100  /* results up to which it also starts afresh */
 #define EVALUATIONS 60
 
-void fit_init(struct fit *f, size_t d, const bool *is_choice)
+void fit_init(struct fit *f, const struct encoding *e, const bool *is_choice)
 {
-	*f = (struct fit){ .gp = gp_new(d, is_choice) };
+	*f = (struct fit){ .encoding = e, .gp = gp_new(e->n, is_choice) };
 }
 
 void fit_fini(struct fit *f)
@@ -103,6 +104,7 @@ static void load_first(struct fit *f, const struct evidence *v, size_t n)
 	struct target t;
 
 	target_init(&t, n, v->score);
+	target_raise(&t, optimism(f->encoding, v, n));
 	set_rows(f->gp, v, &t, rows, n_rows);
 	target_fini(&t);
 }

@@ -21,13 +21,14 @@ struct fit_kept {
 };
 
 struct fit {
-	struct gp *gp; /* of the rows that were fitted last */
+	const struct encoding *encoding; /* borrowed */
+	struct gp *gp;                   /* of the rows that were fitted last */
 	struct fit_kept kept[FIT_KEPT];
 	size_t next;
 };
 
-/* On @d axes, those of choices marked. fit_fini(). */
-void fit_init(struct fit *f, size_t d, const bool *is_choice);
+/* On the axes of @e, those of choices marked. fit_fini(). */
+void fit_init(struct fit *f, const struct encoding *e, const bool *is_choice);
 void fit_fini(struct fit *f);
 
 /*

@@ -114,6 +114,12 @@ void target_fini(struct target *t)
 	free(t->z);
 }
 
+void target_raise(struct target *t, double by)
+{
+	for (size_t i = 0; i < t->n && t->n > 1; i++)
+		t->z[i] += by;
+}
+
 /* (b - a) / (d - c), where the differences may overflow. */
 static double ratio(double a, double b, double c, double d)
 {

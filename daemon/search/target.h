@@ -27,6 +27,9 @@ struct target {
 void target_init(struct target *t, size_t n, const double *scores);
 void target_fini(struct target *t);
 
+/* Adds @by to the image of all scores; if they are all equal it stays 0. */
+void target_raise(struct target *t, double by);
+
 /* The image of a score; between and outside of the known ones by lines. */
 double target_of(const struct target *t, double score);
 /* The score whose image is @z; never beyond the worst known score. */

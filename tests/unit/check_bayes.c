@@ -413,7 +413,7 @@ START_TEST(what_is_left_to_gain_is_bounded_and_shrinks_to_the_noise)
 	early = r.last.rationale.regret;
 	ck_assert_double_ge(early, least_of(&r, bowl) - 1);
 	run_steps(&r, 30, noisy_bowl);
-	ck_assert_double_lt(r.last.rationale.regret, early / 3);
+	ck_assert_double_lt(r.last.rationale.regret, early / 2);
 	ck_assert_double_ge(r.last.rationale.regret, least_of(&r, bowl) - 1);
 	ck_assert_double_lt(r.last.rationale.regret, 0.1);
 }

@@ -191,6 +191,26 @@ START_TEST(K3_how_bad_an_outlier_is_makes_no_difference)
 }
 END_TEST
 
+START_TEST(raised_a_score_still_comes_back)
+{
+	const double scores[] = { 3, 1, 2, 10 };
+	struct target t;
+	double before[N(scores)];
+
+	target_init(&t, N(scores), scores);
+	for (size_t i = 0; i < N(scores); i++)
+		before[i] = target_of(&t, scores[i]);
+	target_raise(&t, 0.5);
+	for (size_t i = 0; i < N(scores); i++) {
+		double z = target_of(&t, scores[i]);
+
+		ck_assert_double_eq_tol(z, before[i] + 0.5, 1e-12);
+		ck_assert_double_eq_tol(target_back(&t, z), scores[i], 1e-9);
+	}
+	target_fini(&t);
+}
+END_TEST
+
 Suite *suite(void)
 {
 	Suite *s = suite_create("target");
@@ -201,6 +221,7 @@ Suite *suite(void)
 	tcase_add_test(tc, K2_equal_scores_become_0);
 	tcase_add_test(tc, K2_without_scores_there_is_nothing_to_turn_back);
 	tcase_add_loop_test(tc, a_score_comes_back_from_what_it_became, 0, 20);
+	tcase_add_test(tc, raised_a_score_still_comes_back);
 	tcase_add_loop_test(tc, the_best_score_stays_the_best, 0, 20);
 	tcase_add_test(tc, K3_how_bad_an_outlier_is_makes_no_difference);
 	suite_add_tcase(s, tc);
