@@ -247,10 +247,11 @@ static bool take(const struct bayes *b, struct bayes_model *m,
 
 /*
  * When all that is expected is to polish the best result, every second proposal
- * goes by a model that is less sure of what is far from it: so a search does
- * not stay with the first good choice. When nothing is left to polish, a fourth
- * one goes to another branch and improves on the best there, which is good at
- * other places, maybe, than this one.
+ * leaves it: so a search does not stay with the first good choice. Half of them
+ * go to another branch and improve on the best there, which is good at other
+ * places, maybe, than this one; the others, and all where there are no
+ * branches, go by a model that is less sure of what is far from all results.
+ * When nothing is left to polish, one more of four goes to a branch.
  */
 static bool leaves(const struct bayes *b, const struct evidence *v,
 		   uint64_t cursor, double expected, struct branch *branch,
@@ -259,13 +260,15 @@ static bool leaves(const struct bayes *b, const struct evidence *v,
 	const double *best = v->results.x + v->best * v->d;
 
 	*ret = (struct aim){ 0 };
-	if (cursor % 2 == 1) {
-		ret->scale = EXPLORING_SCALE;
-		return expected < POLISHING;
+	if (cursor % 4 >= 2 &&
+	    expected < (cursor % 2 == 1 ? POLISHING : POLISHED) &&
+	    branch_beside(&b->encoding, best, cursor / 4 * 2 + cursor % 2,
+			  branch)) {
+		ret->branch = branch;
+		return true;
 	}
-	ret->branch = branch;
-	return cursor % 4 == 2 && expected < POLISHED &&
-	       branch_beside(&b->encoding, best, cursor / 4, branch);
+	ret->scale = EXPLORING_SCALE;
+	return cursor % 2 == 1 && expected < POLISHING;
 }
 
 static bool propose_at(const struct bayes *b, struct bayes_model *m,

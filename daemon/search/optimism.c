@@ -8,7 +8,7 @@
 #define BESTS 5    /* results that are looked at */
 #define EDGE  0.02 /* of an axis: so near its end is at the end */
 #define MOST  1.0  /* if all are, without any result */
-#define FADED 15.0 /* results an axis after which there is none */
+#define FADED 10.0 /* results an axis after which there is none */
 
 /* The best of the first @n results beside the @n_taken that are @taken. */
 static size_t next_best(const struct evidence *v, size_t n, const size_t *taken,

@@ -82,8 +82,8 @@ START_TEST(it_fades_with_the_number_of_results)
 
 	ck_assert_double_lt(few, 1);
 	ck_assert_double_lt(more, few);
-	ck_assert_double_eq_tol(few, 1 - 6 / 60., 1e-12);
-	ck_assert_double_eq_tol(more, 1 - 36 / 60., 1e-12);
+	ck_assert_double_eq_tol(few, 1 - 6 / 40., 1e-12);
+	ck_assert_double_eq_tol(more, 1 - 36 / 40., 1e-12);
 }
 END_TEST
 
