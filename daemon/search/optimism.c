@@ -1,5 +1,7 @@
 #include "search/optimism.h"
 
+#include "search/trust.h"
+
 #include "schema/mem.h"
 
 #include <math.h>
@@ -52,6 +54,8 @@ double optimism(const struct encoding *e, const struct evidence *v, size_t n)
 	size_t taken[BESTS];
 	struct count c = { 0 };
 
+	if (e->n > TRUST_AXES)
+		return 0;
 	for (size_t k = 0; k < BESTS && k < n; k++) {
 		taken[k] = next_best(v, n, taken, k);
 		count_ends(e, v->results.x + taken[k] * v->d, scratch, &c);

@@ -5,7 +5,9 @@
  * knows nothing of to be, in standard deviations of its targets: the more, the
  * more of the best results' numeric parameters lie at an end of their range.
  * Then the best result of all may lie in a corner of the space, and most of its
- * many corners are far from all results. It fades with the number of results.
+ * many corners are far from all results. It fades with the number of results;
+ * on so many axes that only the surroundings of the best result are searched
+ * there is none.
  * Found by experiment: tests/bench/README.md.
  */
 #include "search/encoding.h"

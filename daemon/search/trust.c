@@ -2,7 +2,6 @@
 
 #include <math.h>
 
-#define AXES_MAX  15 /* that a model is believed on everywhere */
 #define START     0.8
 #define LEAST     (1.0 / 128)
 #define MOST      1.6
@@ -54,7 +53,7 @@ void trust_box(const struct gp *g, const struct evidence *v,
 		ret_lower[i] = 0;
 		ret_upper[i] = 1;
 	}
-	if (branch == NULL && v->d <= AXES_MAX)
+	if (branch == NULL && v->d <= TRUST_AXES)
 		return;
 	length = side(v, branch, &best);
 	centre = v->results.x + best * v->d;

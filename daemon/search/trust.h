@@ -10,6 +10,8 @@
 #include "search/evidence.h"
 #include "search/gp.h"
 
+#define TRUST_AXES 15 /* on more, and in a branch, there is a region */
+
 /*
  * The box, [d] each, that numeric axes are to stay in: all of [0, 1] where
  * there are few axes and @branch is NULL; in a branch that about its own best

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define TRIALS 40
+#define AXIS   "{\"type\": \"float\", \"min\": 0, \"max\": 1}"
 
 /* Two axes, and a third one where the choice is 2. */
 #define PARAMETERS                                                             \
@@ -75,6 +76,38 @@ START_TEST(an_inactive_parameter_is_at_no_end_and_does_not_count)
 }
 END_TEST
 
+/* Of a search with @n axes, whose one result lies in a corner. */
+static double optimism_on(size_t n)
+{
+	auto_free char *all = xasprintf("\"x0\": %s", AXIS);
+	double x[32] = { 0 }, score = 1, value;
+	struct evidence v = {
+		.d = n, .results = {.n = 1, .x = x},
+                     .score = &score
+	};
+	struct search_spec *spec;
+	struct encoding e;
+
+	for (size_t i = 1; i < n; i++) {
+		auto_free char *shorter = all;
+
+		all = xasprintf("%s, \"x%zu\": %s", shorter, i, AXIS);
+	}
+	spec = spec_of(all, "\"type\": \"gp\"");
+	encoding_init(&e, spec->space);
+	value = optimism(&e, &v, 1);
+	encoding_fini(&e);
+	search_free(spec);
+	return value;
+}
+
+START_TEST(where_the_search_stays_near_the_best_there_is_none)
+{
+	ck_assert_double_gt(optimism_on(15), 0.9);
+	ck_assert_double_eq(optimism_on(16), 0);
+}
+END_TEST
+
 START_TEST(it_fades_with_the_number_of_results)
 {
 	double few = optimism_of(6, in_a_corner, in_a_corner);
@@ -97,6 +130,7 @@ Suite *suite(void)
 		       the_more_of_the_best_lie_at_an_end_the_more_there_is);
 	tcase_add_test(tc,
 		       an_inactive_parameter_is_at_no_end_and_does_not_count);
+	tcase_add_test(tc, where_the_search_stays_near_the_best_there_is_none);
 	tcase_add_test(tc, it_fades_with_the_number_of_results);
 	suite_add_tcase(s, tc);
 	return s;

@@ -311,6 +311,8 @@ def main():
     chosen = {x.name for x in problems.select(a.problems)}
     here = {s: {n: seeds for n, seeds in c.items() if n in chosen}
             for s, c in runs[a.workers].items()}
+    if not any(here.values()):
+        raise SystemExit(f"no result is of --problems {a.problems}")
     names = a.samplers.split(",") if a.samplers else list(here)
     better_best(runs)
     if a.against:
