@@ -51,10 +51,11 @@ static void count_ends(const struct encoding *e, const double *x,
 double optimism(const struct encoding *e, const struct evidence *v, size_t n)
 {
 	auto_free struct cell *scratch = xcalloc(e->space->n, sizeof(*scratch));
+	double left = 1 - (double)n / (FADED * (double)e->n);
 	size_t taken[BESTS];
 	struct count c = { 0 };
 
-	if (e->n > TRUST_AXES)
+	if (e->n > TRUST_AXES || left <= 0)
 		return 0;
 	for (size_t k = 0; k < BESTS && k < n; k++) {
 		taken[k] = next_best(v, n, taken, k);
@@ -62,6 +63,5 @@ double optimism(const struct encoding *e, const struct evidence *v, size_t n)
 	}
 	if (c.axes == 0)
 		return 0;
-	return MOST * (double)c.ends / (double)c.axes *
-	       fmax(0, 1 - (double)n / (FADED * (double)e->n));
+	return MOST * (double)c.ends / (double)c.axes * left;
 }
