@@ -50,6 +50,16 @@ void db_plain(const char *text, char *ret, size_t size)
 	ret[n] = '\0';
 }
 
+/* What is damaged shall not be changed, not by closing it either. */
+static int mark_damaged(struct store *s)
+{
+	s->is_damaged = true;
+	if (s->db != NULL)
+		sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
+				  NULL);
+	return -EBADMSG;
+}
+
 int db_failure(struct store *s, int rc, const char *doing)
 {
 	const char *words = sqlite3_errstr(rc);
@@ -58,12 +68,8 @@ int db_failure(struct store *s, int rc, const char *doing)
 	assert(rc != SQLITE_OK && rc != SQLITE_ROW && rc != SQLITE_DONE);
 	if (s->db != NULL && sqlite3_extended_errcode(s->db) == rc)
 		words = sqlite3_errmsg(s->db);
-	if (errno_of(rc) == -EBADMSG) {
-		s->is_damaged = true;
-		if (s->db != NULL)
-			sqlite3_db_config(
-			    s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	}
+	if (errno_of(rc) == -EBADMSG)
+		(void)mark_damaged(s);
 	db_plain(words, plain, sizeof(plain));
 	snprintf(s->error, sizeof(s->error), "%s: %s: %s (SQLite %d)", s->path,
 		 doing, plain, rc);
@@ -117,6 +123,18 @@ int db_get(struct store *s, const char *sql, int64_t *ret_v)
 	return n < 0 ? n : 0;
 }
 
+/* A table or a column that the database's version has is not there. */
+static int wrong_tables(struct store *s)
+{
+	char plain[256];
+
+	db_plain(sqlite3_errmsg(s->db), plain, sizeof(plain));
+	snprintf(s->error, sizeof(s->error),
+		 "%s is damaged: its tables are not those of its version: %s",
+		 s->path, plain);
+	return mark_damaged(s);
+}
+
 int db_prepare(struct store *s, const char *const *sql, size_t n,
 	       sqlite3_stmt **ret_queries)
 {
@@ -125,6 +143,8 @@ int db_prepare(struct store *s, const char *const *sql, size_t n,
 					    SQLITE_PREPARE_PERSISTENT,
 					    &ret_queries[i], NULL);
 
+		if (rc == SQLITE_ERROR)
+			return wrong_tables(s);
 		if (rc != SQLITE_OK)
 			return db_failure(s, rc, sql[i]);
 	}

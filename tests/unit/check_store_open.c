@@ -290,6 +290,23 @@ START_TEST(C10_a_damaged_database_is_told_as_such)
 }
 END_TEST
 
+START_TEST(C10_a_column_with_another_name_is_damage)
+{
+	auto_diag struct diag faults = DIAG_INIT;
+	struct store *s;
+
+	case_shut();
+	execute("PRAGMA writable_schema = ON;"
+		"UPDATE sqlite_schema SET sql = replace(sql, 'started_ms', "
+		"'staruld_ms') WHERE name = 'attempt'");
+	ck_assert_int_eq(store_open(the.path, &s, &faults), STORE_DAMAGED);
+	ck_assert_msg(strstr(faults.faults[0].text,
+			     "is damaged: its tables are not those of its "
+			     "version: no such column: started_ms") != NULL,
+		      "%s", faults.faults[0].text);
+}
+END_TEST
+
 static int no_trial(void *ctx, const struct trial_record *r)
 {
 	ck_abort_msg("a trial in no state at all was loaded");
@@ -688,6 +705,7 @@ Suite *suite(void)
 	tcase_add_test(tc, C11_C13_a_newer_database_is_left_as_it_is);
 	tcase_add_test(tc, C11_C13_a_newer_database_is_known_by_its_wal_too);
 	tcase_add_test(tc, C10_a_damaged_database_is_told_as_such);
+	tcase_add_test(tc, C10_a_column_with_another_name_is_damage);
 	tcase_add_test(tc, a_word_that_cannot_be_is_damage);
 	suite_add_tcase(s, tc);
 
