@@ -91,27 +91,12 @@ static void explain_start(const struct bayes *b, const struct evidence *v,
 static size_t find_anchors(const struct evidence *v,
 			   const struct branch *branch, double *ret)
 {
-	size_t rows[ANCHORS], n = 0;
+	size_t rows[ANCHORS];
+	size_t n = evidence_best(v, v->results.n, branch, ANCHORS, rows);
 
-	for (; n < ANCHORS && n < v->results.n; n++) {
-		size_t best = SIZE_MAX;
-
-		for (size_t i = 0; i < v->results.n; i++) {
-			const double *x = v->results.x + i * v->d;
-			bool used = !branch_has(branch, x);
-
-			for (size_t k = 0; k < n; k++)
-				used |= rows[k] == i;
-			if (!used &&
-			    (best == SIZE_MAX || v->score[i] < v->score[best]))
-				best = i;
-		}
-		if (best == SIZE_MAX)
-			break;
-		rows[n] = best;
-		memcpy(ret + n * v->d, v->results.x + best * v->d,
+	for (size_t k = 0; k < n; k++)
+		memcpy(ret + k * v->d, v->results.x + rows[k] * v->d,
 		       v->d * sizeof(*ret));
-	}
 	return n > 0 || branch == NULL ? n : find_anchors(v, NULL, ret);
 }
 

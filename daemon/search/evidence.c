@@ -209,3 +209,34 @@ void evidence_init(struct evidence *v, const struct history *h, const double *x,
 			v->best = i;
 	}
 }
+
+static bool is_among(const size_t *list, size_t n, size_t i)
+{
+	for (size_t k = 0; k < n; k++) {
+		if (list[k] == i)
+			return true;
+	}
+	return false;
+}
+
+size_t evidence_best(const struct evidence *v, size_t n,
+		     const struct branch *branch, size_t max, size_t *ret)
+{
+	size_t found = 0;
+
+	for (; found < max; found++) {
+		size_t best = SIZE_MAX;
+
+		for (size_t i = 0; i < n; i++) {
+			if ((best == SIZE_MAX ||
+			     v->score[i] < v->score[best]) &&
+			    branch_has(branch, v->results.x + i * v->d) &&
+			    !is_among(ret, found, i))
+				best = i;
+		}
+		if (best == SIZE_MAX)
+			break;
+		ret[found] = best;
+	}
+	return found;
+}

@@ -23,6 +23,7 @@
  * Cancelled and lost trials say nothing. All are ordered by trial number, so
  * the order in which they ended makes no difference.
  */
+#include "search/branch.h"
 #include "search/encoding.h"
 #include "search/history.h"
 
@@ -47,3 +48,10 @@ struct evidence {
 void evidence_init(struct evidence *v, const struct history *h, const double *x,
 		   size_t d);
 void evidence_fini(struct evidence *v);
+
+/*
+ * The indices of the best of the first @n results that are in @branch, best
+ * first, of equal ones the earlier, at most @max, to @ret. Returns how many.
+ */
+size_t evidence_best(const struct evidence *v, size_t n,
+		     const struct branch *branch, size_t max, size_t *ret);

@@ -4,30 +4,12 @@
 
 #include "schema/mem.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #define BESTS 5    /* results that are looked at */
 #define EDGE  0.02 /* of an axis: so near its end is at the end */
 #define MOST  1.0  /* if all are, without any result */
 #define FADED 10.0 /* results an axis after which there is none */
-
-/* The best of the first @n results beside the @n_taken that are @taken. */
-static size_t next_best(const struct evidence *v, size_t n, const size_t *taken,
-			size_t n_taken)
-{
-	size_t best = SIZE_MAX;
-
-	for (size_t i = 0; i < n; i++) {
-		bool used = false;
-
-		for (size_t k = 0; k < n_taken; k++)
-			used |= taken[k] == i;
-		if (!used && (best == SIZE_MAX || v->score[i] < v->score[best]))
-			best = i;
-	}
-	return best;
-}
 
 struct count {
 	size_t axes, ends;
@@ -48,20 +30,24 @@ static void count_ends(const struct encoding *e, const double *x,
 	}
 }
 
-double optimism(const struct encoding *e, const struct evidence *v, size_t n)
+/* The share of those axes of the best results where they lie at an end. */
+static double share_of_ends(const struct encoding *e, const struct evidence *v,
+			    size_t n)
 {
 	auto_free struct cell *scratch = xcalloc(e->space->n, sizeof(*scratch));
-	double left = 1 - (double)n / (FADED * (double)e->n);
-	size_t taken[BESTS];
+	size_t best[BESTS], n_best = evidence_best(v, n, NULL, BESTS, best);
 	struct count c = { 0 };
+
+	for (size_t k = 0; k < n_best; k++)
+		count_ends(e, v->results.x + best[k] * v->d, scratch, &c);
+	return c.axes > 0 ? (double)c.ends / (double)c.axes : 0;
+}
+
+double optimism(const struct encoding *e, const struct evidence *v, size_t n)
+{
+	double left = 1 - (double)n / (FADED * (double)e->n);
 
 	if (e->n > TRUST_AXES || left <= 0)
 		return 0;
-	for (size_t k = 0; k < BESTS && k < n; k++) {
-		taken[k] = next_best(v, n, taken, k);
-		count_ends(e, v->results.x + taken[k] * v->d, scratch, &c);
-	}
-	if (c.axes == 0)
-		return 0;
-	return MOST * (double)c.ends / (double)c.axes * left;
+	return MOST * share_of_ends(e, v, n) * left;
 }

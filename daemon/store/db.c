@@ -51,13 +51,12 @@ void db_plain(const char *text, char *ret, size_t size)
 }
 
 /* What is damaged shall not be changed, not by closing it either. */
-static int mark_damaged(struct store *s)
+static void mark_damaged(struct store *s)
 {
 	s->is_damaged = true;
 	if (s->db != NULL)
 		sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
 				  NULL);
-	return -EBADMSG;
 }
 
 int db_failure(struct store *s, int rc, const char *doing)
@@ -69,7 +68,7 @@ int db_failure(struct store *s, int rc, const char *doing)
 	if (s->db != NULL && sqlite3_extended_errcode(s->db) == rc)
 		words = sqlite3_errmsg(s->db);
 	if (errno_of(rc) == -EBADMSG)
-		(void)mark_damaged(s);
+		mark_damaged(s);
 	db_plain(words, plain, sizeof(plain));
 	snprintf(s->error, sizeof(s->error), "%s: %s: %s (SQLite %d)", s->path,
 		 doing, plain, rc);
@@ -132,7 +131,8 @@ static int wrong_tables(struct store *s)
 	snprintf(s->error, sizeof(s->error),
 		 "%s is damaged: its tables are not those of its version: %s",
 		 s->path, plain);
-	return mark_damaged(s);
+	mark_damaged(s);
+	return -EBADMSG;
 }
 
 int db_prepare(struct store *s, const char *const *sql, size_t n,

@@ -22,13 +22,24 @@ struct place {
 	double x, y, c, z;
 };
 
+static double optimism_in(const char *parameters, const struct evidence *v)
+{
+	struct search_spec *spec = spec_of(parameters, "\"type\": \"gp\"");
+	struct encoding e;
+	double value;
+
+	encoding_init(&e, spec->space);
+	value = optimism(&e, v, v->results.n);
+	encoding_fini(&e);
+	search_free(spec);
+	return value;
+}
+
 /* By @n results; those at @good are better than those at @bad. */
 static double optimism_of(size_t n, struct place good, struct place bad)
 {
-	struct search_spec *spec = spec_of(PARAMETERS, "\"type\": \"gp\"");
 	struct evidence v = { .d = 4 };
-	double x[TRIALS][4], score[TRIALS], value;
-	struct encoding e;
+	double x[TRIALS][4], score[TRIALS];
 
 	for (size_t k = 0; k < n; k++) {
 		struct place p = k % 2 == 0 ? good : bad;
@@ -38,11 +49,7 @@ static double optimism_of(size_t n, struct place good, struct place bad)
 	}
 	v.results = (struct points){ .n = n, .x = x[0] };
 	v.score = score;
-	encoding_init(&e, spec->space);
-	value = optimism(&e, &v, n);
-	encoding_fini(&e);
-	search_free(spec);
-	return value;
+	return optimism_in(PARAMETERS, &v);
 }
 
 static const struct place inside = { 0.4, 0.5, 0, 0.5 };
@@ -80,25 +87,17 @@ END_TEST
 static double optimism_on(size_t n)
 {
 	auto_free char *all = xasprintf("\"x0\": %s", AXIS);
-	double x[32] = { 0 }, score = 1, value;
-	struct evidence v = {
-		.d = n, .results = {.n = 1, .x = x},
-                     .score = &score
-	};
-	struct search_spec *spec;
-	struct encoding e;
+	double x[32] = { 0 }, score = 1;
+	struct evidence v = { .d = n };
 
+	v.results = (struct points){ .n = 1, .x = x };
+	v.score = &score;
 	for (size_t i = 1; i < n; i++) {
 		auto_free char *shorter = all;
 
 		all = xasprintf("%s, \"x%zu\": %s", shorter, i, AXIS);
 	}
-	spec = spec_of(all, "\"type\": \"gp\"");
-	encoding_init(&e, spec->space);
-	value = optimism(&e, &v, 1);
-	encoding_fini(&e);
-	search_free(spec);
-	return value;
+	return optimism_in(all, &v);
 }
 
 START_TEST(where_the_search_stays_near_the_best_there_is_none)
