@@ -413,7 +413,7 @@ class Checker:
         for a in attempts:
             self.check_metrics(t, a, curves[a["number"]], spec)
         if len(attempts) in anew:
-            if t["state"] != "cancelled":
+            if t["state"] != "cancelled" and not (self.running and t["state"] == "queued"):
                 self.fault("I11", f"{name} is {t['state']} when it was to run again")
         elif t["state"] in TRIAL_FINAL and attempts:
             self.check_end(t, attempts[-1])
