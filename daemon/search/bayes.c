@@ -243,17 +243,19 @@ static bool leaves(const struct bayes *b, const struct evidence *v,
 		   struct aim *ret)
 {
 	const double *best = v->results.x + v->best * v->d;
+	bool is_second = cursor % 2 == 1;
 
 	*ret = (struct aim){ 0 };
+	if (!(expected < (is_second ? POLISHING : POLISHED)))
+		return false;
 	if (cursor % 4 >= 2 &&
-	    expected < (cursor % 2 == 1 ? POLISHING : POLISHED) &&
-	    branch_beside(&b->encoding, best, cursor / 4 * 2 + cursor % 2,
+	    branch_beside(&b->encoding, best, cursor / 4 * 2 + is_second,
 			  branch)) {
 		ret->branch = branch;
 		return true;
 	}
 	ret->scale = EXPLORING_SCALE;
-	return cursor % 2 == 1 && expected < POLISHING;
+	return is_second;
 }
 
 static bool propose_at(const struct bayes *b, struct bayes_model *m,
