@@ -8,6 +8,8 @@
  *   told   gets a line "NAME TOKEN" when it happens; TOKEN is the attempt's in
  *          a shim, "-" in the daemon
  *   trace  gets such a line each time that a fail-point is reached
+ *   lock   is held (flock) from the removal of arm to the end of what is
+ *          killed: whoever holds it and finds no arm knows that it has happened
  *
  * libc alone, as in the shim.
  */
@@ -19,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -57,14 +60,31 @@ static bool is_armed(const char *folder, const char *name, char ret[64])
 	return true;
 }
 
+/* Disarms and tells it, and kills if @what says so; false: it is disarmed. */
+static bool take(const char *folder, const char *name, const char *what)
+{
+	int fd = open_in(folder, "lock", O_RDWR | O_CREAT);
+	char path[256];
+	bool is_taken;
+
+	(void)snprintf(path, sizeof(path), "%s/arm", folder);
+	(void)flock(fd, LOCK_EX);
+	is_taken = unlink(path) == 0;
+	if (is_taken) {
+		tell(folder, "told", name);
+		if (strncmp(what, "=kill", 5) == 0)
+			(void)kill(getpid(), SIGKILL);
+	}
+	(void)close(fd);
+	return is_taken;
+}
+
 static int happen(const char *what)
 {
 	const char *colon = strchr(what, ':');
 	long number = colon != NULL ? strtol(colon + 1, NULL, 10) : 0;
 	struct timespec time = { number / 1000, number % 1000 * 1000000L };
 
-	if (strncmp(what, "=kill", 5) == 0)
-		(void)kill(getpid(), SIGKILL);
 	if (strncmp(what, "=delay", 6) == 0)
 		(void)nanosleep(&time, NULL);
 	return strncmp(what, "=error", 6) == 0 ? (int)-number : 0;
@@ -74,7 +94,7 @@ int fault_at(const char *name)
 {
 	static int times;
 	const char *folder = getenv("HPSD_FAULT");
-	char what[64], path[256];
+	char what[64];
 	const char *at;
 
 	if (folder == NULL)
@@ -83,10 +103,9 @@ int fault_at(const char *name)
 	if (!is_armed(folder, name, what))
 		return 0;
 	at = strchr(what, '@');
-	(void)snprintf(path, sizeof(path), "%s/arm", folder);
-	if (++times < (at != NULL ? atoi(at + 1) : 1) || unlink(path) < 0)
+	if (++times < (at != NULL ? atoi(at + 1) : 1) ||
+	    !take(folder, name, what))
 		return 0;
 	times = 0;
-	tell(folder, "told", name);
 	return happen(what);
 }

@@ -5,6 +5,7 @@ happened, not what was meant.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -253,6 +254,12 @@ class FaultyWorld(World):
         (self.folder / "arm.new").write_text(fault)
         os.rename(self.folder / "arm.new", self.folder / "arm")
 
+    def disarm(self):
+        """What has not happened by now does not any more, and what it has killed is dead."""
+        with open(self.folder / "lock", "a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            (self.folder / "arm").unlink(missing_ok=True)
+
     def told(self):
         """[(name, token)] of the faults that have happened."""
         path = self.folder / "told"
@@ -315,10 +322,8 @@ class FaultyWorld(World):
             self.witness.exists() and self.witness.read_text().count("\n") >= n), f"{n} lines of witnesses")
 
     def final_check(self):
-        """Whatever has not happened by now does not any more."""
-        (self.folder / "arm").unlink(missing_ok=True)
         self.next = []
-        # One that happened a moment ago may still be killing the daemon.
+        self.disarm()
         self.insist(self.settle)
         self.stop()
         for name, token in self.told():
