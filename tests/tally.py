@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Names the failures of meson's testlog.json files and counts all cases.
+"""Names the failures of meson's testlog.json files, with the end of what they printed, and counts all cases.
 
 The last line is the only one that counts: "N passed, N failed".
 """
@@ -7,6 +7,7 @@ import json
 import re
 import sys
 
+END_LINES = 60
 CASE = re.compile(r"^(?P<bad>not )?ok\b[^#\n]*(?P<skipped># *skip)?", re.IGNORECASE | re.MULTILINE)
 
 
@@ -26,6 +27,14 @@ def tally(test):
     return passed, failures
 
 
+def print_end(test):
+    """What a failed test printed stands far above, before the tests of the other build."""
+    for stream in ("stdout", "stderr"):
+        lines = test.get(stream, "").splitlines()
+        if lines:
+            print(f"--- the end of its {stream} ---", *lines[-END_LINES:], sep="\n")
+
+
 def main(paths):
     passed = failed = 0
     for path in paths:
@@ -42,6 +51,8 @@ def main(paths):
             failed += len(failures)
             for failure in failures:
                 print(f"{path}: {test['name']}: {failure}")
+            if failures:
+                print_end(test)
     print(f"{passed} passed, {failed} failed")
     return failed > 0
 
