@@ -163,6 +163,7 @@ int64_t search_deadline(const struct search *s);
 int64_t search_budget(const struct search *s);
 /* The sampler has no further point, as far as is known without asking it. */
 bool search_is_exhausted(const struct search *s);
+const char *search_exhausted_words(const struct search *s);
 /* The lineage of @t, a new one of @s or a loaded one, is known. */
 void search_count_member(struct search *s, const struct trial *t);
 struct search *search_new(struct core *c, struct search_spec *spec);

@@ -125,12 +125,9 @@ static bool is_complete(struct search *s)
 static void finish(struct step *st, struct search *s)
 {
 	bool budget_used = search_budget(s) == 0;
-	const char *all = s->spec->population > 0
-			      ? "every member of the population has had all "
-				"generations"
-			      : "every configuration has been tried";
 	char *text = budget_used ? xasprintf("all %zu trials have ended", s->n)
-				 : xasprintf("%s (%zu trials)", all, s->n);
+				 : xasprintf("%s (%zu trials)",
+					     search_exhausted_words(s), s->n);
 
 	search_end(st, s, SEARCH_FINISHED, budget_used ? "trials" : "exhausted",
 		   text, NULL);

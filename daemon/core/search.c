@@ -314,6 +314,36 @@ static void reopen(struct step *st, struct search *s)
 	search_move(st, s, SEARCH_RUNNING, "");
 }
 
+/* Whether a trial that is not there yet can come of its file. */
+static bool has_more(const struct search *s)
+{
+	const struct search_spec *spec = s->spec;
+	auto_free struct cell *config =
+	    xcalloc(spec->space->n, sizeof(*config));
+	uint64_t first = 0, listed = 0;
+
+	if (spec->population > 0)
+		return !search_is_exhausted(s);
+	return sampler_enumerate(spec, &first, config) == SAMPLER_EXHAUSTED ||
+	       sampler_find_new(spec, &s->seen, &listed, config);
+}
+
+static bool has_given_up(const struct search *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (pause_was_given_up(s->trials[i]))
+			return true;
+	}
+	return false;
+}
+
+const char *search_exhausted_words(const struct search *s)
+{
+	if (s->spec->population > 0)
+		return "every member of the population has had all generations";
+	return "every configuration has been tried";
+}
+
 int search_extend(struct step *st, struct search *s, int64_t trials,
 		  struct diag *reterr)
 {
@@ -333,6 +363,12 @@ int search_extend(struct step *st, struct search *s, int64_t trials,
 			 (long long)trials, (long long)has, s->rec.name,
 			 LIMIT_TRIALS);
 		return CORE_BAD_INPUT;
+	}
+	if (!has_more(s) && !has_given_up(s)) {
+		diag_add(reterr, "",
+			 "search %s has all the trials it can have: %s",
+			 s->rec.name, search_exhausted_words(s));
+		return CORE_CONFLICT;
 	}
 	reopen(st, s);
 	s->rec.trials_max = trials;

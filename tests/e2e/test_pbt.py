@@ -189,6 +189,8 @@ class End(DaemonTest):
         self.assertEqual((progress["reason"], progress["counts"]["done"]), ("exhausted", 4))
         self.assertIn("every member of the population has had all generations (4 trials)",
                       self.d.hpctl("explain", "p").stdout)
+        refused = self.d.hpctl("extend", "p", "--trials", "60", status=1)
+        self.assertIn("search p has all the trials it can have: every member", refused.stderr)
         self.d.wait_for_trial("o", 0)
         (self.d.dir / "hold-o0").unlink()
         self.d.wait_final("o")

@@ -377,6 +377,42 @@ START_TEST(I1_more_trials_than_there_may_be_are_refused)
 }
 END_TEST
 
+#define WITH_PARAMETERS_AND(parameters, more)                                  \
+	"{\"name\": \"s\", \"command\": [\"t\"], \"metric\": {\"name\": "      \
+	"\"loss\"}, \"parameters\": {\"x\": {" parameters "}}, " more "}"
+
+START_TEST(a_search_is_extended_while_it_has_configurations_left)
+{
+	static const char *const spec = WITH_PARAMETERS_AND(
+	    "\"type\": \"int\", \"min\": 0, \"max\": 2",
+	    "\"sampler\": {\"type\": \"random\"}, \"trials\": 2");
+	struct event ev = { .type = EV_EXTEND, .search = 1 };
+
+	ev.extend.trials = 9;
+	ck_assert_int_eq(load_search(1, spec), 0);
+	ck_assert_int_eq(load_trial(0, TRIAL_DONE, "{\"x\":1}"), 0);
+	ck_assert_int_eq(load_trial(1, TRIAL_DONE, "{\"x\":0}"), 0);
+	ck_assert_int_eq(step(ev), 0);
+}
+END_TEST
+
+START_TEST(a_search_without_further_configurations_is_not_extended)
+{
+	static const char *const spec = WITH_PARAMETERS_AND(
+	    "\"type\": \"int\", \"min\": 0, \"max\": 1",
+	    "\"sampler\": {\"type\": \"random\"}, \"trials\": 2");
+	struct event ev = { .type = EV_EXTEND, .search = 1 };
+
+	ev.extend.trials = 9;
+	ck_assert_int_eq(load_search(1, spec), 0);
+	ck_assert_int_eq(load_trial(0, TRIAL_DONE, "{\"x\":1}"), 0);
+	ck_assert_int_eq(load_trial(1, TRIAL_DONE, "{\"x\":0}"), 0);
+	ck_assert_int_eq(step(ev), CORE_CONFLICT);
+	ck_assert_said("search s has all the trials it can have: every "
+		       "configuration has been tried");
+}
+END_TEST
+
 START_TEST(I1_no_trial_is_added_to_as_many_as_there_may_be)
 {
 	struct cell x = { .i = 1 };
@@ -1110,6 +1146,10 @@ static void add_steps(Suite *s)
 			    0, 6);
 	tcase_add_loop_test(c, B8_F2_C2_what_may_pass_delays_a_launch, 0, 6);
 	tcase_add_test(c, I1_more_trials_than_there_may_be_are_refused);
+	tcase_add_test(c,
+		       a_search_is_extended_while_it_has_configurations_left);
+	tcase_add_test(c,
+		       a_search_without_further_configurations_is_not_extended);
 	tcase_add_test(c, I1_no_trial_is_added_to_as_many_as_there_may_be);
 	tcase_add_loop_test(c, B8_F2_what_may_pass_in_a_shim_delays_its_trial,
 			    0, 4);
