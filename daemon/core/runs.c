@@ -21,6 +21,7 @@
 #include "schema/mem.h"
 
 #include <assert.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -136,6 +137,8 @@ static void set_mean(struct trial *t)
 	/* No sum of values that overflows where their mean does not. */
 	for (size_t i = 0; i < c->n; i++)
 		mean += c->points[i].value / n;
+	/* Rounded up, n parts of the largest number are more than it. */
+	mean = fmax(-DBL_MAX, fmin(mean, DBL_MAX));
 	for (size_t i = 0; i < c->n; i++)
 		sum +=
 		    (c->points[i].value - mean) * (c->points[i].value - mean);

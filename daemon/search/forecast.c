@@ -80,7 +80,9 @@ void progress_of(const struct curve *c, enum result_rule rule, enum goal goal,
 		if (!isfinite(cost))
 			continue;
 		if (rule == RESULT_MEAN)
-			so_far += (cost - so_far) / (double)(finite + 1);
+			/* No difference that overflows. */
+			so_far += cost / (double)(finite + 1) -
+				  so_far / (double)(finite + 1);
 		else if (rule == RESULT_LAST || finite == 0 || cost < so_far)
 			so_far = cost;
 		if ((is_kept(finite, n) || finite + 1 == n) &&

@@ -88,6 +88,12 @@ class Runs(DaemonTest):
         self.assertEqual(len(set(self.words(2))), 8)
         self.assertEqual([(t["value"], t["value_error"], t["runs"]) for t in self.trials()], [(0, 0, 4), (1, 0, 4)])
 
+    def test_the_mean_of_the_largest_numbers_is_a_number(self):
+        for sign in "", "-":
+            spec = search(f"r{sign}", ["echo", f"loss={sign}{sys.float_info.max!r}"], trials=1, repeats=3)
+            self.d.run(spec)
+        self.assertEqual([abs(t["value"]) for t in self.trials()], [sys.float_info.max] * 2)
+
     def test_further_repeats_go_to_what_may_be_the_best(self):
         for goal, runs in (("minimize", [4, 2, 2]), ("maximize", [4, 4, 4])):
             spec = self.spec(trials=3, parallel=1, repeats={"min": 2, "max": 4}) | {

@@ -19,6 +19,23 @@ static struct progress progress_of_values(const double *v, size_t n)
 	return p;
 }
 
+START_TEST(means_of_the_largest_numbers_do_not_overflow)
+{
+	static const double v[] = { 1.7e308, -1.7e308, 1 };
+	struct curve c = { 0 };
+	struct progress p;
+
+	for (size_t i = 0; i < 3; i++)
+		(void)curve_set(&c, (int64_t)i + 1, v[i]);
+	progress_of(&c, RESULT_MEAN, GOAL_MINIMIZE, &p);
+	curve_free(&c);
+	ck_assert_uint_eq(p.n, 3);
+	ck_assert_double_eq(p.points[0].cost, 1.7e308);
+	ck_assert_double_eq(p.points[1].cost, 0);
+	ck_assert_double_eq_tol(p.points[2].cost, 1. / 3, 1e-12);
+}
+END_TEST
+
 /* A curve with ripples, like noise. */
 static struct progress rippled(double a, double b, size_t n)
 {
@@ -208,6 +225,7 @@ Suite *suite(void)
 	TCase *t = tcase_create("forecast");
 
 	tcase_add_test(t, it_is_what_the_formulas_say);
+	tcase_add_test(t, means_of_the_largest_numbers_do_not_overflow);
 	tcase_add_test(t,
 		       the_end_lies_in_nine_of_ten_intervals_of_ninety_percent);
 	tcase_add_test(t, a_probability_is_that_of_students_distribution);
