@@ -215,13 +215,20 @@ class World(Daemon):
         with self.connection() as c:
             c.wait_until(name, lambda p: p["state"] in FINAL and p["counts"]["running"] == 0)
 
+    def resume(self, name):
+        try:
+            self.ask("resume", search=name)
+        except Refused as e:
+            if f"{name} is finished" not in str(e):  # its last trial has ended meanwhile
+                raise
+
     def settle(self):
         """Until all searches have ended: without further faults they must."""
         if self.process is None:
             self.start()
         for s in self.rows("SELECT name, state FROM search ORDER BY id"):
             if s["state"] == "paused":
-                self.ask("resume", search=s["name"])
+                self.resume(s["name"])
             self.wait_end(s["name"])
 
     def faults(self, **more):
