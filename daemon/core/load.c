@@ -202,15 +202,15 @@ static bool is_on(const struct trial *t, int64_t run)
 static void replay(struct search *s)
 {
 	struct metric_record *list = s->replayed.list;
-	struct verdict ignored = { 0 };
 
 	for (size_t i = s->replayed.n; i-- > 1;) {
 		if (list[i - 1].run_ms > list[i].run_ms)
 			list[i - 1].run_ms = list[i].run_ms;
 	}
 	for (size_t i = 0; i < s->replayed.n; i++) {
-		trial_learn(s->replay, s->replay_run, &list[i], &ignored);
-		verdict_free(&ignored);
+		struct verdict given = { .stop = true };
+
+		trial_learn(s->replay, s->replay_run, &list[i], &given);
 	}
 	s->replayed.n = 0;
 }

@@ -316,7 +316,8 @@ void pruner_report(struct pruner *p, struct pruner_trial *t, struct curve *c,
 	if (c->n > n)
 		c->points[i].ms = i + 1 < c->n ? c->points[i + 1].ms : at.ms;
 	learn_first(p, t, c, i, c->n > n);
-	check_diverged(p, c, i, ret);
+	if (!ret->stop)
+		check_diverged(p, c, i, ret);
 	rule_report(t, c, i, ret);
 }
 

@@ -173,7 +173,8 @@ void pruner_trial_forget(struct pruner_trial *t);
 /*
  * The trial reported @at: sets it in @c, its curve of nothing but such reports,
  * lets the rule learn it and decide. Zero @ret before; it stays so unless the
- * trial is to be stopped. No report is earlier (`ms`) than one before; that of
+ * trial is to be stopped. With @ret->stop set the rule learns, and decides
+ * nothing. No report is earlier (`ms`) than one before; that of
  * a step which was reported before only has another value.
  *
  * A rule in seconds sees a curve whose steps are whole seconds: in each the

@@ -80,6 +80,33 @@ START_TEST(the_rule_none_never_stops)
 }
 END_TEST
 
+/* Trial 1 has nothing but that value; nothing was to be decided. */
+static void learns(struct bed *b, int64_t step, double value)
+{
+	struct verdict given = { .stop = true };
+
+	pruner_report(b->pruner, b->trials[1], &b->curves[1],
+		      (struct curve_point){ step, value, b->ms }, &given);
+	ck_assert_str_eq(given.reason, "");
+	ck_assert_ptr_null(given.text);
+}
+
+START_TEST(a_rule_that_has_nothing_to_decide_learns_all_the_same)
+{
+	struct bed b;
+
+	bed_init(&b, bed_spec(PRUNER_MEDIAN, 1, 2));
+	goes_on(&b, 0, 2, 1);
+	goes_on(&b, 2, 2, 9);
+	learns(&b, 2, 20);
+	learns(&b, 2, 2);
+	stops(&b, 2, 2, 9, "median@2");
+	learns(&b, 3, (double)NAN);
+	learns(&b, 4, (double)NAN);
+	bed_fini(&b);
+}
+END_TEST
+
 START_TEST(K8_two_steps_in_a_row_without_a_finite_value_are_divergence)
 {
 	static const enum pruner_type types[] = { PRUNER_PATIENCE,
@@ -566,6 +593,8 @@ static TCase *rules(void)
 	TCase *tc = tcase_create("rules");
 
 	tcase_add_test(tc, the_rule_none_never_stops);
+	tcase_add_test(tc,
+		       a_rule_that_has_nothing_to_decide_learns_all_the_same);
 	tcase_add_test(
 	    tc, K8_two_steps_in_a_row_without_a_finite_value_are_divergence);
 	tcase_add_test(tc,
