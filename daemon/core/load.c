@@ -124,10 +124,10 @@ int core_load_trial(struct core *c, const struct trial_record *r,
 		t->checkup = checkup_new(s->spec);
 	if (r->state == TRIAL_QUEUED && pause_is_meant(r->reason))
 		pause_begin(t);
-	else if (r->state == TRIAL_QUEUED && r->runs > t->first)
-		TAILQ_INSERT_HEAD(&s->queue, t, queue);
-	else if (r->state == TRIAL_QUEUED)
+	else if (r->state == TRIAL_QUEUED && search_is_start(t))
 		TAILQ_INSERT_TAIL(&s->queue, t, queue);
+	else if (r->state == TRIAL_QUEUED)
+		TAILQ_INSERT_HEAD(&s->queue, t, queue);
 	if (trial_state_is_final(r->state)) {
 		search_count_end(s, t);
 		(void)search_fails_again(s, t);

@@ -155,6 +155,11 @@ int search_kill(struct step *st, struct search *s, int64_t number,
  */
 void search_end(struct step *st, struct search *s, enum search_state to,
 		const char *reason, char *text, char *data);
+/*
+ * A configuration of "start" whose turn is yet to come: behind all that goes
+ * on, runs again or was asked for by the user since.
+ */
+bool search_is_start(const struct trial *t);
 /* Looks at the end of @t: target, repeated failures. */
 void search_trial_ended(struct step *st, struct search *s, struct trial *t);
 /* ms of CLOCK_MONOTONIC at which max_time is over; INT64_MAX: no such time. */

@@ -91,12 +91,15 @@ static struct trial *create_trial(struct step *st, struct search *s)
 
 static void launch_next(struct step *st, struct search *s)
 {
-	struct trial *t = TAILQ_FIRST(&s->queue);
+	struct trial *t = TAILQ_FIRST(&s->queue), *promoted = NULL;
 
-	if (t != NULL) {
-		TAILQ_REMOVE(&s->queue, t, queue);
-	} else if ((t = pause_next(s)) != NULL) {
+	if (t == NULL || search_is_start(t))
+		promoted = pause_next(s);
+	if (promoted != NULL) {
+		t = promoted;
 		pause_go_on(st, t);
+	} else if (t != NULL) {
+		TAILQ_REMOVE(&s->queue, t, queue);
 	} else if (s->learns) {
 		s->wanted++;
 	} else {

@@ -185,6 +185,11 @@ static void queue_start(struct step *st, struct search *s)
 	}
 }
 
+bool search_is_start(const struct trial *t)
+{
+	return t->rec.origin == ORIGIN_START && t->rec.attempts == 0;
+}
+
 int search_submit(struct step *st, const struct event *ev, struct diag *reterr)
 {
 	struct core *c = st->core;

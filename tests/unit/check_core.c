@@ -839,6 +839,66 @@ START_TEST(what_was_given_up_and_is_run_again_has_no_curve)
 }
 END_TEST
 
+/* A trial that is yet to begin. */
+static void load_fresh(int64_t number, enum origin origin)
+{
+	struct trial_record r = trial_row(number, TRIAL_QUEUED);
+
+	r.origin = origin;
+	r.attempts = r.tries = 0;
+	r.params = (char[]){ "{\"x\":2}" };
+	ck_assert_int_eq(core_load_trial(core, &r, &said), 0);
+}
+
+/* The number of the trial that is launched first; -1: none is. */
+static int64_t first_launched(void)
+{
+	core_load_end(core, 1);
+	core_start(core, &now, &fx);
+	for (size_t i = 0; i < fx.n; i++) {
+		if (fx.list[i].type == FX_LAUNCH)
+			return fx.list[i].run.trial->number;
+	}
+	return -1;
+}
+
+START_TEST(A1_what_was_added_comes_before_start_after_a_restart_too)
+{
+	ck_assert_int_eq(load_search(1, NULL), 0);
+	load_fresh(0, ORIGIN_START);
+	load_fresh(1, ORIGIN_START);
+	load_fresh(2, ORIGIN_ADDED);
+	ck_assert_int_eq(first_launched(), 2);
+}
+END_TEST
+
+START_TEST(A1_start_is_in_its_order_after_a_restart_too)
+{
+	ck_assert_int_eq(load_search(1, NULL), 0);
+	load_fresh(0, ORIGIN_START);
+	load_fresh(1, ORIGIN_START);
+	ck_assert_int_eq(first_launched(), 0);
+}
+END_TEST
+
+START_TEST(what_waits_and_is_among_the_best_goes_on_before_start)
+{
+	struct trial_record waits = trial_row(0, TRIAL_QUEUED);
+	struct trial_record done = trial_row(1, TRIAL_DONE);
+
+	(void)strcpy(waits.reason, "paused@1");
+	waits.tries = 0;
+	waits.params = done.params = (char[]){ "{\"x\":1}" };
+	ck_assert_int_eq(load_search(1, RESUMES), 0);
+	ck_assert_int_eq(core_load_trial(core, &waits, &said), 0);
+	ck_assert_int_eq(core_load_trial(core, &done, &said), 0);
+	load_fresh(2, ORIGIN_START);
+	load_value(10, 0, 1);
+	load_value(20, 0, 2);
+	ck_assert_int_eq(first_launched(), 0);
+}
+END_TEST
+
 #define LEVELS                                                                 \
 	"{\"name\": \"s\", \"command\": [\"t\"], \"metric\": {\"name\": "      \
 	"\"loss\"}, \"parameters\": {\"x\": {\"type\": \"int\", \"min\": 0, "  \
@@ -1146,6 +1206,11 @@ static void add_steps(Suite *s)
 			    0, 6);
 	tcase_add_loop_test(c, B8_F2_C2_what_may_pass_delays_a_launch, 0, 6);
 	tcase_add_test(c, I1_more_trials_than_there_may_be_are_refused);
+	tcase_add_test(
+	    c, A1_what_was_added_comes_before_start_after_a_restart_too);
+	tcase_add_test(c, A1_start_is_in_its_order_after_a_restart_too);
+	tcase_add_test(c,
+		       what_waits_and_is_among_the_best_goes_on_before_start);
 	tcase_add_test(c,
 		       a_search_is_extended_while_it_has_configurations_left);
 	tcase_add_test(c,
