@@ -122,7 +122,8 @@ static void say_ends(cJSON *sentences, const struct core_progress *p,
 	struct buf b = BUF_INIT;
 	struct tm tm;
 
-	if (p->search->reopened || search_state_is_final(p->search->state))
+	if (p->search->reopened_ms != 0 ||
+	    search_state_is_final(p->search->state))
 		return;
 	if (until != 0) {
 		(void)strftime(clock, sizeof(clock), "%F %R",

@@ -35,7 +35,9 @@ struct search_record {
 	int64_t ended_ms; /* 0: not yet */
 	int64_t until_ms; /* "until" of its file; 0: none */
 	int64_t used_ms;  /* ended attempts: time each, times its slots */
-	bool reopened;    /* had ended: "until" and "stop" hold no more */
+	/* Had ended, and was set going again then: "until" and "stop" hold no
+	 * more, and max_time began anew; 0: not. */
+	int64_t reopened_ms;
 };
 
 /*

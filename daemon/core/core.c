@@ -187,7 +187,9 @@ int core_step(struct core *c, const struct event *ev, struct effects *fx,
 static void rebase(struct step *st, struct search *s)
 {
 	const struct core_options *options = &st->core->options;
-	int64_t age_ms = st->at.now_ms - s->rec.created_ms;
+	int64_t since_ms =
+	    s->rec.reopened_ms != 0 ? s->rec.reopened_ms : s->rec.created_ms;
+	int64_t age_ms = st->at.now_ms - since_ms;
 
 	if (strcmp(s->rec.boot_id, options->boot_id) == 0)
 		return;

@@ -21,7 +21,7 @@
 /* Not after it had ended: the user has set it going all the same. */
 static bool rules_hold(const struct search *s)
 {
-	return !search_state_is_final(s->rec.state) && !s->rec.reopened;
+	return !search_state_is_final(s->rec.state) && s->rec.reopened_ms == 0;
 }
 
 /* --- time and cost ----------------------------------------------------------

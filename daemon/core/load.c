@@ -129,8 +129,7 @@ int core_load_trial(struct core *c, const struct trial_record *r,
 	else if (r->state == TRIAL_QUEUED)
 		TAILQ_INSERT_HEAD(&s->queue, t, queue);
 	if (trial_state_is_final(r->state)) {
-		search_count_end(s, t);
-		(void)search_fails_again(s, t);
+		search_load_end(s, t);
 	}
 	if (search_has_result(t))
 		sorted_append(&s->results, t->rec.value);

@@ -178,8 +178,11 @@ void search_event(struct step *st, const struct search *s,
 		  char *data);
 /* A JSON array of "NAME=value" as a vector. */
 char **search_read_environ(const char *json);
-/* Keeps count of equal failures in a row; true: too many. */
-bool search_fails_again(struct search *s, const struct trial *t);
+/*
+ * The end of @t, which is loaded. Failures from before the search was set going
+ * again count no more.
+ */
+void search_load_end(struct search *s, struct trial *t);
 /* Adds to the counts that are kept of ended trials. */
 void search_count_end(struct search *s, struct trial *t);
 /* Whether its value is one of s->results. */

@@ -312,7 +312,7 @@ static void reopen(struct step *st, struct search *s)
 		return;
 	s->rec.trials_max = (int64_t)s->n;
 	s->failures = 0;
-	s->rec.reopened = true;
+	s->rec.reopened_ms = st->at.now_ms;
 	/* A new time budget, or the old one would end it at once. */
 	s->rec.created_boot_ms = st->at.boot_ms;
 	memcpy(s->rec.boot_id, s->core->options.boot_id, BOOT_ID_BYTES);
@@ -557,7 +557,8 @@ static bool counts_as_failure(struct search *s, const struct trial *t)
 	return false;
 }
 
-bool search_fails_again(struct search *s, const struct trial *t)
+/* Keeps count of equal failures in a row; true: too many. */
+static bool fails_again(struct search *s, const struct trial *t)
 {
 	if (!counts_as_failure(s, t))
 		return false;
@@ -567,6 +568,15 @@ bool search_fails_again(struct search *s, const struct trial *t)
 	s->failures++;
 	return s->spec->stop_on_failures > 0 &&
 	       s->failures >= s->spec->stop_on_failures;
+}
+
+void search_load_end(struct search *s, struct trial *t)
+{
+	search_count_end(s, t);
+	if (s->rec.reopened_ms != 0 && t->rec.ended_ms <= s->rec.reopened_ms)
+		(void)counts_as_failure(s, t);
+	else
+		(void)fails_again(s, t);
 }
 
 static char *target_data(const struct search *s, const struct trial *t)
@@ -591,7 +601,7 @@ void search_trial_ended(struct step *st, struct search *s, struct trial *t)
 				     json_number_text(t->rec.value, number),
 				     json_number_text(s->spec->target, target)),
 			   target_data(s, t));
-	} else if (search_fails_again(s, t)) {
+	} else if (fails_again(s, t)) {
 		search_end(
 		    st, s, SEARCH_FAILED, s->failure,
 		    xasprintf("%lld trials in a row ended with %s%s; "

@@ -18,7 +18,7 @@ enum query {
 	"SELECT s.id, s.name, s.key, u.spec, u.workdir, u.environ, "           \
 	"s.metric, s.goal, s.state, s.reason, s.trials_max, s.cursor, "        \
 	"s.created_ms, s.created_boot_ms, s.boot_id, s.ended_ms, "             \
-	"s.until_ms, s.used_ms, s.reopened "                                   \
+	"s.until_ms, s.used_ms, s.reopened_ms "                                \
 	"FROM search s JOIN submission u ON u.search = s.id "
 
 /* Or may yet: it waited within a run when its search ended. */
@@ -122,7 +122,7 @@ static void read_search(struct run *run, struct search_record *r)
 	r->ended_ms = next_int(run);
 	r->until_ms = next_int(run);
 	r->used_ms = next_int(run);
-	r->reopened = next_int(run) != 0;
+	r->reopened_ms = next_int(run);
 }
 
 /* False, and 0, where there is none. */

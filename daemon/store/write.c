@@ -32,12 +32,12 @@ static const char *const sql[Q_N] = {
 	[Q_UPDATE_SEARCH] =
 	    "UPDATE search SET state = ?, reason = ?, trials_max = ?, "
 	    "cursor = ?, created_boot_ms = ?, boot_id = ?, ended_ms = ?, "
-	    "until_ms = ?, used_ms = ?, reopened = ? "
+	    "until_ms = ?, used_ms = ?, reopened_ms = ? "
 	    "WHERE id = ?",
 	[Q_INSERT_SEARCH] =
 	    "INSERT INTO search (id, name, key, metric, goal, created_ms, "
 	    "state, reason, trials_max, cursor, created_boot_ms, boot_id, "
-	    "ended_ms, until_ms, used_ms, reopened) "
+	    "ended_ms, until_ms, used_ms, reopened_ms) "
 	    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[Q_INSERT_SUBMISSION] =
 	    "INSERT INTO submission (search, spec, workdir, environ) "
@@ -116,7 +116,7 @@ static void bind_search(struct run *run, const struct search_record *r)
 	bind_int(run, r->ended_ms);
 	bind_int(run, r->until_ms);
 	bind_int(run, r->used_ms);
-	bind_int(run, r->reopened);
+	bind_int(run, r->reopened_ms);
 }
 
 static int insert_search(struct store *s, const struct search_record *r)

@@ -79,7 +79,7 @@ struct search_record sample_search(int64_t id, const char *name)
 		.ended_ms = 0,
 		.until_ms = 1795000009000,
 		.used_ms = 815,
-		.reopened = true,
+		.reopened_ms = 1795000008000,
 	};
 }
 

@@ -198,7 +198,7 @@ MUTANTS = {
     "counts are wrong after a load": (
         "load.c", "\ts->counts[TRIAL_QUEUED]--;\n", ""),
     "the best trial is forgotten on load": (
-        "load.c", "\t\tsearch_count_end(s, t);\n", ""),
+        "load.c", "\t\tsearch_load_end(s, t);\n", ""),
     "configurations are tried twice": (
         "trial.c",
         "\tseen_add(&s->seen, space_hash(s->spec->space, config));\n", ""),
@@ -353,7 +353,7 @@ MUTANTS = {
     "a plateau is seen by trials that fail alone": (
         "ends.c", "if (s->spec->sampler != SAMPLER_GP)", "if (s->spec->sampler != SAMPLER_GP && s->n % 2)"),
     "what was set going again is ended by its file": (
-        "ends.c", " && !s->rec.reopened;", ";"),
+        "ends.c", " && s->rec.reopened_ms == 0;", ";"),
 }
 
 

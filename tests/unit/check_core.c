@@ -413,6 +413,87 @@ START_TEST(a_search_without_further_configurations_is_not_extended)
 }
 END_TEST
 
+static enum search_state state(void)
+{
+	struct core_progress p;
+
+	core_progress(core, 1, &now, &p);
+	return p.search->state;
+}
+
+/* Of the boot before; max_time is less than its age. */
+static void start_after_a_reboot(int64_t reopened_ms)
+{
+	struct search_record r = search_row(1);
+
+	free(r.spec);
+	r.spec = xstrdup(
+	    WITH_PARAMETERS_AND("\"type\": \"int\", \"min\": 0, \"max\": 9",
+				"\"trials\": 2, \"max_time\": \"10m\""));
+	r.boot_id[0] = '1';
+	r.reopened_ms = reopened_ms;
+	ck_assert_int_eq(core_load_search(core, &r, &said), 0);
+	free_row(&r);
+	core_load_end(core, 1);
+	core_start(core, &now, &fx);
+}
+
+START_TEST(max_time_goes_on_by_the_clock_over_a_reboot)
+{
+	start_after_a_reboot(0);
+	ck_assert_int_eq(state(), SEARCH_FINISHED);
+}
+END_TEST
+
+START_TEST(max_time_is_counted_from_when_the_search_was_set_going_again)
+{
+	start_after_a_reboot(now.now_ms - 100000);
+	ck_assert_int_eq(state(), SEARCH_RUNNING);
+}
+END_TEST
+
+/* Trial 4 fails as @n before it, which had ended at 2000 ms. */
+static void fail_after(int64_t n, int64_t reopened_ms)
+{
+	struct search_record r = search_row(1);
+	struct outcome o = { .kind = OUTCOME_EXITED, .code = 1 };
+
+	r.reopened_ms = reopened_ms;
+	ck_assert_int_eq(core_load_search(core, &r, &said), 0);
+	free_row(&r);
+	for (int64_t i = 0; i <= n; i++) {
+		struct trial_record t =
+		    trial_row(i, i < n ? TRIAL_FAILED : TRIAL_RUNNING);
+
+		(void)strcpy(t.reason, i < n ? "exit:1" : "");
+		t.ended_ms = i < n ? 2000 : 0;
+		t.params = (char[]){ "{\"x\":1}" };
+		ck_assert_int_eq(core_load_trial(core, &t, &said), 0);
+	}
+	ck_assert_int_eq(load_attempt(10 * (n + 1)), 0);
+	core_load_end(core, 1);
+	core_start(core, &now, &fx);
+	ck_assert_int_eq(step((struct event){ .type = EV_ENDED,
+					      .trial = 10 * (n + 1),
+					      .attempt = 1,
+					      .outcome = &o }),
+			 0);
+}
+
+START_TEST(the_same_failures_again_and_again_fail_the_search)
+{
+	fail_after(4, 0);
+	ck_assert_int_eq(state(), SEARCH_FAILED);
+}
+END_TEST
+
+START_TEST(failures_before_the_search_was_set_going_again_do_not_count)
+{
+	fail_after(4, 3000);
+	ck_assert_int_ne(state(), SEARCH_FAILED);
+}
+END_TEST
+
 START_TEST(I1_no_trial_is_added_to_as_many_as_there_may_be)
 {
 	struct cell x = { .i = 1 };
@@ -1206,6 +1287,12 @@ static void add_steps(Suite *s)
 			    0, 6);
 	tcase_add_loop_test(c, B8_F2_C2_what_may_pass_delays_a_launch, 0, 6);
 	tcase_add_test(c, I1_more_trials_than_there_may_be_are_refused);
+	tcase_add_test(c, max_time_goes_on_by_the_clock_over_a_reboot);
+	tcase_add_test(
+	    c, max_time_is_counted_from_when_the_search_was_set_going_again);
+	tcase_add_test(c, the_same_failures_again_and_again_fail_the_search);
+	tcase_add_test(
+	    c, failures_before_the_search_was_set_going_again_do_not_count);
 	tcase_add_test(
 	    c, A1_what_was_added_comes_before_start_after_a_restart_too);
 	tcase_add_test(c, A1_start_is_in_its_order_after_a_restart_too);

@@ -499,7 +499,7 @@ START_TEST(what_is_set_going_again_ends_by_its_trials_alone)
 	    .type = EV_EXTEND, .search = 1, .extend = { .trials = 50 } });
 	tick();
 	ck_assert_ended("");
-	ck_assert(progress().search->reopened);
+	ck_assert_int_ne(progress().search->reopened_ms, 0);
 	end_trial(2, 1000, 2);
 	run_trial(3, 2);
 	ck_assert_ended("");

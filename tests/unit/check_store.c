@@ -34,7 +34,7 @@ static int check_search(void *ctx, const struct search_record *r)
 	ck_assert_int_eq(r->ended_ms, want->ended_ms);
 	ck_assert_int_eq(r->until_ms, want->until_ms);
 	ck_assert_int_eq(r->used_ms, want->used_ms);
-	ck_assert_int_eq(r->reopened, want->reopened);
+	ck_assert_int_eq(r->reopened_ms, want->reopened_ms);
 	return 42; /* so that a load without a row is noticed */
 }
 

@@ -506,6 +506,28 @@ START_TEST(curves_that_version_6_moved_are_there_and_can_be_gone_on_with)
 }
 END_TEST
 
+START_TEST(what_version_7_had_set_going_again_was_so_after_its_last_end)
+{
+	auto_free char *times = NULL;
+
+	make_version(7);
+	execute("INSERT INTO search VALUES "
+		"(1, 'never', 'k1', 'loss', 'minimize', 'running', '', 60, 1, "
+		"10, 1, 'b', 0, 0, 0, 0), "
+		"(2, 'again', 'k2', 'loss', 'minimize', 'running', '', 60, 1, "
+		"20, 1, 'b', 0, 0, 0, 1), "
+		"(3, 'unknown', 'k3', 'loss', 'minimize', 'running', '', 60, "
+		"1, 30, 1, 'b', 0, 0, 0, 1);"
+		"INSERT INTO event VALUES (1, 2, NULL, 50, 'end', '', NULL), "
+		"(2, 2, NULL, 70, 'end', '', NULL), "
+		"(3, 2, NULL, 90, 'other', '', NULL)");
+	case_open_again();
+	times = case_query("SELECT group_concat(reopened_ms, ' ') FROM "
+			   "(SELECT reopened_ms FROM search ORDER BY id)");
+	ck_assert_str_eq(times, "0 70 30");
+}
+END_TEST
+
 START_TEST(changed_views_are_made_anew_at_the_start)
 {
 	case_shut();
@@ -717,6 +739,8 @@ Suite *suite(void)
 	    tc, a_database_of_version_1_keeps_its_rows_and_admits_new_origins);
 	tcase_add_test(
 	    tc, curves_that_version_6_moved_are_there_and_can_be_gone_on_with);
+	tcase_add_test(
+	    tc, what_version_7_had_set_going_again_was_so_after_its_last_end);
 	tcase_add_test(tc, changed_views_are_made_anew_at_the_start);
 	suite_add_tcase(s, tc);
 
