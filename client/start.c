@@ -291,12 +291,32 @@ char *start_last_words(const struct paths *paths)
 	return strstr(line, " info: ") == NULL ? xstrdup(line) : NULL;
 }
 
+/*
+ * We are of a trial of that hpsd, whose shim ends all that the trial has
+ * started: the daemon, and with it the shims of other trials.
+ */
+static bool is_in_trial_of(const char *state_dir)
+{
+	const char *dir = getenv("HPS_DIR");
+	size_t len = strlen(state_dir);
+
+	return dir != NULL && strncmp(dir, state_dir, len) == 0 &&
+	       dir[len] == '/';
+}
+
 int start_hpsd(const struct paths *paths)
 {
 	auto_free char *hpsd = start_find_hpsd();
 	auto_free char *log_path = xasprintf("%s/hpsd.log", paths->state_dir);
 	int log_fd, r;
 
+	if (is_in_trial_of(paths->state_dir)) {
+		(void)fail(
+		    STATUS_NO_DAEMON,
+		    "no hpsd runs, and none is started from inside a "
+		    "trial, with which it would end (start it elsewhere)");
+		return 1;
+	}
 	if (hpsd == NULL) {
 		const char *chosen = getenv("HPSD");
 

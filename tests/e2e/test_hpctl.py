@@ -104,6 +104,20 @@ class Hpctl(DaemonTest):
         self.assertEqual(rows, [{"name": "acc", "step": 7, "value": None, "kind": "nan"},
                                 {"name": "loss", "step": 7, "value": 0.25, "kind": "finite"}])
 
+    def test_no_daemon_is_started_from_inside_a_trial_with_which_it_would_end(self):
+        hpctl = f"HPSD_STATE={self.d.state} HPSD_SOCKET={self.d.socket} {BUILD}/client/hpctl"
+        shell = (f"echo $$ > {self.d.dir}/pid; while [ ! -e {self.d.dir}/go ]; do sleep 0.02; done;"
+                 f"{hpctl} list; echo status=$?; echo loss=1")
+        self.d.submit(search("p", ["sh", "-c", shell], {"x": {"value": 1}}))
+        wait_for((self.d.dir / "pid").exists, "the trial")
+        self.d.kill()
+        (self.d.dir / "go").touch()
+        log = self.d.trial_dir(1, 0) / "output.log"
+        wait_for(lambda: "loss=1" in log.read_text(), "the end of the trial")
+        self.assertRegex(log.read_text(), "hpctl: no hpsd runs, and none is started from inside a trial.*\nstatus=3\n")
+        self.d.start()
+        self.assertEqual(self.d.wait_final("p")["counts"]["done"], 1)
+
     def test_every_status_of_the_contract(self):
         self.d.hpctl("list", status=0)
         self.d.hpctl("show", "nobody", status=4)
