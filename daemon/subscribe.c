@@ -134,10 +134,14 @@ static bool must_wait(struct subscription *sub, const cJSON *progress)
 {
 	struct server *s = sub->server;
 	int state = search_state_find(json_get_text(progress, "state"));
+	bool is_end =
+	    state >= 0 && search_state_is_final((enum search_state)state);
 
-	sub->waits = state >= 0 &&
-		     search_state_is_final((enum search_state)state) &&
-		     s->synced < sub->commit;
+	/* The core may know of it before it is committed: the timer looks. */
+	sub->changed = is_end && s->fx.n > 0;
+	if (sub->changed)
+		return true;
+	sub->waits = is_end && s->synced < sub->commit;
 	if (sub->waits)
 		server_want_sync(s, true);
 	return sub->waits;
