@@ -42,20 +42,29 @@ static const struct out_column metric_columns[] = {
 
 /*
  * Asks for page after page of @rows ("trials", "metrics") and prints each as it
- * comes; JSON gets all of them as one answer. @next sets the params of the page
- * after the last row.
+ * comes; JSON gets all of them as one answer. The page after a result is asked
+ * for with the param @next, which @place takes from it: new, NULL if it is not
+ * there.
  */
 struct pages {
 	enum method method;
 	const char *rows;
 	const struct out_column *columns;
-	void (*next)(cJSON *params, const cJSON *rows, int64_t n_before);
+	const char *next;
+	cJSON *(*place)(const cJSON *result);
 };
 
-static void set_integer(cJSON *params, const char *name, int64_t v)
+static enum status set_next(const struct pages *p, const cJSON *result,
+			    cJSON *params)
 {
-	cJSON_DeleteItemFromObjectCaseSensitive(params, name);
-	json_add_integer(params, name, v);
+	cJSON *place = p->place(result);
+
+	if (place == NULL)
+		return fail(STATUS_NO_DAEMON,
+			    "hpsd did not say where its list goes on");
+	cJSON_DeleteItemFromObjectCaseSensitive(params, p->next);
+	cJSON_AddItemToObject(params, p->next, place);
+	return STATUS_DONE;
 }
 
 static enum status print_pages(struct call *call, const struct pages *p,
@@ -78,8 +87,11 @@ static enum status print_pages(struct call *call, const struct pages *p,
 		more = json_get_bool(result, "more", false) &&
 		       cJSON_GetArraySize(rows) > 0;
 		call->out.ops->table(&call->out, p->columns, rows, *ret_n > 0);
-		p->next(owned, rows, *ret_n);
 		*ret_n += cJSON_GetArraySize(rows);
+		if (more)
+			r = set_next(p, result, owned);
+		if (r != STATUS_DONE)
+			return r;
 		if (all == NULL) {
 			all = result;
 			result = NULL;
@@ -92,23 +104,25 @@ static enum status print_pages(struct call *call, const struct pages *p,
 			    row);
 	}
 	cJSON_DeleteItemFromObjectCaseSensitive(all, "more");
+	cJSON_DeleteItemFromObjectCaseSensitive(all, "next");
 	call->out.ops->answer(&call->out, all);
 	return STATUS_DONE;
 }
 
-static void next_trials(cJSON *params, const cJSON *rows, int64_t n_before)
+static cJSON *place_in_trials(const cJSON *result)
 {
+	const cJSON *rows = json_get(result, "trials");
 	const cJSON *last =
 	    cJSON_GetArrayItem(rows, cJSON_GetArraySize(rows) - 1);
 
-	(void)n_before;
-	set_integer(params, "from", json_get_integer(last, "number", 0) + 1);
+	return json_integer(json_get_integer(last, "number", 0) + 1);
 }
 
 static enum status run_trials(struct call *call)
 {
 	static const struct pages pages = { METHOD_TRIALS, "trials",
-					    trial_columns, next_trials };
+					    trial_columns, "from",
+					    place_in_trials };
 	cJSON *params = target_search_params(call);
 	const char *state = call_option(call, "only");
 	enum status r;
@@ -137,15 +151,18 @@ const struct command cmd_trials = {
 	.run = run_trials,
 };
 
-static void next_metrics(cJSON *params, const cJSON *rows, int64_t n_before)
+static cJSON *place_in_metrics(const cJSON *result)
 {
-	set_integer(params, "skip", n_before + cJSON_GetArraySize(rows));
+	const char *next = json_get_text(result, "next");
+
+	return next != NULL ? cJSON_CreateString(next) : NULL;
 }
 
 static enum status run_metrics(struct call *call)
 {
 	static const struct pages pages = { METHOD_METRICS, "metrics",
-					    metric_columns, next_metrics };
+					    metric_columns, "after",
+					    place_in_metrics };
 	auto_target struct target t = { 0 };
 	const char *name = call_option(call, "name");
 	const char *log = call_option(call, "try");

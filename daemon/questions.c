@@ -6,6 +6,7 @@
 #include "schema/mem.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -191,20 +192,80 @@ int question_trial(struct request *req)
 	return put_rows(req, "attempts", r, attempts);
 }
 
+/*
+ * The place behind the last of the rows, "RUN STEP NAME": a text, for a step
+ * may be more than a double holds exactly. New; NULL: nothing is there.
+ */
+static cJSON *metrics_place(const struct request *req, const cJSON *rows)
+{
+	const cJSON *last =
+	    cJSON_GetArrayItem(rows, cJSON_GetArraySize(rows) - 1);
+	auto_free char *step = NULL;
+	auto_free char *place = NULL;
+
+	if (!json_get_bool(req->result, "more", false))
+		return NULL;
+	step = json_print(json_get(last, "step"));
+	place =
+	    xasprintf("%lld %s %s", (long long)json_get_integer(last, "run", 0),
+		      step, json_get_text(last, "name"));
+	return cJSON_CreateString(place);
+}
+
+/* Goes on behind the number and a blank. */
+static bool read_number(const char **text, int64_t *ret)
+{
+	char *end;
+
+	*ret = strtoll(*text, &end, 10);
+	if (end == *text || *end != ' ')
+		return false;
+	*text = end + 1;
+	return true;
+}
+
+/* What metrics_place() wrote; the name is borrowed. */
+static int read_place(struct request *req, struct store_metrics_page *ret)
+{
+	const char *place = json_get_text(req->params, "after");
+	const char *text = place;
+
+	if (place == NULL)
+		return 0;
+	if (!read_number(&text, &ret->after.run) ||
+	    !read_number(&text, &ret->after.step)) {
+		diag_add(&req->diag, "after",
+			 "\"%.64s\" is no place in metrics (must be \"next\" "
+			 "of the page before)",
+			 place);
+		return RPC_BAD_INPUT;
+	}
+	ret->after.name = text;
+	return 0;
+}
+
 int question_metrics(struct request *req)
 {
+	struct store_metrics_page page = {
+		.only = json_get_text(req->params, "name"),
+		.limit = LIMIT_PAGE + 1,
+	};
 	auto_json cJSON *row = NULL;
 	cJSON *rows = NULL;
 	int64_t id;
 	int r = request_find_trial(req, &id, &row);
 
+	if (r == 0)
+		r = read_place(req, &page);
 	if (r != 0)
 		return r;
-	r = store_read_metrics(
-	    req->s->store, id, json_get_integer(req->params, "trial", 0),
-	    json_get_text(req->params, "name"),
-	    json_get_integer(req->params, "skip", 0), LIMIT_PAGE + 1, &rows);
-	return put_page(req, "metrics", r, rows, LIMIT_PAGE);
+	r = store_read_metrics(req->s->store, id,
+			       json_get_integer(req->params, "trial", 0), &page,
+			       &rows);
+	r = put_page(req, "metrics", r, rows, LIMIT_PAGE);
+	if (r == 0)
+		request_put(req, "next", metrics_place(req, rows));
+	return r;
 }
 
 static void add_point(void *ctx, int64_t number, int64_t step, double value)

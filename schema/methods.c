@@ -80,13 +80,16 @@ const struct method_entry methods[METHOD_N] = {
 		{ SEARCH_FIELD, TRIAL_FIELD },
 	},
 	[METHOD_METRICS] = {
-		"metrics", "Lists the metrics of one trial by name and step.",
-		"metrics: rows of the view metrics; more: whether others follow",
+		"metrics",
+		"Lists the metrics of one trial by run, name and step.",
+		"metrics: rows of the view metrics; more: whether others "
+		"follow; next: the place where they do, or null",
 		{
 			SEARCH_FIELD,
 			TRIAL_FIELD,
 			{ "name", FIELD_TEXT, false, "only this metric" },
-			{ "skip", FIELD_INT, false, "rows to leave out (0)" },
+			{ "after", FIELD_TEXT, false,
+			  "next of the page before" },
 		},
 	},
 	[METHOD_SYMPTOMS] = {

@@ -32,6 +32,26 @@ enum query {
 	Q_N,
 };
 
+/*
+ * Rows of the view metrics, from the run ?3 on. Of a later run an attempt is
+ * later, too: only in the order of attempts does the key of metric give the
+ * rows as they are wanted, with none before them read and none sorted.
+ */
+#define METRICS                                                                \
+	"SELECT s.name AS search, t.number AS trial, m.name, m.step, "         \
+	"iif(m.kind = 'finite', m.value, NULL) AS value, m.kind, "             \
+	"strftime('%Y-%m-%dT%H:%M:%fZ', m.time_ms / 1000.0, 'unixepoch') "     \
+	"AS time, a.run "                                                      \
+	"FROM search s JOIN trial t ON t.search = s.id "                       \
+	"CROSS JOIN attempt a ON a.trial = t.id AND a.run <= t.runs "          \
+	"AND (a.number = t.attempts OR a.run < t.runs AND a.number = "         \
+	"(SELECT max(number) FROM attempt WHERE trial = t.id AND "             \
+	"run = a.run)) "                                                       \
+	"CROSS JOIN metric m ON m.trial = t.id AND m.attempt = a.curve "       \
+	"WHERE s.name = ?1 AND t.number = ?2 AND a.run >= ?3 "
+/* In the run ?3 the step ?5; before all of a later one. */
+#define STEP_AFTER "iif(a.run = ?3, ?5, -9223372036854775808)"
+
 static const char *const sql[Q_N] = {
 	[Q_SEARCHES] = "SELECT * FROM searches ORDER BY id DESC",
 	[Q_SEARCH] = "SELECT * FROM searches WHERE id = ?",
@@ -50,11 +70,11 @@ static const char *const sql[Q_N] = {
 	    "FROM attempt JOIN trial ON trial.id = attempt.trial "
 	    "JOIN search ON search.id = trial.search "
 	    "WHERE attempt.state <> 'ended' AND attempt.state <> 'lost'",
-	[Q_METRICS] = "SELECT * FROM metrics WHERE search = ? AND trial = ? "
-		      "ORDER BY run, name, step LIMIT ? OFFSET ?",
-	[Q_METRICS_OF] = "SELECT * FROM metrics WHERE search = ? AND "
-			 "trial = ? AND name = ? ORDER BY run, step "
-			 "LIMIT ? OFFSET ?",
+	[Q_METRICS] = METRICS "AND (m.name, m.step) > "
+			      "(iif(a.run = ?3, ?4, ''), " STEP_AFTER ") "
+			      "ORDER BY a.number, m.name, m.step LIMIT ?6",
+	[Q_METRICS_OF] = METRICS "AND m.name = ?7 AND m.step > " STEP_AFTER " "
+				 "ORDER BY a.number, m.step LIMIT ?6",
 	[Q_EVENTS] = "SELECT * FROM events WHERE id IN (SELECT id FROM event "
 		     "WHERE search = ? AND trial IS NULL "
 		     "ORDER BY id DESC LIMIT ?) ORDER BY id",
@@ -320,21 +340,23 @@ int store_read_open_attempts(struct store *s, cJSON **ret_rows)
 }
 
 int store_read_metrics(struct store *s, int64_t search, int64_t number,
-		       const char *name, int64_t skip, int64_t limit,
-		       cJSON **ret_rows)
+		       const struct store_metrics_page *page, cJSON **ret_rows)
 {
+	bool is_first = page->after.name == NULL;
 	auto_free char *search_name = NULL;
 	struct run run;
-	int r = begin_of(s, name == NULL ? Q_METRICS : Q_METRICS_OF, search,
-			 &search_name, &run);
+	int r = begin_of(s, page->only == NULL ? Q_METRICS : Q_METRICS_OF,
+			 search, &search_name, &run);
 
 	if (r < 0)
 		return r;
 	bind_int(&run, number);
-	if (name != NULL)
-		bind_text(&run, name);
-	bind_int(&run, limit);
-	bind_int(&run, skip);
+	bind_int(&run, is_first ? 0 : page->after.run);
+	bind_text(&run, is_first ? "" : page->after.name);
+	bind_int(&run, is_first ? INT64_MIN : page->after.step);
+	bind_int(&run, page->limit);
+	if (page->only != NULL)
+		bind_text(&run, page->only);
 	return read_rows(s, &run, "listing metrics", ret_rows);
 }
 

@@ -280,10 +280,21 @@ int store_read_attempts(struct store *s, int64_t search, int64_t number,
  */
 int store_read_open_attempts(struct store *s, cJSON **ret_rows)
     __attribute__((warn_unused_result));
-/* @name NULL: all. */
+/*
+ * Part of a trial's metrics by run, name and step. What it costs depends on its
+ * own rows alone, and rows that come meanwhile do not shift it.
+ */
+struct store_metrics_page {
+	const char *only; /* metric of this name; NULL: all */
+	struct {
+		const char *name; /* NULL: none, it is the first page */
+		int64_t run, step;
+	} after; /* the last row of the page before */
+	int64_t limit;
+};
 int store_read_metrics(struct store *s, int64_t search, int64_t number,
-		       const char *name, int64_t skip, int64_t limit,
-		       cJSON **ret_rows) __attribute__((warn_unused_result));
+		       const struct store_metrics_page *page, cJSON **ret_rows)
+    __attribute__((warn_unused_result));
 /* @number < 0: events of the search itself. The newest @limit, oldest first. */
 int store_read_events(struct store *s, int64_t search, int64_t number,
 		      int64_t limit, cJSON **ret_rows)

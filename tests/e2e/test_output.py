@@ -5,7 +5,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from hpsd import DaemonTest, main, search, wait_for  # noqa: E402
+from hpsd import DaemonTest, RpcError, main, search, wait_for  # noqa: E402
 
 ONE = {"x": {"value": 1}}
 MIB = 1 << 20
@@ -136,6 +136,31 @@ class Output(DaemonTest):
         # What is no step leaves the one before; of a step that comes again the last value counts.
         self.assertEqual(self.printed(text, early_stopping={"type": "none"}), [(-5, 5), (1, 1), (3, 4), (2**53, 8)])
         self.assertEqual(self.d.rows("select sum(repeats) as n from metric"), [{"n": 3}])
+
+    def test_G8_metrics_that_come_while_they_are_listed_repeat_no_others(self):
+        go = self.d.dir / "go"
+        code = (f"import os, time\nfor i in range(1500): print('step=%d acc=%d loss=%d' % (i, i, -i))\n"
+                f"print(end='', flush=True)\nwhile not os.path.exists({str(go)!r}): time.sleep(0.01)\n"
+                "for i in range(-700, 0): print('step=%d acc=%d loss=%d' % (i, i, -i))\n"
+                "print(end='', flush=True)\nwhile True: time.sleep(1)")
+        self.d.submit(search("l", ["/usr/bin/python3", "-c", code], ONE, early_stopping={"type": "none"}))
+        count = "select count(*) as n from metrics"
+        wait_for(lambda: self.d.rows(count) == [{"n": 3000}], "the values")
+        with self.d.connection() as c:
+            page = c.call("metrics", search="l", trial=0)
+            keys = [(r["name"], r["step"]) for r in page["metrics"]]
+            go.touch()
+            wait_for(lambda: self.d.rows(count) == [{"n": 4400}], "more values")
+            while page["more"]:
+                page = c.call("metrics", search="l", trial=0, after=page["next"])
+                keys += [(r["name"], r["step"]) for r in page["metrics"]]
+        self.assertIsNone(page["next"])
+        self.assertEqual(keys, [("acc", i) for i in range(1500)] + [("loss", i) for i in range(-700, 1500)])
+        lines = self.d.hpctl("metrics", "l/0", "--name", "acc").stdout.splitlines()[1:]
+        self.assertEqual([int(line.split("\t")[1]) for line in lines], list(range(-700, 1500)))
+        for wrong in ("", "loss", "0 loss", "0 7", "0 7x loss", "0  loss"):
+            with self.assertRaisesRegex(RpcError, f'"{wrong}" is no place in metrics'):
+                self.d.call("metrics", search="l", trial=0, after=wrong)
 
     def test_G9_other_tools_words_are_not_read_where_patterns_say_what_is(self):
         shell = "echo 'warmup loss: 99'; echo 'RESULT 0.5'; echo 'loss=77 of the other tool'"

@@ -1,5 +1,6 @@
 /* The views, their JSON and schema/README.md, on a database made by hand. */
 #include "check_main.h"
+#include "store/db.h"
 #include "store/store.h"
 #include "store_case.h"
 
@@ -443,16 +444,159 @@ START_TEST(the_best_are_listed_by_rank)
 }
 END_TEST
 
-START_TEST(metrics_are_listed_by_name_and_step)
+/* A page of the metrics of trial 0 of search 1; new. */
+static cJSON *metrics(const struct store_metrics_page *page)
 {
 	cJSON *rows = NULL;
 
-	ck_assert_int_eq(store_read_metrics(the.s, 1, 0, NULL, 1, 10, &rows),
-			 0);
-	check_json(column(rows, "value"), "[\"-inf\",\"nan\",0.5]");
-	ck_assert_int_eq(
-	    store_read_metrics(the.s, 1, 0, "val_loss", 0, 1, &rows), 0);
-	check_json(column(rows, "step"), "[1]");
+	ck_assert_int_eq(store_read_metrics(the.s, 1, 0, page, &rows), 0);
+	return rows;
+}
+
+START_TEST(metrics_are_listed_by_name_and_step)
+{
+	struct store_metrics_page page = { .limit = 10 };
+
+	check_json(column(metrics(&page), "value"),
+		   "[0.25,\"-inf\",\"nan\",0.5]");
+	page.after.name = "acc";
+	page.after.step = 1;
+	check_json(column(metrics(&page), "value"), "[\"-inf\",\"nan\",0.5]");
+	page = (struct store_metrics_page){ .only = "val_loss", .limit = 1 };
+	check_json(column(metrics(&page), "step"), "[1]");
+}
+END_TEST
+
+/*
+ * Run 0 has a resumed attempt (5), which goes on with the curves of the one
+ * before it (4), and run 1 is on (6); three attempts were before a retry.
+ */
+static void fill_long(void)
+{
+	static const int64_t runs[] = { 0, 1, 2, 0, 0, 1 };
+	static const int64_t curves[] = { 1, 2, 3, 4, 4, 6 };
+	static const char *const names[] = { "", "acc", "b c", "loss" };
+	static const int64_t steps[] = { -(1LL << 62), -1, 0, 7, 1LL << 62 };
+	struct search_record search = sample_search(1, "long");
+	struct trial_record t = sample_trial(1, 0);
+
+	case_open();
+	case_save_search(&search);
+	t.state = TRIAL_RUNNING;
+	t.attempts = 6;
+	t.runs = 1;
+	case_save_trial(&t);
+	for (int64_t i = 0; i < t.attempts; i++) {
+		struct attempt_record a = sample_attempt(t.id, i + 1);
+
+		a.run = runs[i];
+		a.curve = curves[i];
+		case_save_attempt(&a);
+		for (int64_t m = 0; a.curve == a.number && m < 20; m++)
+			case_save_metric(t.id, a.number, names[m % 4],
+					 steps[m / 4],
+					 (double)(20 * i + m) + 0.5);
+	}
+}
+
+/* Page after page of @limit rows, a line each. */
+static char *pages_of_metrics(const char *only, int64_t limit)
+{
+	struct store_metrics_page page = { .only = only, .limit = limit };
+	auto_free char *name = NULL;
+	struct buf text = BUF_INIT;
+	size_t before;
+
+	do {
+		auto_json cJSON *rows = metrics(&page);
+		const cJSON *row;
+
+		before = text.len;
+		cJSON_ArrayForEach (row, rows) {
+			auto_free char *step =
+			    json_print(json_get(row, "step"));
+
+			json_write(&text, row);
+			buf_addc(&text, '\n');
+			free(name);
+			name = xstrdup(json_get_text(row, "name"));
+			page.after.name = name;
+			page.after.run = json_get_integer(row, "run", -1);
+			page.after.step = strtoll(step, NULL, 10);
+		}
+	} while (text.len > before);
+	return buf_take(&text);
+}
+
+START_TEST(pages_of_any_size_hold_the_rows_of_the_view_metrics)
+{
+	static const char query[] =
+	    "SELECT json_object('search', search, 'trial', trial, 'name', "
+	    "name, 'step', step, 'value', value, 'kind', kind, 'time', time, "
+	    "'run', run) FROM metrics WHERE %s ORDER BY run, name, step";
+	auto_free char *query_all = xasprintf(query, "true");
+	auto_free char *query_one = xasprintf(query, "name = 'b c'");
+	auto_free char *all = rows_of(query_all);
+	auto_free char *one = rows_of(query_one);
+	auto_free char *pages = pages_of_metrics(NULL, _i);
+	auto_free char *pages_of_one = pages_of_metrics("b c", _i);
+
+	/* Too long for the messages of ck_assert_str_eq(). */
+	ck_assert_uint_eq(strlen(pages), strlen(all));
+	ck_assert(strcmp(pages, all) == 0);
+	ck_assert_str_eq(pages_of_one, one);
+}
+END_TEST
+
+START_TEST(rows_that_come_between_two_pages_shift_nothing)
+{
+	struct store_metrics_page page = {
+		.after = {.name = "acc", .run = 1, .step = 7},
+		.limit = 3,
+	};
+	auto_json cJSON *before = metrics(&page);
+	auto_free char *text = json_print(before);
+
+	case_save_metric(1000, 6, "acc", 6, 0.5);
+	check_json(metrics(&page), text);
+}
+END_TEST
+
+/* A sum over all queries of the store, which begins again with 0. */
+static int count_of(int counter)
+{
+	sqlite3_stmt *q = NULL;
+	int sum = 0;
+
+	while ((q = sqlite3_next_stmt(the.s->db, q)) != NULL)
+		sum += sqlite3_stmt_status(q, counter, true);
+	return sum;
+}
+
+/* Of all metrics (0), and of one. */
+START_TEST(a_page_of_metrics_reads_and_sorts_no_others)
+{
+	struct store_metrics_page first = { .only = _i == 0 ? NULL : "loss",
+					    .limit = 10 };
+	struct store_metrics_page last = first;
+	int steps;
+
+	ck_assert_int_eq(store_begin(the.s), 0);
+	for (int64_t step = 0; step < 10000; step++) {
+		struct metric_record m = { .name = "loss", .step = step };
+
+		ck_assert_int_eq(store_save_metric(the.s, 1000, 6, 0, &m), 0);
+	}
+	ck_assert_int_eq(store_commit(the.s), 0);
+	(void)count_of(SQLITE_STMTSTATUS_VM_STEP);
+	cJSON_Delete(metrics(&first));
+	steps = count_of(SQLITE_STMTSTATUS_VM_STEP);
+	last.after.run = 1;
+	last.after.name = "loss";
+	last.after.step = 9900;
+	cJSON_Delete(metrics(&last));
+	ck_assert_int_le(count_of(SQLITE_STMTSTATUS_VM_STEP), 2 * steps);
+	ck_assert_int_eq(count_of(SQLITE_STMTSTATUS_SORT), 0);
 }
 END_TEST
 
@@ -691,6 +835,15 @@ Suite *suite(void)
 	tcase_add_test(
 	    tc, symptoms_are_counted_and_of_a_healthy_trial_nothing_else);
 	tcase_add_test(tc, attempts_and_the_file_of_a_search_are_read);
+	suite_add_tcase(s, tc);
+
+	tc = tcase_create("pages");
+	tcase_add_checked_fixture(tc, fill_long, case_close);
+	tcase_add_loop_test(
+	    tc, pages_of_any_size_hold_the_rows_of_the_view_metrics, 1, 42);
+	tcase_add_test(tc, rows_that_come_between_two_pages_shift_nothing);
+	tcase_add_loop_test(tc, a_page_of_metrics_reads_and_sorts_no_others, 0,
+			    2);
 	suite_add_tcase(s, tc);
 
 	tc = tcase_create("contract");
