@@ -23,20 +23,26 @@ void print_leaderboard(struct out *o, const cJSON *rows)
 	o->ops->table(o, best_columns, rows, false);
 }
 
-static void print_best_args(struct out *o, const cJSON *params)
+/* Words for a shell, on one line. */
+static void add_words(struct buf *line, const cJSON *words)
+{
+	const char *gap = "";
+	const cJSON *word;
+
+	cJSON_ArrayForEach (word, words) {
+		if (!cJSON_IsString(word))
+			continue;
+		buf_adds(line, gap);
+		print_quoted(line, word->valuestring);
+		gap = " ";
+	}
+}
+
+static void print_best_args(struct out *o, const cJSON *args)
 {
 	auto_buf struct buf line = BUF_INIT;
-	const cJSON *p;
 
-	cJSON_ArrayForEach (p, params) {
-		auto_buf struct buf word = BUF_INIT;
-
-		buf_addf(&word, "--%s=", p->string);
-		out_print_exact(&word, p);
-		if (line.len > 0)
-			buf_addc(&line, ' ');
-		print_quoted(&line, buf_text(&word));
-	}
+	add_words(&line, args);
 	out_textf(o, "%s\n", buf_text(&line));
 }
 
@@ -58,57 +64,79 @@ static void print_best_env(struct out *o, const cJSON *env)
 	}
 }
 
+static void print_best_params(struct out *o, const cJSON *params)
+{
+	auto_free char *text = json_print(params);
+
+	out_textf(o, "%s\n", text);
+}
+
 static void print_command(struct out *o, const cJSON *argv)
 {
 	auto_buf struct buf line = BUF_INIT;
-	const cJSON *word;
 
-	cJSON_ArrayForEach (word, argv) {
-		if (line.len > 0)
-			buf_addc(&line, ' ');
-		if (cJSON_IsString(word))
-			print_quoted(&line, word->valuestring);
-	}
+	add_words(&line, argv);
 	if (line.len > 0)
 		out_hintf(o, "\nthe first one's command:\n  %s\n",
 			  buf_text(&line));
 }
 
-static void print_best(struct call *call, const cJSON *result)
+/* What the best trial got: options, and members of the answer. */
+static const struct form {
+	const char *name;
+	void (*print)(struct out *o, const cJSON *v);
+} forms[] = {
+	{"args",    print_best_args  },
+	{ "env",    print_best_env   },
+	{ "params", print_best_params},
+};
+
+static enum status find_form(const struct call *call, const struct form **ret)
 {
-	const cJSON *rows = json_get(result, "trials");
-	const cJSON *params = json_get(cJSON_GetArrayItem(rows, 0), "params");
-	struct out *o = &call->out;
-
-	if (call_option(call, "args") != NULL) {
-		print_best_args(o, params);
-	} else if (call_option(call, "env") != NULL) {
-		print_best_env(o, json_get(result, "env"));
-	} else if (call_option(call, "params") != NULL) {
-		auto_free char *text = json_print(params);
-
-		out_textf(o, "%s\n", text);
-	} else {
-		print_leaderboard(o, rows);
-		print_command(o, json_get(result, "command"));
+	*ret = NULL;
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		if (call_option(call, forms[i].name) == NULL)
+			continue;
+		if (*ret != NULL)
+			return fail(STATUS_BAD_INPUT,
+				    "one of --args, --env and "
+				    "--params at a time");
+		*ret = &forms[i];
 	}
+	return STATUS_DONE;
+}
+
+static enum status print_best(struct call *call, const struct form *form,
+			      const cJSON *result)
+{
+	struct out *o = &call->out;
+	const cJSON *v = form != NULL ? json_get(result, form->name) : NULL;
+
+	o->ops->answer(o, result);
+	if (form == NULL) {
+		print_leaderboard(o, json_get(result, "trials"));
+		print_command(o, json_get(result, "command"));
+	} else if (v != NULL && !cJSON_IsNull(v)) {
+		form->print(o, v);
+	} else if (!call->json) {
+		return fail(STATUS_FAILED,
+			    "hpsd does not say what the best trial got");
+	}
+	return STATUS_DONE;
 }
 
 static enum status run_best(struct call *call)
 {
 	auto_json cJSON *result = NULL;
+	const struct form *form;
 	cJSON *params;
 	int64_t n = 1;
 	enum status r = call_number(call, "number", 1, &n);
-	int forms = (call_option(call, "args") != NULL) +
-		    (call_option(call, "env") != NULL) +
-		    (call_option(call, "params") != NULL);
 
+	if (r == STATUS_DONE)
+		r = find_form(call, &form);
 	if (r != STATUS_DONE)
 		return r;
-	if (forms > 1)
-		return fail(STATUS_BAD_INPUT,
-			    "one of --args, --env and --params at a time");
 	params = target_search_params(call);
 	if (params == NULL)
 		return STATUS_BAD_INPUT;
@@ -120,9 +148,7 @@ static enum status run_best(struct call *call)
 		return fail(STATUS_NOT_FOUND,
 			    "%s has no trial with a result yet",
 			    call->operands[0]);
-	call->out.ops->answer(&call->out, result);
-	print_best(call, result);
-	return STATUS_DONE;
+	return print_best(call, form, result);
 }
 
 const struct command cmd_best = {
@@ -133,8 +159,8 @@ const struct command cmd_best = {
 	.operand = OPERAND_SEARCH,
 	.help = "Show the best trials of a search",
 	.text = "With --args, --env or --params it prints the parameters of "
-		"the best trial alone, ready for a command line, for a shell's "
-		"eval, or as JSON.",
+		"the best trial alone, and the most of a budget, ready for a "
+		"command line, for a shell's eval, or as JSON.",
 	.options = {
 		{ "number", 'n', "K", "Show the best K trials (1)" },
 		{ "args", 0, NULL, "Print --name=value of each parameter" },

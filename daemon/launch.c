@@ -164,8 +164,18 @@ int server_trial_command(struct server *s, int64_t search, const cJSON *trial,
 		: -EBADMSG;
 	if (r == 0) {
 		ret->argv = expand_argv(&e);
+		ret->args = expand_args(&e);
 		ret->env = params_env(&e);
+		ret->params = expand_params(&e);
 	}
 	search_free(spec);
 	return r;
+}
+
+void trial_command_fini(struct trial_command *c)
+{
+	strv_free(c->argv);
+	strv_free(c->args);
+	strv_free(c->env);
+	cJSON_Delete(c->params);
 }

@@ -144,18 +144,22 @@ static cJSON *texts(char **strv)
 	return cJSON_CreateStringArray((const char *const *)strv, n);
 }
 
+/* @with_params: apart from the command, too. */
 static void put_command(struct request *req, int64_t search, const cJSON *trial,
-			bool with_env)
+			bool with_params)
 {
 	struct trial_command command = { 0 };
 
 	if (trial != NULL)
 		(void)server_trial_command(req->s, search, trial, &command);
 	request_put(req, "command", texts(command.argv));
-	if (with_env)
+	if (with_params) {
+		request_put(req, "args", texts(command.args));
 		request_put(req, "env", texts(command.env));
-	strv_free(command.argv);
-	strv_free(command.env);
+		request_put(req, "params", command.params);
+		command.params = NULL;
+	}
+	trial_command_fini(&command);
 }
 
 int question_best(struct request *req)

@@ -151,13 +151,17 @@ void storage_lost(struct server *s, int error, const char *words,
 char *server_trial_dir(const struct server *s, int64_t search, int64_t number);
 void server_launch(struct server *s, const struct fx_run *run);
 void server_adopt(struct server *s, const struct fx_run *run);
-/* argv (and the parameters' variables) of a stored trial. New; NULL: none. */
+/* What a stored trial gets, with all of its budget. */
 struct trial_command {
 	char **argv;
-	char **env; /* HPS_PARAM_* alone */
+	char **args; /* {args} */
+	char **env;  /* HPS_PARAM_* alone */
+	cJSON *params;
 };
+/* New: trial_command_fini(). */
 int server_trial_command(struct server *s, int64_t search, const cJSON *trial,
 			 struct trial_command *ret);
+void trial_command_fini(struct trial_command *c);
 
 /* suggest.c */
 /* Takes the sampler; EV_SUGGESTED gives it to the core again. */

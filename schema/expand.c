@@ -404,6 +404,15 @@ char **expand_argv(const struct expand *e)
 	return argv.v;
 }
 
+char **expand_args(const struct expand *e)
+{
+	struct vector args = { 0 };
+
+	add_args(e, &args);
+	assert(args.n > 0);
+	return args.v;
+}
+
 static void add_search_env(const struct expand *e, struct vector *env)
 {
 	for (size_t i = 0; i < e->spec->n_env; i++) {

@@ -46,6 +46,9 @@ cJSON *expand_params(const struct expand *e);
 /* The trial's argv, new, NULL-ended: strv_free(). */
 char **expand_argv(const struct expand *e);
 
+/* The elements that {args} becomes in it, likewise. */
+char **expand_args(const struct expand *e);
+
 /*
  * The trial's whole environment, new, NULL-ended: the submitter's but for what
  * expand_withholds(), then the search's env, HPS_* and PYTHONUNBUFFERED=1

@@ -66,8 +66,10 @@ const struct method_entry methods[METHOD_N] = {
 	},
 	[METHOD_BEST] = {
 		"best", "Lists the best trials of a search, the best first.",
-		"trials: rows of the view leaderboard; command: argv of the "
-		"first; env: its HPS_PARAM_* variables",
+		"trials: rows of the view leaderboard; of the first, with all "
+		"of a budget: command: its argv; args: what {args} is in it; "
+		"env: its HPS_PARAM_* variables; params: an object, as "
+		"{args_json} is",
 		{
 			SEARCH_FIELD,
 			{ "limit", FIELD_INT, false, "rows (1)" },

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shlex
 import signal
 import subprocess
 import sys
@@ -25,6 +26,20 @@ class Hpctl(DaemonTest):
         self.assertEqual(self.d.hpctl("best", "r", "--args").stdout.strip(), "--x=0")
         self.assertEqual(json.loads(self.d.hpctl("best", "r", "--params").stdout), {"x": 0})
         self.assertIn("HPS_PARAM_X=0", self.d.hpctl("best", "r", "--env").stdout)
+
+    def test_best_tells_what_its_program_got_null_and_nothing_apart(self):
+        out = self.d.dir / "out"
+        code = (f"import json, os, sys\nwith open({str(out)!r} + os.environ['HPS_TRIAL'], 'w') as f:\n"
+                "    json.dump([sys.argv[1:], json.loads(os.environ['HPS_PARAMS'])], f)\nprint('loss=' + os.environ['HPS_TRIAL'])")
+        values = [None, True, "", "null", "it's a\nb"]
+        for i in range(len(values)):
+            y = {"type": "choice", "values": values[i:] + values[:i]}
+            self.d.run(search(f"y{i}", ["/usr/bin/python3", "-c", code, "{args}"], {"y": y, "lr": {"value": 1e-7}}))
+            args, params = json.loads((self.d.dir / "out0").read_text())
+            self.assertEqual(params, {"y": values[i], "lr": 1e-7})
+            told = self.d.hpctl("best", f"y{i}", "--args").stdout
+            self.assertEqual(shlex.split(told), args)
+            self.assertEqual(json.loads(self.d.hpctl("best", f"y{i}", "--params").stdout), params)
 
     def test_run_of_a_search_that_fails_ends_with_status_1(self):
         file = self.file(search("f", ["sh", "-c", "echo out of luck; exit 3"], stop_on_failures=2, parallel=1))

@@ -85,6 +85,9 @@ class Pbt(DaemonTest):
         trials = self.trials()
         self.assertEqual(len(trials), 20)
         self.check_lineages(trials)
+        lr = json.loads(self.d.rows("select params from best")[0]["params"])["lr"]
+        self.assertEqual(self.d.hpctl("best", "p", "--args").stdout, f"--lr={lr!r} --epochs=8\n")
+        self.assertEqual(json.loads(self.d.hpctl("best", "p", "--params").stdout), {"lr": lr, "epochs": 8})
         for t in trials[5:]:
             parent = trials[t["parent"]]
             if parent["member"] == t["member"]:

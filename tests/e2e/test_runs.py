@@ -271,6 +271,9 @@ class Budgets(DaemonTest):
         self.assertEqual(self.d.rows("select value, runs from best"), [{"value": -9, "runs": 3}])
         self.assertEqual(json.loads((self.d.trial_dir(1, 0) / "params.json").read_text()), {"x": 0, "epochs": 9})
         self.assertEqual(self.d.call("best", search="b")["command"][-2:], ["0", "9"])
+        self.assertEqual(self.d.hpctl("best", "b", "--args").stdout, "--x=0 --epochs=9\n")
+        self.assertEqual(self.d.hpctl("best", "b", "--env").stdout, "HPS_PARAM_EPOCHS=9\nHPS_PARAM_X=0\n")
+        self.assertEqual(json.loads(self.d.hpctl("best", "b", "--params").stdout), {"x": 0, "epochs": 9})
         text = self.d.hpctl("explain", "b/5").stdout
         self.assertIn("with epochs = 1, run 0 of 0 to 2 at most, its loss is 4999", text)
         self.assertIn("stopped after the run with epochs = 1 by the asha rule: its loss 4999 is worse than 999, the "

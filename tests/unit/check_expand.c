@@ -365,20 +365,28 @@ START_TEST(each_run_has_its_budget_and_the_same_checkpoint)
 		struct cell config[5];
 		struct expand e = expansion(spec, config);
 		auto_strv char **argv = NULL;
+		auto_strv char **args = NULL;
 		auto_strv char **env = NULL;
 		auto_free char *joined = NULL;
+		auto_free char *joined_args = NULL;
+		auto_free char *expected_args =
+		    xasprintf("--lr=0.001|--layers=1|--text=$(x)|--on=true|"
+			      "--epochs=%s",
+			      levels[run]);
 		auto_free char *expected = xasprintf(
-		    "t|-n%s|--lr=0.001|--layers=1|--text=$(x)|--on=true|"
-		    "--epochs=%s|{\"lr\":0.001,\"layers\":1,\"text\":\"$(x)\","
+		    "t|-n%s|%s|{\"lr\":0.001,\"layers\":1,\"text\":\"$(x)\","
 		    "\"on\":true,\"epochs\":%s}|/st/trials/1/7/checkpoint",
-		    levels[run], levels[run], levels[run]);
+		    levels[run], expected_args, levels[run]);
 
 		configure(config, 1, 0);
 		e.run = (int64_t)run;
 		argv = expand_argv(&e);
+		args = expand_args(&e);
 		env = expand_environ(&e);
 		joined = join(argv);
+		joined_args = join(args);
 		ck_assert_str_eq(joined, expected);
+		ck_assert_str_eq(joined_args, expected_args);
 		ck_assert_pstr_eq(get(env, "HPS_BUDGET"), levels[run]);
 		ck_assert_pstr_eq(get(env, "HPS_PARAM_EPOCHS"), levels[run]);
 		ck_assert_pstr_eq(get(env, "HPS_CHECKPOINT"),
