@@ -225,6 +225,8 @@ static void print_params(struct buf *b, const cJSON *params)
 		buf_addc(b, '=');
 		if (cJSON_IsNumber(p))
 			print_rounded(b, p->valuedouble, 5);
+		else if (cJSON_IsNull(p))
+			buf_adds(b, "null");
 		else
 			out_print_value(b, OUT_TEXT, p);
 		gap = " ";

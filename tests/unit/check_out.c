@@ -112,6 +112,15 @@ START_TEST(values_that_are_no_numbers_are_named)
 }
 END_TEST
 
+START_TEST(a_parameter_may_be_null_or_nothing)
+{
+	prints("[{\"name\":\"a\",\"best_value\":1,"
+	       "\"params\":{\"y\":null,\"z\":\"\",\"on\":true}}]",
+	       "NAME  BEST  PARAMS\n"
+	       "a        1  y=null z=- on=true\n");
+}
+END_TEST
+
 START_TEST(control_characters_cannot_reach_the_terminal)
 {
 	prints("[{\"name\":\"a\\u001b[2J\\u009b\",\"best_value\":1}]",
@@ -228,6 +237,7 @@ Suite *suite(void)
 	tcase_add_test(tc, without_utf8_the_cut_is_told_by_dots);
 	tcase_add_test(tc, a_narrow_terminal_still_gets_whole_numbers);
 	tcase_add_test(tc, values_that_are_no_numbers_are_named);
+	tcase_add_test(tc, a_parameter_may_be_null_or_nothing);
 	tcase_add_test(tc, control_characters_cannot_reach_the_terminal);
 	tcase_add_test(tc, a_pipe_gets_tabs_whole_values_and_every_column);
 	tcase_add_test(tc,
