@@ -1,5 +1,4 @@
 #include "search/bests.h"
-#include "search/rungs.h"
 
 #include "schema/mem.h"
 
@@ -32,15 +31,17 @@ static bool pauses(const struct asha *a)
 }
 
 /* False as long as nothing is known from which to tell the rungs. */
-static bool find_rungs(const struct asha *a, struct rungs *ret)
+static bool find_rungs(struct asha *a)
 {
 	const struct early_stopping *e = a->base.options;
-	const struct bests *b = &a->bests;
+	struct bests *b = &a->bests;
 	int64_t longest = b->n_done >= KNOWN_TRIALS ? b->longest : 0;
 	bool needs_last = e->min_steps == 0 || e->type == PRUNER_HYPERBAND;
+	struct rungs r;
 
-	(void)rungs_init(e, longest, ret);
-	return ret->last > 0 || !needs_last;
+	(void)rungs_init(e, longest, &r);
+	bests_set_rungs(b, &r);
+	return r.last > 0 || !needs_last;
 }
 
 struct standing {
@@ -50,37 +51,26 @@ struct standing {
 };
 
 /* What came to the rung in the bracket. */
-static void find_limit(const struct asha *a, const struct rungs *r,
-		       struct standing *st)
+static void find_limit(struct asha *a, struct standing *st)
 {
-	uint64_t seed = a->base.spec->seed;
-	struct sorted at = { 0 };
-	double cost;
+	const struct sorted *at =
+	    bests_level(&a->base, &a->bests, st->rung, st->bracket);
 
-	for (size_t i = 0; i < a->bests.n; i++) {
-		const struct history *other = a->bests.histories[i];
-
-		if (bests_at(other, st->rung, &cost) &&
-		    rungs_bracket(r, seed, other->number) == st->bracket)
-			sorted_append(&at, cost);
-	}
-	sorted_finish(&at);
-	st->trials = at.n;
-	st->kept = at.n / (size_t)r->eta;
-	if (st->kept == 0 && at.n > 0 && !pauses(a))
+	st->trials = at->n;
+	st->kept = at->n / (size_t)a->bests.rungs.eta;
+	if (st->kept == 0 && at->n > 0 && !pauses(a))
 		st->kept = 1;
 	st->limit =
-	    st->kept > 0 ? sorted_limit(&at, st->kept, st->best) : (double)NAN;
-	sorted_free(&at);
+	    st->kept > 0 ? sorted_limit(at, st->kept, st->best) : (double)NAN;
 }
 
 /* True: the trial has come to the rung, and is not among the best there. */
-static bool is_beaten(const struct asha *a, const struct rungs *r,
-		      const struct history *h, struct standing *st)
+static bool is_beaten(struct asha *a, const struct history *h,
+		      struct standing *st)
 {
 	if (!bests_at(h, st->rung, &st->best))
 		return false;
-	find_limit(a, r, st);
+	find_limit(a, st);
 	return !(st->best <= st->limit);
 }
 
@@ -138,7 +128,6 @@ static void asha_report(struct pruner *base, struct pruner_trial *base_trial,
 	struct asha *a = (struct asha *)base;
 	struct asha_trial *t = (struct asha_trial *)base_trial;
 	struct standing st = { 0 };
-	struct rungs r;
 	int64_t step = c->points[i].step;
 	bool is_again;
 
@@ -146,25 +135,27 @@ static void asha_report(struct pruner *base, struct pruner_trial *base_trial,
 		t->history = bests_add(&a->bests, base_trial->number);
 	/* It goes on with the step where it waited, or before. */
 	is_again = pauses(a) && step <= t->history->last;
-	bests_learn(base, t->history, c, i);
+	bests_learn(base, &a->bests, t->history, c, i);
 	/* Only at a report that reaches a rung. */
-	if (ret->stop || is_again || i + 1 < c->n || !find_rungs(a, &r))
+	if (ret->stop || is_again || i + 1 < c->n || !find_rungs(a))
 		return;
-	st.bracket = rungs_bracket(&r, base->spec->seed, base_trial->number);
+	st.bracket = rungs_bracket(&a->bests.rungs, base->spec->seed,
+				   base_trial->number);
 	st.rung = i > 0 ? c->points[i - 1].step : 0;
 	while (!ret->stop) {
-		st.rung = rungs_next(&r, st.bracket, st.rung);
+		st.rung = rungs_next(&a->bests.rungs, st.bracket, st.rung);
 		if (st.rung > step)
 			return;
-		if (is_beaten(a, &r, t->history, &st))
+		if (is_beaten(a, t->history, &st))
 			stop(a, step, &st, ret);
 	}
 }
 
 /* The last rung that the trial came to; false: none. */
-static bool find_rung(const struct asha *a, const struct rungs *r,
-		      const struct history *h, struct standing *ret)
+static bool find_rung(const struct asha *a, const struct history *h,
+		      struct standing *ret)
 {
+	const struct rungs *r = &a->bests.rungs;
 	int64_t next;
 
 	*ret = (struct standing){ 0 };
@@ -172,19 +163,6 @@ static bool find_rung(const struct asha *a, const struct rungs *r,
 	while ((next = rungs_next(r, ret->bracket, ret->rung)) <= h->last)
 		ret->rung = next;
 	return ret->rung > 0 && bests_at(h, ret->rung, &ret->best);
-}
-
-/* Of the earlier ones one at the same rung, whose limit is known; or NULL. */
-static const struct standing *find_same(const struct standing *all, size_t n,
-					const struct standing *st)
-{
-	for (size_t i = n; i-- > 0;) {
-		if (all[i].trials > 0 && all[i].rung == st->rung &&
-		    all[i].bracket == st->bracket &&
-		    isinf(all[i].best) == isinf(st->best))
-			return &all[i];
-	}
-	return NULL;
 }
 
 /* Trials @a and @b of the list of @paused. */
@@ -204,26 +182,17 @@ static size_t asha_promote(struct pruner *base,
 {
 	struct asha *a = (struct asha *)base;
 	auto_free struct standing *all = xcalloc(n + 1, sizeof(*all));
-	struct rungs r;
-	bool has_rungs = find_rungs(a, &r);
+	bool has_rungs = find_rungs(a);
 	size_t first = n;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct asha_trial *t = (struct asha_trial *)paused[i];
 		struct standing *st = &all[i];
-		const struct standing *same;
 
 		/* Without a rung there is nothing that it waits for. */
 		if (has_rungs && t->history != NULL &&
-		    find_rung(a, &r, t->history, st)) {
-			same = find_same(all, i, st);
-			if (same == NULL)
-				find_limit(a, &r, st);
-			else
-				*st = (struct standing){
-					st->bracket, st->rung, same->trials,
-					same->kept,  st->best, same->limit
-				};
+		    find_rung(a, t->history, st)) {
+			find_limit(a, st);
 			if (!in_any_case && !(st->best <= st->limit))
 				continue;
 		}
@@ -244,7 +213,7 @@ static void asha_ended(struct pruner *base, struct pruner_trial *base_trial,
 
 static void asha_forget(struct pruner *base, struct pruner_trial *base_trial)
 {
-	bests_forget(&((struct asha *)base)->bests,
+	bests_forget(base, &((struct asha *)base)->bests,
 		     ((struct asha_trial *)base_trial)->history);
 }
 

@@ -1,5 +1,4 @@
 #include "search/bests.h"
-#include "search/rungs.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -33,11 +32,12 @@ struct standing {
  * The last rung that the trial came to by the step from @before to @step;
  * false if there is none.
  */
-static bool find_rung(const struct funnel *f, int64_t before, int64_t step,
+static bool find_rung(struct funnel *f, int64_t before, int64_t step,
 		      struct standing *st)
 {
 	const struct early_stopping *e = f->base.options;
 	int64_t length = e->max_steps > 0 ? e->max_steps : f->bests.longest;
+	struct rungs r = { .brackets = 1 };
 
 	st->first = e->min_steps;
 	if (st->first == 0)
@@ -46,6 +46,8 @@ static bool find_rung(const struct funnel *f, int64_t before, int64_t step,
 		st->first = 1;
 	if (length <= st->first || step < st->first)
 		return false;
+	r.first = st->first;
+	bests_set_rungs(&f->bests, &r);
 	st->rung = rungs_dense(st->first, step < length ? step : length - 1);
 	return st->rung > before;
 }
@@ -73,28 +75,19 @@ static bool hope(const struct funnel *f, const struct history *h,
 }
 
 /* True: the trial has no place among those that may go on. */
-static bool is_beaten(const struct funnel *f, struct standing *st)
+static bool is_beaten(struct funnel *f, struct standing *st)
 {
-	struct sorted at = { 0 };
-	double cost, share;
-	bool beaten = false;
+	double share =
+	    f->base.options->keep * (double)st->first / (double)st->rung;
+	const struct sorted *at;
 
-	for (size_t i = 0; i < f->bests.n; i++) {
-		const struct history *other = f->bests.histories[i];
-
-		st->trials += bests_at(other, st->first, &cost);
-		if (bests_at(other, st->rung, &cost))
-			sorted_append(&at, cost);
-	}
-	sorted_finish(&at);
-	share = f->base.options->keep * (double)st->first / (double)st->rung;
+	st->trials = bests_level(&f->base, &f->bests, st->first, 0)->n;
+	at = bests_level(&f->base, &f->bests, st->rung, 0);
 	st->kept = (size_t)fmax(1, round(share * (double)st->trials));
-	if (st->kept < at.n) {
-		st->limit = sorted_limit(&at, st->kept, st->hoped);
-		beaten = st->hoped > st->limit;
-	}
-	sorted_free(&at);
-	return beaten;
+	if (st->kept >= at->n)
+		return false;
+	st->limit = sorted_limit(at, st->kept, st->hoped);
+	return st->hoped > st->limit;
 }
 
 static void stop(const struct pruner *p, int64_t step,
@@ -136,7 +129,7 @@ static void funnel_report(struct pruner *base, struct pruner_trial *base_trial,
 
 	if (t->history == NULL)
 		t->history = bests_add(&f->bests, base_trial->number);
-	bests_learn(base, t->history, c, i);
+	bests_learn(base, &f->bests, t->history, c, i);
 	/* Only at a report that reaches a rung. */
 	if (!ret->stop && i + 1 == c->n &&
 	    find_rung(f, before, c->points[i].step, &st) &&
@@ -155,7 +148,7 @@ static void funnel_ended(struct pruner *base, struct pruner_trial *base_trial,
 
 static void funnel_forget(struct pruner *base, struct pruner_trial *base_trial)
 {
-	bests_forget(&((struct funnel *)base)->bests,
+	bests_forget(base, &((struct funnel *)base)->bests,
 		     ((struct funnel_trial *)base_trial)->history);
 }
 
