@@ -59,6 +59,8 @@ void pause_begin(struct trial *t)
 	s->succeeded = true; /* its command runs and reports */
 	TAILQ_INSERT_TAIL(&s->paused, t, queue);
 	s->n_paused++;
+	if (s->spec->budget.name == NULL)
+		pruner_wait(runs_pruning(t, t->rec.runs), true);
 }
 
 void pause_end(struct trial *t)
@@ -69,6 +71,8 @@ void pause_end(struct trial *t)
 	t->is_paused = false;
 	TAILQ_REMOVE(&s->paused, t, queue);
 	s->n_paused--;
+	if (s->spec->budget.name == NULL)
+		pruner_wait(runs_pruning(t, t->rec.runs), false);
 }
 
 static double score(const struct trial *t)
@@ -124,19 +128,9 @@ static char *words_between(const struct trial *t)
 
 static struct trial *find_within(const struct search *s, bool in_any_case)
 {
-	size_t n = (size_t)s->n_paused, i = 0;
-	auto_free struct trial **list = xcalloc(n, sizeof(struct trial *));
-	auto_free struct pruner_trial **paused =
-	    xcalloc(n, sizeof(struct pruner_trial *));
-	struct trial *t;
+	int64_t number = pruner_promote(s->pruners[0], in_any_case);
 
-	TAILQ_FOREACH(t, &s->paused, queue)
-	{
-		paused[i] = runs_pruning(t, t->rec.runs);
-		list[i++] = t;
-	}
-	i = pruner_promote(s->pruners[0], paused, n, in_any_case);
-	return i < n ? list[i] : NULL;
+	return number >= 0 ? s->trials[number] : NULL;
 }
 
 /* --- either -----------------------------------------------------------------

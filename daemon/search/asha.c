@@ -1,16 +1,19 @@
 #include "search/bests.h"
 
-#include "schema/mem.h"
-
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
-#define KNOWN_TRIALS 3 /* completed ones, from which T is taken */
+#define KNOWN_TRIALS 3    /* completed ones, from which T is taken */
+#define UNBOUND      (-1) /* bracket of those that wait for nothing */
 
 struct asha {
 	struct pruner base;
 	struct bests bests;
+	struct waits waits;
+	bool is_placed; /* as curves and rungs are now */
 };
 
 struct asha_trial {
@@ -40,6 +43,8 @@ static bool find_rungs(struct asha *a)
 	struct rungs r;
 
 	(void)rungs_init(e, longest, &r);
+	if (memcmp(&r, &b->rungs, sizeof(r)) != 0)
+		a->is_placed = false;
 	bests_set_rungs(b, &r);
 	return r.last > 0 || !needs_last;
 }
@@ -136,6 +141,8 @@ static void asha_report(struct pruner *base, struct pruner_trial *base_trial,
 	/* It goes on with the step where it waited, or before. */
 	is_again = pauses(a) && step <= t->history->last;
 	bests_learn(base, &a->bests, t->history, c, i);
+	if (t->history->is_waiting)
+		a->is_placed = false;
 	/* Only at a report that reaches a rung. */
 	if (ret->stop || is_again || i + 1 < c->n || !find_rungs(a))
 		return;
@@ -165,41 +172,67 @@ static bool find_rung(const struct asha *a, const struct history *h,
 	return ret->rung > 0 && bests_at(h, ret->rung, &ret->best);
 }
 
-/* Trials @a and @b of the list of @paused. */
-static bool goes_before(const struct standing *all,
-			struct pruner_trial *const *paused, size_t a, size_t b)
+/* Where it waits. Without a rung there is nothing that it waits for. */
+static void place(struct asha *a, struct history *h)
 {
-	if (all[a].rung != all[b].rung)
-		return all[a].rung > all[b].rung;
-	if (all[a].best < all[b].best || all[a].best > all[b].best)
-		return all[a].best < all[b].best;
-	return paused[a]->number < paused[b]->number;
+	struct standing st = { 0 };
+	bool is_bound = find_rungs(a) && find_rung(a, h, &st);
+
+	h->wait = (struct wait){ .level = st.rung,
+				 .bracket = is_bound ? st.bracket : UNBOUND,
+				 .cost = st.best,
+				 .number = h->number };
 }
 
-static size_t asha_promote(struct pruner *base,
-			   struct pruner_trial *const *paused, size_t n,
-			   bool in_any_case)
+static void place_all(struct asha *a)
+{
+	for (size_t i = 0; i < a->bests.n; i++) {
+		if (a->bests.histories[i]->is_waiting)
+			place(a, a->bests.histories[i]);
+	}
+	waits_sort(&a->waits);
+	a->is_placed = true;
+}
+
+static void asha_wait(struct pruner_trial *base_trial, bool waits)
+{
+	struct asha *a = (struct asha *)base_trial->pruner;
+	struct asha_trial *t = (struct asha_trial *)base_trial;
+
+	if (t->history == NULL)
+		t->history = bests_add(&a->bests, base_trial->number);
+	assert(t->history->is_waiting != waits);
+	t->history->is_waiting = waits;
+	if (!waits) {
+		waits_remove(&a->waits, &t->history->wait);
+		return;
+	}
+	place(a, t->history);
+	waits_add(&a->waits, &t->history->wait);
+}
+
+static bool may_go_on(void *arg, const struct wait *w)
+{
+	struct standing st = { .bracket = w->bracket,
+			       .rung = w->level,
+			       .best = w->cost };
+
+	if (w->bracket == UNBOUND)
+		return true;
+	find_limit(arg, &st);
+	return st.best <= st.limit;
+}
+
+static int64_t asha_promote(struct pruner *base, bool in_any_case)
 {
 	struct asha *a = (struct asha *)base;
-	auto_free struct standing *all = xcalloc(n + 1, sizeof(*all));
-	bool has_rungs = find_rungs(a);
-	size_t first = n;
+	const struct wait *first;
 
-	for (size_t i = 0; i < n; i++) {
-		const struct asha_trial *t = (struct asha_trial *)paused[i];
-		struct standing *st = &all[i];
-
-		/* Without a rung there is nothing that it waits for. */
-		if (has_rungs && t->history != NULL &&
-		    find_rung(a, t->history, st)) {
-			find_limit(a, st);
-			if (!in_any_case && !(st->best <= st->limit))
-				continue;
-		}
-		if (first == n || goes_before(all, paused, i, first))
-			first = i;
-	}
-	return first;
+	(void)find_rungs(a);
+	if (!a->is_placed)
+		place_all(a);
+	first = waits_first(&a->waits, in_any_case ? NULL : may_go_on, a);
+	return first != NULL ? first->number : -1;
 }
 
 static void asha_ended(struct pruner *base, struct pruner_trial *base_trial,
@@ -220,6 +253,7 @@ static void asha_forget(struct pruner *base, struct pruner_trial *base_trial)
 static void asha_fini(struct pruner *base)
 {
 	bests_fini(&((struct asha *)base)->bests);
+	waits_free(&((struct asha *)base)->waits);
 }
 
 const struct rule asha_rule = {
@@ -227,6 +261,7 @@ const struct rule asha_rule = {
 	.trial_size = sizeof(struct asha_trial),
 	.report = asha_report,
 	.ended = asha_ended,
+	.wait = asha_wait,
 	.promote = asha_promote,
 	.forget = asha_forget,
 	.fini = asha_fini,

@@ -9,6 +9,7 @@
  */
 #include "search/rule.h"
 #include "search/rungs.h"
+#include "search/waits.h"
 
 struct history {
 	/*
@@ -19,6 +20,8 @@ struct history {
 	int64_t last;
 	int64_t number;
 	bool is_done;
+	bool is_waiting; /* of asha: with @wait in its list */
+	struct wait wait;
 };
 
 /* A rung of a bracket. */

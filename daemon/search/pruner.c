@@ -338,11 +338,18 @@ bool pruner_foretell(const struct pruner_trial *t, const struct curve *c,
 	       rule->foretell(t, shown(t, c), ret);
 }
 
-size_t pruner_promote(struct pruner *p, struct pruner_trial *const *paused,
-		      size_t n, bool in_any_case)
+void pruner_wait(struct pruner_trial *t, bool waits)
+{
+	const struct rule *rule = t->pruner->rule;
+
+	assert(rule != NULL && rule->wait != NULL);
+	rule->wait(t, waits);
+}
+
+int64_t pruner_promote(struct pruner *p, bool in_any_case)
 {
 	assert(p->rule != NULL && p->rule->promote != NULL);
-	return p->rule->promote(p, paused, n, in_any_case);
+	return p->rule->promote(p, in_any_case);
 }
 
 /* The last second is over, too. */

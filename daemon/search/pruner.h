@@ -167,7 +167,10 @@ void pruner_free(struct pruner *p);
  */
 struct pruner_trial *pruner_trial_new(struct pruner *p, int64_t number);
 void pruner_trial_free(struct pruner_trial *t);
-/* Frees @t and takes back what was learned of the trial: it runs anew. */
+/*
+ * Frees @t, which does not wait, and takes back what was learned of the trial:
+ * it runs anew.
+ */
 void pruner_trial_forget(struct pruner_trial *t);
 
 /*
@@ -193,14 +196,16 @@ void pruner_report_train(const struct pruner *p, const char *name,
 			 struct curve_point before, struct curve_point after,
 			 struct verdict *ret);
 
+/* The trial waits, since the rule said "paused@..."; or it does no longer. */
+void pruner_wait(struct pruner_trial *t, bool waits);
+
 /*
- * Which of the @n trials that wait since the rule said "paused@..." is to go on
- * now: the one that came farthest of those that are among the best at their
- * rung; the best of these; the one with the lowest number. @in_any_case:
- * wherever it stands. Returns its index, or @n: none.
+ * Which of the trials that wait is to go on now: the one that came farthest of
+ * those that are among the best at their rung; the best of these; the one with
+ * the lowest number. @in_any_case: wherever it stands. Returns its number, or
+ * -1: none.
  */
-size_t pruner_promote(struct pruner *p, struct pruner_trial *const *paused,
-		      size_t n, bool in_any_case);
+int64_t pruner_promote(struct pruner *p, bool in_any_case);
 
 /*
  * Foretells the result of a trial from its curve @c. False: no rule of the

@@ -28,9 +28,9 @@ struct rule {
 	/* See pruner_foretell(); or NULL. */
 	bool (*foretell)(const struct pruner_trial *t, const struct curve *c,
 			 struct foretold *ret);
-	/* See pruner_promote(); or NULL. */
-	size_t (*promote)(struct pruner *p, struct pruner_trial *const *paused,
-			  size_t n, bool in_any_case);
+	/* See pruner_wait() and pruner_promote(); or NULL. */
+	void (*wait)(struct pruner_trial *t, bool waits);
+	int64_t (*promote)(struct pruner *p, bool in_any_case);
 	/* Takes back what it keeps of the trial outside @t; or NULL. */
 	void (*forget)(struct pruner *p, struct pruner_trial *t);
 	/* Frees what @t owns; or NULL. */

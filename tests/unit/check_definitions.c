@@ -14,12 +14,13 @@
 /* Trials that report anything, end and run anew. */
 struct world {
 	struct bed bed;
-	bool is_over[MOST_TRIALS], is_done[MOST_TRIALS];
+	bool is_over[MOST_TRIALS], is_done[MOST_TRIALS], waits[MOST_TRIALS];
 	size_t trial; /* of the latest report */
 	int64_t step, before;
 	bool is_again;     /* not beyond the last step it had */
 	bool is_last;      /* of its steps */
 	size_t stops, ons; /* verdicts */
+	size_t promoted;
 };
 
 struct expected {
@@ -31,16 +32,24 @@ struct expected {
 
 static void world_init(struct world *w, struct search_spec spec)
 {
-	size_t stops = w->stops, ons = w->ons;
-
-	*w = (struct world){ .stops = stops, .ons = ons };
+	*w = (struct world){ .stops = w->stops,
+			     .ons = w->ons,
+			     .promoted = w->promoted };
 	bed_init(&w->bed, spec);
+}
+
+static void wait_or_not(struct world *w, size_t t, bool waits)
+{
+	if (w->waits[t] != waits)
+		pruner_wait(w->bed.trials[t], waits);
+	w->waits[t] = waits;
 }
 
 static void run_anew(struct world *w, size_t t)
 {
 	struct bed *b = &w->bed;
 
+	wait_or_not(w, t, false);
 	pruner_trial_forget(b->trials[t]);
 	curve_free(&b->curves[t]);
 	b->trials[t] = pruner_trial_new(b->pruner, (int64_t)t);
@@ -53,6 +62,7 @@ static void end(struct world *w, size_t t)
 						   TRIAL_PRUNED, TRIAL_FAILED };
 	enum trial_state state = states[bed_random(4)];
 
+	wait_or_not(w, t, false);
 	bed_end(&w->bed, t, state);
 	w->is_over[t] = true;
 	w->is_done[t] = state == TRIAL_DONE;
@@ -80,12 +90,17 @@ static bool world_report(struct world *w, int kind)
 		end(w, t);
 	if (w->is_over[t])
 		return false;
+	/* Values are loaded while a trial waits. */
+	if (bed_random(16) > 0)
+		wait_or_not(w, t, false);
 	if (c->n == 0)
 		last = 0;
 	w->trial = t;
 	w->step = bed_random_step(t, kind, c);
 	w->is_again = w->step <= last;
 	bed_report(&w->bed, t, w->step, random_value());
+	if (w->bed.spec.resumes && bed_random(2) == 0)
+		wait_or_not(w, t, true);
 	w->is_last = c->points[c->n - 1].step == w->step;
 	w->before = c->n > 1 ? c->points[c->n - 2].step : INT64_MIN;
 	return strcmp(w->bed.verdict.reason, "diverged") != 0;
@@ -222,6 +237,63 @@ static struct expected expect_asha(const struct world *w)
 	return e;
 }
 
+/* Where the trial waits; false: for nothing. */
+static bool find_place(const struct world *w, const struct rungs *r, size_t t,
+		       struct expected *ret)
+{
+	const struct curve *c = &w->bed.curves[t];
+	int64_t last = c->n > 0 ? c->points[c->n - 1].step : 0, rung = 0, next;
+	int64_t bracket = rungs_bracket(r, w->bed.spec.seed, (int64_t)t);
+	double own;
+
+	while ((next = rungs_next(r, bracket, rung)) <= last)
+		rung = next;
+	*ret = (struct expected){ .rung = rung };
+	if (rung == 0 || !best_at(&w->bed, t, rung, &own))
+		return false;
+	*ret = stand(w, r, bracket, rung, own);
+	return true;
+}
+
+/* Who goes on of those that wait. */
+static int64_t expect_promotion(const struct world *w, bool in_any_case)
+{
+	struct expected first = { 0 }, e = { 0 };
+	int64_t found = -1;
+	struct rungs r;
+	bool has_rungs = find_rungs(w, &r);
+	double cost = 0, least = 0;
+
+	for (size_t t = 0; t < MOST_TRIALS; t++) {
+		if (!w->waits[t])
+			continue;
+		if (has_rungs && find_place(w, &r, t, &e)) {
+			cost = cost_of(&w->bed, e.value);
+			if (e.stop && !in_any_case)
+				continue;
+		} else {
+			cost = 0;
+		}
+		if (found >= 0 && (e.rung < first.rung ||
+				   (e.rung == first.rung && cost >= least)))
+			continue;
+		found = (int64_t)t;
+		first = e;
+		least = cost;
+	}
+	return found;
+}
+
+static void check_promotion(struct world *w)
+{
+	int64_t number = expect_promotion(w, false);
+
+	ck_assert_int_eq(pruner_promote(w->bed.pruner, false), number);
+	ck_assert_int_eq(pruner_promote(w->bed.pruner, true),
+			 expect_promotion(w, true));
+	w->promoted += number >= 0;
+}
+
 /* Everything else: the goal, whether the first rung and T are known. */
 static struct search_spec rungs_spec(enum pruner_type type, int n)
 {
@@ -245,7 +317,11 @@ static void check_asha(enum pruner_type type)
 		for (int k = 0; k < 400; k++) {
 			struct expected want;
 
-			if (!world_report(&w, n % 3))
+			bool has_verdict = world_report(&w, n % 3);
+
+			if (w.bed.spec.resumes)
+				check_promotion(&w);
+			if (!has_verdict)
 				continue;
 			want = expect_asha(&w);
 			check_verdict(&w,
@@ -259,6 +335,7 @@ static void check_asha(enum pruner_type type)
 	}
 	ck_assert_uint_gt(w.stops, 500);
 	ck_assert_uint_gt(w.ons, 500);
+	ck_assert_uint_gt(w.promoted, 500);
 	for (int s = 0; s < (type == PRUNER_ASHA ? 1 : 3); s++)
 		ck_assert_uint_gt(in_bracket[s], 0);
 }
@@ -335,6 +412,7 @@ START_TEST(K8_a_funnel_is_what_its_definition_says)
 		static const double shares[] = { 0.1, 0.4, 0.7, 1 };
 		struct search_spec spec = rungs_spec(PRUNER_FUNNEL, n);
 
+		spec.resumes = false; /* it never waits */
 		spec.early_stopping.keep = shares[n / 8 % 4];
 		world_init(&w, spec);
 		for (int k = 0; k < 400; k++) {

@@ -194,13 +194,17 @@ START_TEST(K8_percentile_is_what_its_definition_says)
 }
 END_TEST
 
-static size_t promoted(struct bed *b, const size_t *list, size_t n, bool any)
+/* Who goes on if those of @list wait. */
+static int64_t promoted(struct bed *b, const size_t *list, size_t n, bool any)
 {
-	struct pruner_trial *paused[MOST_TRIALS];
+	int64_t number;
 
 	for (size_t i = 0; i < n; i++)
-		paused[i] = b->trials[list[i]];
-	return pruner_promote(b->pruner, paused, n, any);
+		pruner_wait(b->trials[list[i]], true);
+	number = pruner_promote(b->pruner, any);
+	for (size_t i = 0; i < n; i++)
+		pruner_wait(b->trials[list[i]], false);
+	return number;
 }
 
 START_TEST(K8_of_a_command_that_resumes_trials_wait_at_a_rung)
@@ -217,14 +221,14 @@ START_TEST(K8_of_a_command_that_resumes_trials_wait_at_a_rung)
 			 "waits at step 2: one in 3 goes on from rung 2, and "
 			 "so far 1 came to it");
 	stops(&b, 1, 2, 4, "paused@2");
-	ck_assert_uint_eq(promoted(&b, list, 2, false), 2);
-	ck_assert_uint_eq(promoted(&b, list, 2, true), 1);
+	ck_assert_int_eq(promoted(&b, list, 2, false), -1);
+	ck_assert_int_eq(promoted(&b, list, 2, true), 1);
 	stops(&b, 2, 2, 6, "paused@2");
 	ck_assert_str_eq(b.verdict.text,
 			 "waits at step 2 by the asha rule: its best val_loss "
 			 "6 at rung 2 is worse than 4, the worst of the 1 kept "
 			 "of 3 trials");
-	ck_assert_uint_eq(promoted(&b, list, 3, false), 1); /* of 3: one */
+	ck_assert_int_eq(promoted(&b, list, 3, false), 1); /* of 3: one */
 	goes_on(&b, 1, 5, 3);
 	stops(&b, 1, 6, 3, "paused@6");
 	stops(&b, 3, 2, (double)NAN, "paused@2");
@@ -232,11 +236,11 @@ START_TEST(K8_of_a_command_that_resumes_trials_wait_at_a_rung)
 	goes_on(&b, 1, 6, 3);
 	goes_on(&b, 1, 7, 3);
 	stops(&b, 1, 18, 3, "paused@18");
-	ck_assert_uint_eq(promoted(&b, list, 4, false), 4);
+	ck_assert_int_eq(promoted(&b, list, 4, false), -1);
 	goes_on(&b, 4, 2, 1);
 	stops(&b, 4, 6, 2, "paused@6");
 	/* Who came farther goes first, though its value is worse. */
-	ck_assert_uint_eq(promoted(&b, list, 5, true), 1);
+	ck_assert_int_eq(promoted(&b, list, 5, true), 1);
 	bed_fini(&b);
 }
 END_TEST
@@ -257,8 +261,8 @@ START_TEST(K8_who_goes_on_does_not_depend_on_who_waits_before)
 		(void)bed_report(&b, t, 2, (double)NAN);
 	goes_on(&b, 7, 2, 1);
 	goes_on(&b, 8, 2, 2); /* two of the three that may */
-	ck_assert_uint_eq(promoted(&b, lists[0], 2, false), 1);
-	ck_assert_uint_eq(promoted(&b, lists[1], 2, false), 0);
+	ck_assert_int_eq(promoted(&b, lists[0], 2, false), 8);
+	ck_assert_int_eq(promoted(&b, lists[1], 2, false), 8);
 	bed_fini(&b);
 }
 END_TEST

@@ -148,6 +148,7 @@ static void step(const struct replay *r, struct pruner *p, struct run *run,
 		leave(run);
 		out->n_done++;
 	} else if (verdict.stop && strncmp(verdict.reason, "paused@", 7) == 0) {
+		pruner_wait(run->trial, true);
 		waiting->list[waiting->n++] = *run;
 		*run = (struct run){ 0 };
 	} else if (verdict.stop) {
@@ -167,18 +168,15 @@ static double epoch_length(const struct replay *r, size_t config)
 static bool go_on(struct run *run, struct pruner *p, struct waiting *waiting,
 		  bool in_any_case)
 {
-	auto_free struct pruner_trial **paused =
-	    xcalloc(waiting->n + 1, sizeof(struct pruner_trial *));
-	size_t i;
+	int64_t config = waiting->n > 0 ? pruner_promote(p, in_any_case) : -1;
+	size_t i = 0;
 
-	if (waiting->n == 0)
+	if (config < 0)
 		return false;
-	for (i = 0; i < waiting->n; i++)
-		paused[i] = waiting->list[i].trial;
-	i = pruner_promote(p, paused, waiting->n, in_any_case);
-	if (i == waiting->n)
-		return false;
+	while ((int64_t)waiting->list[i].config != config)
+		i++;
 	*run = waiting->list[i];
+	pruner_wait(run->trial, false);
 	memmove(&waiting->list[i], &waiting->list[i + 1],
 		(--waiting->n - i) * sizeof(*waiting->list));
 	return true;
