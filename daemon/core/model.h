@@ -17,6 +17,7 @@
 #include "search/pruner.h"
 #include "search/sampler.h"
 #include "search/sorted.h"
+#include "search/waits.h"
 
 #include <sys/queue.h>
 
@@ -54,6 +55,7 @@ struct trial {
 	bool queued_save;
 	bool is_paused;           /* queued, in search->paused */
 	TAILQ_ENTRY(trial) queue; /* else in search->queue when queued */
+	struct wait wait; /* with a budget, in search->between if paused */
 	bool is_untold;
 	STAILQ_ENTRY(trial) untold; /* in search->untold if so */
 };
@@ -81,6 +83,7 @@ struct search {
 	struct trial_queue queue;  /* to be run before the sampler is asked */
 	struct trial_queue paused; /* [n_paused] */
 	int64_t n_paused;
+	struct waits between;   /* with a budget: they, as they go on */
 	struct trial *promoted; /* of these, if is_promoted_known; or NULL */
 	bool is_promoted_known;
 	struct seen seen;     /* hashes of all configurations */

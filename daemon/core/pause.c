@@ -50,65 +50,34 @@ bool pause_was_given_up(const struct trial *t)
 	       (spec->budget.name != NULL || spec->runs == 1);
 }
 
-void pause_begin(struct trial *t)
-{
-	struct search *s = t->search;
-
-	assert(!t->is_paused);
-	t->is_paused = true;
-	s->succeeded = true; /* its command runs and reports */
-	TAILQ_INSERT_TAIL(&s->paused, t, queue);
-	s->n_paused++;
-	if (s->spec->budget.name == NULL)
-		pruner_wait(runs_pruning(t, t->rec.runs), true);
-}
-
-void pause_end(struct trial *t)
-{
-	struct search *s = t->search;
-
-	assert(t->is_paused);
-	t->is_paused = false;
-	TAILQ_REMOVE(&s->paused, t, queue);
-	s->n_paused--;
-	if (s->spec->budget.name == NULL)
-		pruner_wait(runs_pruning(t, t->rec.runs), false);
-}
-
-static double score(const struct trial *t)
-{
-	return score_of(t->search->spec->goal, t->rec.value);
-}
-
 /* --- between the runs of a budget -------------------------------------------
  */
 
-static bool is_promoted(const struct trial *t)
+static void wait_between(struct trial *t)
 {
-	return halving_goes_on(t->search->spec, t->rec.value,
+	t->wait = (struct wait){ .level = t->rec.runs,
+				 .bracket = t->first,
+				 .cost = score_of(t->search->spec->goal,
+						  t->rec.value),
+				 .number = t->rec.number };
+	waits_add(&t->search->between, &t->wait);
+}
+
+static bool is_promoted(void *arg, const struct wait *w)
+{
+	const struct search *s = arg;
+	const struct trial *t = s->trials[w->number];
+
+	return halving_goes_on(s->spec, t->rec.value,
 			       runs_level(t, t->rec.runs - 1));
 }
 
-static bool goes_before(const struct trial *a, const struct trial *b)
+static struct trial *find_between(struct search *s, bool in_any_case)
 {
-	if (a->rec.runs != b->rec.runs)
-		return a->rec.runs > b->rec.runs;
-	if (score(a) < score(b) || score(a) > score(b))
-		return score(a) < score(b);
-	return a->rec.number < b->rec.number;
-}
+	const struct wait *first =
+	    waits_first(&s->between, in_any_case ? NULL : is_promoted, s);
 
-static struct trial *find_between(const struct search *s, bool in_any_case)
-{
-	struct trial *first = NULL, *t;
-
-	TAILQ_FOREACH(t, &s->paused, queue)
-	{
-		if ((in_any_case || is_promoted(t)) &&
-		    (first == NULL || goes_before(t, first)))
-			first = t;
-	}
-	return first;
+	return first != NULL ? s->trials[first->number] : NULL;
 }
 
 static char *words_between(const struct trial *t)
@@ -136,7 +105,36 @@ static struct trial *find_within(const struct search *s, bool in_any_case)
 /* --- either -----------------------------------------------------------------
  */
 
-static struct trial *find(const struct search *s, bool in_any_case)
+void pause_begin(struct trial *t)
+{
+	struct search *s = t->search;
+
+	assert(!t->is_paused);
+	t->is_paused = true;
+	s->succeeded = true; /* its command runs and reports */
+	TAILQ_INSERT_TAIL(&s->paused, t, queue);
+	s->n_paused++;
+	if (s->spec->budget.name != NULL)
+		wait_between(t);
+	else
+		pruner_wait(runs_pruning(t, t->rec.runs), true);
+}
+
+void pause_end(struct trial *t)
+{
+	struct search *s = t->search;
+
+	assert(t->is_paused);
+	t->is_paused = false;
+	TAILQ_REMOVE(&s->paused, t, queue);
+	s->n_paused--;
+	if (s->spec->budget.name != NULL)
+		waits_remove(&s->between, &t->wait);
+	else
+		pruner_wait(runs_pruning(t, t->rec.runs), false);
+}
+
+static struct trial *find(struct search *s, bool in_any_case)
 {
 	return s->spec->budget.name != NULL ? find_between(s, in_any_case)
 					    : find_within(s, in_any_case);

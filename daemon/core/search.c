@@ -65,6 +65,7 @@ void search_destroy(struct search *s)
 	free(s->levels);
 	free(s->replayed.list);
 	sorted_free(&s->results);
+	waits_free(&s->between);
 	strv_free(s->environ);
 	search_free(s->spec);
 	free(s->rec.name);

@@ -70,7 +70,7 @@ MUTANTS = {
         "load.c", "\tif (r->state == TRIAL_QUEUED && pause_is_meant(r->reason))\n\t\tpause_begin(t);\n\telse if",
         "\tif"),
     "who waits goes on, however bad": (
-        "pause.c", "(in_any_case || is_promoted(t))", "(in_any_case || t->rec.runs > 0)"),
+        "pause.c", "in_any_case ? NULL : is_promoted", "NULL"),
     "a search ends in vain while the best one waits": (
         "pause.c", "return s->results.n == 0 && s->wanted == 0", "return s->n == 0 && s->wanted == 0"),
     "who waits is forgotten when the search ends": (
