@@ -72,6 +72,7 @@ void rules_late_crash(struct exam *e)
 
 static void not_finite(struct exam *e, const struct measure *m)
 {
+	const struct trend_before *before = &m->trend.before;
 	int64_t step = m->trend.bad_step;
 	struct symptom *f = exam_add(e, SYMPTOM_DIVERGED, 10, 1, step);
 	char a[EXAM_VALUE_BYTES], b[EXAM_VALUE_BYTES];
@@ -82,12 +83,18 @@ static void not_finite(struct exam *e, const struct measure *m)
 		f->text = xasprintf("%s was never a finite number.", m->name);
 		return;
 	}
+	if (before->n == 0) {
+		f->text = xasprintf("%s is not finite from step %" PRId64
+				    " on, its first.",
+				    m->name, step);
+		return;
+	}
 	f->text = xasprintf("%s is not finite from step %" PRId64
 			    " on (before: %s at first, %s at best).",
-			    m->name, step, exam_value_text(m, m->first, a),
-			    exam_value_text(m, m->lowest, b));
-	exam_add_value(f, "first", m, m->first);
-	exam_add_value(f, "best", m, m->lowest);
+			    m->name, step, exam_value_text(m, before->first, a),
+			    exam_value_text(m, before->best, b));
+	exam_add_value(f, "first", m, before->first);
+	exam_add_value(f, "best", m, before->best);
 }
 
 static void exploded(struct exam *e, const struct measure *m)

@@ -96,6 +96,22 @@ static void count_bad(const struct series_line *line, struct trend *t)
 	}
 }
 
+static void look_before(const struct series_line *line, struct trend *t)
+{
+	struct trend_before *b = &t->before;
+
+	for (size_t i = 0; i < line->n; i++) {
+		const struct series_point *p = &line->points[i];
+		double cost = trend_cost(t, p->value);
+
+		if (p->step >= t->bad_step || !is_usable(p->value))
+			continue;
+		if (b->n++ == 0)
+			b->first = b->best = cost;
+		b->best = fmin(b->best, cost);
+	}
+}
+
 static void average(const struct series_line *line, struct trend *t)
 {
 	size_t finite = line->n - t->bad, seen = 0, in = 0;
@@ -184,6 +200,8 @@ void trend_of(const struct series_line *line, struct trend *ret)
 	ret->first_step = line->points[0].step;
 	ret->last_step = line->points[line->n - 1].step;
 	count_bad(line, ret);
+	if (ret->bad > 0)
+		look_before(line, ret);
 	average(line, ret);
 	if (ret->n == 0)
 		return;

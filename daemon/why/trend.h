@@ -17,6 +17,11 @@ struct trend {
 	size_t bad;
 	int64_t bad_step; /* the first of those at the end, or the first */
 	bool ends_bad;    /* the last value, or two in a row */
+	/* What the curve was like before bad_step. */
+	struct trend_before {
+		size_t n;           /* finite values */
+		double first, best; /* costs, if there are any */
+	} before;
 
 	double first; /* cost of the first finite value; of the median of the
 		       * first five if neighbours are averaged */

@@ -115,11 +115,45 @@ START_TEST(a_loss_that_becomes_nan_has_diverged)
 	ck_assert_int_eq(found.list[0].step, 30);
 	ck_assert_str_eq(found.list[0].text,
 			 "train_loss is not finite from step 30 on "
-			 "(before: 2.3 at first, 0.05 at best).");
+			 "(before: 2.3 at first, 0.05014 at best).");
 	ck_assert_int_eq(json_get_integer(found.list[0].data, "not_finite", 0),
 			 2);
 	symptoms_fini(&found);
 	series_fini(&s);
+}
+END_TEST
+
+START_TEST(what_came_after_the_nans_was_not_before_them)
+{
+	const double losses[] = { 0.8,         0.7, 0.6, 0.5, (double)NAN,
+				  (double)NAN, 0.3, 0.2, 0.1 };
+	auto_free char *words =
+	    text(of_values("loss", GOAL_MINIMIZE, losses, 9));
+	auto_free char *at_once =
+	    text(of_values("loss", GOAL_MINIMIZE, losses + 4, 5));
+
+	ck_assert_str_eq(words, "loss is not finite from step 5 on "
+				"(before: 0.8 at first, 0.5 at best).");
+	ck_assert_str_eq(at_once,
+			 "loss is not finite from step 1 on, its first.");
+}
+END_TEST
+
+START_TEST(the_best_before_the_nans_of_a_long_curve_is_one_of_its_values)
+{
+	struct series s = { 0 };
+	auto_free char *words = NULL;
+
+	series_set_metric(&s, SERIES_TRAIN, "loss", GOAL_MINIMIZE);
+	for (int64_t i = 0; i < 2000; i++)
+		series_add(&s, SERIES_TRAIN, i,
+			   i == 0   ? 3
+			   : i == 1 ? 1
+			   : i < 4  ? (double)NAN
+				    : 0.25);
+	words = text(s);
+	ck_assert_str_eq(words, "loss is not finite from step 2 on "
+				"(before: 3 at first, 1 at best).");
 }
 END_TEST
 
@@ -680,6 +714,9 @@ static TCase *told(void)
 
 	tcase_add_test(t, a_loss_that_falls_and_rests_low_is_healthy);
 	tcase_add_test(t, a_loss_that_becomes_nan_has_diverged);
+	tcase_add_test(t, what_came_after_the_nans_was_not_before_them);
+	tcase_add_test(
+	    t, the_best_before_the_nans_of_a_long_curve_is_one_of_its_values);
 	tcase_add_test(t, one_nan_among_numbers_is_no_divergence);
 	tcase_add_test(t, a_loss_that_is_never_a_number_has_diverged);
 	tcase_add_test(t, a_loss_that_ends_far_above_its_first_has_diverged);
