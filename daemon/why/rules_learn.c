@@ -27,11 +27,23 @@ static bool has_time(const struct exam *e)
 	       e->m.main->trend.last_step < e->end->planned / 2 + 1;
 }
 
-/* To the last digit. An accuracy is, too, where the answer is always one. */
+/*
+ * All values, to the last digit. An accuracy is, too, where the answer is
+ * always one.
+ */
 static bool is_frozen(const struct measure *m)
 {
-	return m->trend.n >= 5 && m->trend.sign > 0 &&
-	       m->trend.noise + fabs(m->first - m->end) < 1e-4 * fabs(m->end);
+	const struct trend *t = &m->trend;
+
+	return t->n >= 5 && t->sign > 0 && t->bad == 0 &&
+	       t->high - t->low < 1e-4 * fabs(m->end);
+}
+
+/* Whether single values are far below where the others rest. */
+static bool has_dips(const struct measure *m, double most)
+{
+	return m->first - m->lowest >
+	       most * fabs(m->first) + 4 * m->trend.noise;
 }
 
 static void frozen(struct exam *e, const struct measure *m)
@@ -55,6 +67,7 @@ void rules_stuck(struct exam *e)
 	int k = measures_guess(&e->m, &who);
 	/* A few points that fall a little have only begun to. */
 	double most = m->trend.n < 10 ? 0.02 : 0.05;
+	bool dips = k == 0 && has_dips(m, most);
 	struct symptom *f;
 	char a[EXAM_VALUE_BYTES], b[EXAM_VALUE_BYTES];
 
@@ -66,7 +79,9 @@ void rules_stuck(struct exam *e)
 		return;
 	}
 	f = exam_add(e, SYMPTOM_STUCK_AT_START, 2,
-		     k > 0 ? 1 : exam_ramp(m->fall, most, 0),
+		     k > 0  ? 1
+		     : dips ? 0.3
+			    : exam_ramp(m->fall, most, 0),
 		     m->trend.last_step);
 	exam_add_ends(f, m);
 	f->advice = "Try learning rates 10 times higher and 10 times lower, "
@@ -88,9 +103,10 @@ void rules_stuck(struct exam *e)
 			      "end.",
 			      m->name, a, exam_value_text(m, m->trend.last, b));
 	else
-		f->text = xasprintf("%s has hardly moved in %zu points: %s at "
-				    "first, %s at best.",
-				    m->name, m->trend.reported, a, b);
+		f->text = xasprintf("%s has hardly moved in %zu points%s: %s "
+				    "at first, %s at best.",
+				    m->name, m->trend.reported,
+				    dips ? ", but for single ones" : "", a, b);
 }
 
 static void improving(struct exam *e, enum symptom_kind kind,

@@ -124,6 +124,8 @@ static void average(const struct series_line *line, struct trend *t)
 		if (!is_usable(p->value))
 			continue;
 		t->last = trend_cost(t, p->value);
+		t->low = seen > 0 ? fmin(t->low, t->last) : t->last;
+		t->high = seen > 0 ? fmax(t->high, t->last) : t->last;
 		sum += t->last;
 		in++;
 		seen++;

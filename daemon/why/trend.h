@@ -26,7 +26,8 @@ struct trend {
 	double first; /* cost of the first finite value; of the median of the
 		       * first five if neighbours are averaged */
 	double last;  /* cost of the last finite value */
-	size_t n;     /* averaged points of finite values */
+	double low, high; /* least and greatest cost of a finite value */
+	size_t n;         /* averaged points of finite values */
 	struct trend_point {
 		int64_t step; /* the last of those averaged */
 		double cost;  /* raw: average of the costs */

@@ -321,6 +321,49 @@ START_TEST(a_loss_that_is_the_same_to_the_last_digit_is_frozen)
 }
 END_TEST
 
+/* Judged by what most values say, told as what all of them are. */
+START_TEST(a_loss_that_moved_once_is_not_frozen)
+{
+	double losses[16];
+	struct symptoms found;
+	struct series s;
+
+	for (size_t i = 0; i < 16; i++)
+		losses[i] = i < 15 ? 0.5 : 0.01;
+	s = of_values("loss", GOAL_MINIMIZE, losses, 16);
+	symptoms_find(&s, NULL, NULL, &found);
+	ck_assert_int_eq(found.list[0].kind, SYMPTOM_STUCK_AT_START);
+	ck_assert(found.list[0].strength < 0.5);
+	ck_assert_str_eq(found.list[0].text,
+			 "loss has hardly moved in 16 points, but for single "
+			 "ones: 0.5 at first, 0.01 at best.");
+	symptoms_fini(&found);
+	series_fini(&s);
+}
+END_TEST
+
+START_TEST(a_long_loss_that_moved_once_is_not_frozen)
+{
+	struct series s = { 0 };
+
+	series_set_metric(&s, SERIES_TRAIN, "loss", GOAL_MINIMIZE);
+	for (int64_t i = 0; i < 60000; i++)
+		series_add(&s, SERIES_TRAIN, i, i == 30000 ? 0.499 : 0.5);
+	ck_assert_str_eq(names(s), "stuck_at_start");
+}
+END_TEST
+
+START_TEST(a_loss_that_was_once_no_number_is_not_frozen)
+{
+	const double losses[] = { 0.5, 0.5, (double)NAN, 0.5, 0.5, 0.5, 0.5 };
+	auto_free char *words =
+	    text(of_values("loss", GOAL_MINIMIZE, losses, 7));
+
+	ck_assert_str_eq(words, "loss has hardly moved in 7 points: 0.5 at "
+				"first, 0.5 at best.");
+}
+END_TEST
+
 START_TEST(a_loss_that_only_rises_a_little_is_stuck)
 {
 	const struct fall rises = { 1.9, 2.25, 5, 0 };
@@ -733,6 +776,9 @@ static TCase *told(void)
 	tcase_add_test(t, a_loss_on_its_way_past_ln_k_is_no_guess);
 	tcase_add_test(t, a_loss_that_hardly_moves_is_stuck);
 	tcase_add_test(t, a_loss_that_is_the_same_to_the_last_digit_is_frozen);
+	tcase_add_test(t, a_loss_that_moved_once_is_not_frozen);
+	tcase_add_test(t, a_long_loss_that_moved_once_is_not_frozen);
+	tcase_add_test(t, a_loss_that_was_once_no_number_is_not_frozen);
 	tcase_add_test(t, a_loss_that_only_rises_a_little_is_stuck);
 	tcase_add_test(t, validation_that_rises_while_training_falls_overfits);
 	tcase_add_test(
