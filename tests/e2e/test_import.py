@@ -198,7 +198,6 @@ class Import(DaemonTest):
         self.assertIn("5 of its 5 folds are over: their mean loss is 2, with a standard error of 0.707", said)
         self.assertNotIn("folds are over", self.d.hpctl("explain", "three/1").stdout)
         self.d.call("retry", search="other", trial=2)
-        self.d.call("extend", search="other", trials=5)
         self.d.wait_final("other")
         again = self.d.rows("select value, runs, attempts from trials where search = 'other' and number = 2")
         self.assertEqual(again, [{"value": 12, "runs": 5, "attempts": 5}])
