@@ -473,8 +473,9 @@ const struct command cmd_import = {
 	    "and their standard errors if both searches have equally many "
 	    "folds, or this one at least as many repeats; else each counts "
 	    "as one result. The lineage of a population is not taken over. "
-	    "Imported trials never run; the search's number of trials grows "
-	    "by them, so that they do not use up its own.",
+	    "An imported trial runs only if retry tells it to, and then has "
+	    "the result of that run instead. The search's number of trials "
+	    "grows by them, so that they do not use up its own.",
 	.options = { { "from", 0, "SEARCH",
 		       "Take the trials of this search instead" } },
 	.run = run_import,

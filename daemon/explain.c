@@ -202,6 +202,22 @@ static struct search_spec *read_spec(struct server *s, int64_t search)
 	return spec;
 }
 
+static bool is_imported(const cJSON *row)
+{
+	const char *origin = json_get_text(row, "origin");
+
+	return origin != NULL && strcmp(origin, "imported") == 0;
+}
+
+/* One that was told to run has a result of its own, or none yet. */
+static bool is_result_imported(const cJSON *row)
+{
+	const char *state = json_get_text(row, "state");
+
+	return is_imported(row) && json_get_integer(row, "attempts", 0) == 0 &&
+	       (strcmp(state, "done") == 0 || strcmp(state, "failed") == 0);
+}
+
 static void say_origin(cJSON *sentences, const struct search_spec *spec,
 		       const cJSON *row)
 {
@@ -213,8 +229,13 @@ static void say_origin(cJSON *sentences, const struct search_spec *spec,
 	else if (origin != NULL && strcmp(origin, "start") == 0)
 		buf_adds(&b, "its configuration stands in the search file, "
 			     "under \"start\"");
-	else if (origin != NULL && strcmp(origin, "imported") == 0)
+	else if (is_result_imported(row))
 		buf_adds(&b, "its configuration and its result were imported");
+	else if (is_imported(row))
+		buf_addf(&b, "its configuration was imported%s",
+			 cJSON_IsNumber(json_get(row, "value"))
+			     ? ", its result is of its own run"
+			     : "");
 	else
 		buf_addf(&b,
 			 "its configuration was proposed by the %s sampler "
@@ -249,9 +270,7 @@ static void say_runs(cJSON *sentences, const struct search_spec *spec,
 	struct buf b = BUF_INIT;
 
 	/* Of what was imported nobody may know. */
-	if (spec->runs == 1 ||
-	    (runs == 0 &&
-	     strcmp(json_get_text(row, "origin"), "imported") == 0))
+	if (spec->runs == 1 || (runs == 0 && is_result_imported(row)))
 		return;
 	if (spec->budget.name != NULL) {
 		say_budget(sentences, spec, row);

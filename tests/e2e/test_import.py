@@ -138,8 +138,11 @@ class Import(DaemonTest):
     def test_an_imported_trial_can_be_run_here_too(self):
         self.finished()
         self.d.call("import", search="s", key="k", trials=[{"params": {"opt": "adam", "lr": 0.5, "layers": 1}}])
+        self.assertIn("its configuration and its result were imported\n", self.d.hpctl("explain", "s/2").stdout)
         self.d.call("retry", search="s", trial=2)
         self.d.wait_final("s")
+        self.assertIn("its configuration was imported, its result is of its own run\n",
+                      self.d.hpctl("explain", "s/2").stdout)
         t = self.trials()[2]
         self.assertEqual((t["state"], t["value"], t["attempts"], t["origin"]), ("done", 0.5, 1, "imported"))
 
