@@ -12,20 +12,20 @@
 #define SHUTDOWN_MS 60000 /* trials may need their grace to stop */
 
 static const struct out_column status_members[] = {
-	{"version",       NULL,              OUT_TEXT },
-	{ "pid",          NULL,              OUT_COUNT},
-	{ "uptime_ms",    "up for",          OUT_MS   },
-	{ "searches",     NULL,              OUT_COUNT},
-	{ "running",      "running trials",  OUT_COUNT},
-	{ "slots",        NULL,              OUT_COUNT},
-	{ "slots_used",   "slots used",      OUT_COUNT},
-	{ "clients",      NULL,              OUT_COUNT},
-	{ "memory_bytes", "memory",          OUT_BYTES},
-	{ "state_dir",    "state directory", OUT_TEXT },
-	{ "database",     NULL,              OUT_TEXT },
-	{ "storage",      NULL,              OUT_TEXT },
-	{ "socket",       NULL,              OUT_TEXT },
-	{ NULL,           NULL,              OUT_TEXT },
+	{"version",        NULL,              OUT_TEXT },
+	{ "pid",           NULL,              OUT_COUNT},
+	{ "uptime_ms",     "up for",          OUT_MS   },
+	{ "open_searches", "open searches",   OUT_COUNT},
+	{ "running",       "running trials",  OUT_COUNT},
+	{ "slots",         NULL,              OUT_COUNT},
+	{ "slots_used",    "slots used",      OUT_COUNT},
+	{ "clients",       NULL,              OUT_COUNT},
+	{ "memory_bytes",  "memory",          OUT_BYTES},
+	{ "state_dir",     "state directory", OUT_TEXT },
+	{ "database",      NULL,              OUT_TEXT },
+	{ "storage",       NULL,              OUT_TEXT },
+	{ "socket",        NULL,              OUT_TEXT },
+	{ NULL,            NULL,              OUT_TEXT },
 };
 
 static enum status run_status(struct call *call)

@@ -377,7 +377,7 @@ static void put_storage(struct request *req)
 /* What the core knows, while there is one. */
 static void put_load(struct request *req)
 {
-	static const char *const names[] = { "slots_used", "searches",
+	static const char *const names[] = { "slots_used", "open_searches",
 					     "running" };
 	const struct server *s = req->s;
 	struct core_load load;

@@ -203,9 +203,10 @@ const struct method_entry methods[METHOD_N] = {
 	},
 	[METHOD_STATUS] = {
 		"status", "Tells how the daemon is.",
-		"version, pid, uptime_ms, slots, slots_used, searches, running, "
-		"clients, memory_bytes, state_dir, database, storage (\"ok\", or why "
-		"it cannot be written), socket, config",
+		"version, pid, uptime_ms, slots, slots_used, open_searches "
+		"(that have not ended), running (trials), clients, "
+		"memory_bytes, state_dir, database, storage (\"ok\", or why it "
+		"cannot be written), socket, config",
 		{ { 0 } },
 	},
 	[METHOD_HEALTH] = {

@@ -154,6 +154,15 @@ class Hpctl(DaemonTest):
             with self.subTest(command=command):
                 self.assertIsInstance(json.loads(self.d.hpctl(*command, "--json").stdout), dict)
 
+    def test_status_counts_the_searches_that_have_not_ended(self):
+        self.d.run(search("over", ["sh", "-c", "echo loss=0.1"]))
+        self.d.submit(search("on", ["sleep", "1000"], trials=3))
+        for _ in range(2):
+            said = self.d.hpctl("status").stdout.splitlines()
+            self.assertIn("open_searches\t1", said)
+            self.d.kill()
+            self.d.start()
+
     def test_the_steering_commands_reach_the_daemon(self):
         self.d.submit(search("s", ["sleep", "1000"], trials=3))
         self.d.hpctl("pause", "s")
