@@ -30,7 +30,9 @@ static enum status act(struct call *call, enum method m, const char *trial_is)
 	if (r != STATUS_DONE)
 		return r;
 	call->out.ops->answer(&call->out, result);
-	state = on_trial ? trial_is : json_get_text(result, "state");
+	state = json_get_text(result, on_trial ? "trial_state" : "state");
+	if (on_trial && (state == NULL || strcmp(state, "running") == 0))
+		state = trial_is;
 	out_textf(&call->out, "%s is %s\n", call->operands[0],
 		  state != NULL ? state : "changed");
 	return STATUS_DONE;

@@ -59,6 +59,11 @@ static int simple_command(struct request *req, enum event_type type)
 		cJSON_AddStringToObject(req->result, "state",
 					search_state_name(p.search->state));
 	}
+	if (r == 0 && type == EV_KILL)
+		cJSON_AddStringToObject(
+		    req->result, "trial_state",
+		    trial_state_name(
+			core_trial_state(req->s->core, ev.search, ev.number)));
 	return r;
 }
 

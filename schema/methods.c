@@ -141,7 +141,9 @@ const struct method_entry methods[METHOD_N] = {
 	},
 	[METHOD_KILL] = {
 		"kill", "Stops one running or queued trial.",
-		"state", { SEARCH_FIELD, TRIAL_FIELD },
+		"state: of the search; trial_state: running until it has "
+		"stopped, or cancelled at once",
+		{ SEARCH_FIELD, TRIAL_FIELD },
 	},
 	[METHOD_RETRY] = {
 		"retry", "Runs an ended trial again, same configuration.",

@@ -386,6 +386,15 @@ void core_progress(const struct core *c, int64_t search,
 	ret->used_ms = ends_used(s, at->boot_ms);
 }
 
+enum trial_state core_trial_state(const struct core *c, int64_t search,
+				  int64_t number)
+{
+	const struct search *s = search_find(c, search);
+
+	assert(s != NULL && number >= 0 && number < (int64_t)s->n);
+	return s->trials[number]->rec.state;
+}
+
 bool core_symptoms(const struct core *c, int64_t search, int64_t number,
 		   struct symptoms *ret)
 {

@@ -106,6 +106,9 @@ bool core_has_search(const struct core *c, int64_t search);
 void core_progress(const struct core *c, int64_t search,
 		   const struct moment *at, struct core_progress *ret);
 
+/* The search must be held and have that trial. */
+enum trial_state core_trial_state(const struct core *c, int64_t search,
+				  int64_t number);
 /* What ails a trial now that runs: symptoms_fini(). False: it does not run. */
 bool core_symptoms(const struct core *c, int64_t search, int64_t number,
 		   struct symptoms *ret);

@@ -163,6 +163,13 @@ class Hpctl(DaemonTest):
             self.d.kill()
             self.d.start()
 
+    def test_kill_says_what_has_become_of_the_trial(self):
+        self.d.submit(search("s", ["sleep", "1000"], trials=3, parallel=1))
+        self.d.hpctl("pause", "s")
+        waits = json.loads(self.d.hpctl("add", "s", "x=9", "--json").stdout)["trial"]
+        self.assertEqual(self.d.hpctl("kill", f"s/{waits}").stdout, f"s/{waits} is cancelled\n")
+        self.assertEqual(self.d.hpctl("kill", "s/0").stdout, "s/0 is being stopped\n")
+
     def test_the_steering_commands_reach_the_daemon(self):
         self.d.submit(search("s", ["sleep", "1000"], trials=3))
         self.d.hpctl("pause", "s")
