@@ -274,25 +274,26 @@ static struct noise find_noise(const struct search *s, double of_model)
 
 static char *plateau_text(const struct search *s, const struct plateau *p)
 {
-	char before[JSON_NUMBER_BYTES], since[JSON_NUMBER_BYTES];
 	struct buf b = BUF_INIT;
 
-	buf_addf(&b,
-		 "the last %lld trials have not improved %s %s by more than "
-		 "the noise, %.3g (%s): ",
-		 (long long)p->n, s->spec->metric,
-		 json_number_text(score_of(s->spec->goal, p->before), before),
-		 p->noise.sd,
-		 strcmp(p->noise.of, "none") == 0
-		     ? "nothing tells it, so that anything better would have "
-		       "counted"
-		     : p->noise.of);
-	if (isfinite(p->since))
-		buf_addf(
-		    &b, "the best of them was %s",
-		    json_number_text(score_of(s->spec->goal, p->since), since));
+	if (p->n == 1)
+		buf_adds(&b, "the last trial has");
 	else
-		buf_adds(&b, "none of them had a result");
+		buf_addf(&b, "the last %lld trials have", (long long)p->n);
+	buf_addf(
+	    &b, " not improved %s %.6g by more than the noise, %.3g (%s): ",
+	    s->spec->metric, score_of(s->spec->goal, p->before), p->noise.sd,
+	    strcmp(p->noise.of, "none") == 0
+		? "nothing tells it, so that anything better would have "
+		  "counted"
+		: p->noise.of);
+	if (isfinite(p->since))
+		buf_addf(&b, "%s was %.6g",
+			 p->n == 1 ? "it" : "the best of them",
+			 score_of(s->spec->goal, p->since));
+	else
+		buf_adds(&b, p->n == 1 ? "it had no result"
+				       : "none of them had a result");
 	return buf_take(&b);
 }
 

@@ -177,7 +177,7 @@ END_TEST
 static struct core *core;
 static struct effects fx;
 static struct moment now;
-static char *ended_data; /* of the latest event "end" */
+static char *ended_text, *ended_data; /* of the latest event "end" */
 
 static void begin(void)
 {
@@ -191,8 +191,9 @@ static void finish(void)
 {
 	effects_clear(&fx);
 	core_free(core);
+	free(ended_text);
 	free(ended_data);
-	ended_data = NULL;
+	ended_text = ended_data = NULL;
 }
 
 /* Remembers an event "end" and forgets the rest. */
@@ -204,7 +205,9 @@ static void take_effects(void)
 		if (fx.list[i].type != FX_SAVE_EVENT ||
 		    strcmp(e->kind, "end") != 0)
 			continue;
+		free(ended_text);
 		free(ended_data);
+		ended_text = xstrdup(e->text);
 		ended_data = e->data != NULL ? xstrdup(e->data) : NULL;
 	}
 	effects_clear(&fx);
@@ -402,6 +405,32 @@ START_TEST(a_plateau_is_so_many_trials_without_an_improvement)
 }
 END_TEST
 
+START_TEST(the_numbers_of_a_plateau_are_rounded)
+{
+	submit("\"parallel\":1,\"stop\":{\"plateau\":2}", 0);
+	run_trial(1, 0.1 + 0.2);
+	run_trial(2, 0.00035200000000000005 + 1);
+	run_trial(3, 2);
+	ck_assert_str_eq(ended_text,
+			 "the last 2 trials have not improved loss 0.3 by more "
+			 "than the noise, 0 (nothing tells it, so that "
+			 "anything better would have counted): the best of "
+			 "them was 1.00035");
+}
+END_TEST
+
+START_TEST(a_plateau_of_one_trial_is_told_of_one)
+{
+	submit("\"parallel\":1,\"stop\":{\"plateau\":1}", 0);
+	run_trial(1, 1);
+	run_trial(2, 2);
+	ck_assert_str_eq(ended_text,
+			 "the last trial has not improved loss 1 by more than "
+			 "the noise, 0 (nothing tells it, so that anything "
+			 "better would have counted): it was 2");
+}
+END_TEST
+
 /* The same configuration once more: what its results differ by is noise. */
 static void add_same(void)
 {
@@ -528,6 +557,8 @@ Suite *suite(void)
 	tcase_add_test(tc, a_restarted_daemon_keeps_the_time);
 	tcase_add_test(tc, a_cost_is_slots_times_time);
 	tcase_add_test(tc, a_plateau_is_so_many_trials_without_an_improvement);
+	tcase_add_test(tc, the_numbers_of_a_plateau_are_rounded);
+	tcase_add_test(tc, a_plateau_of_one_trial_is_told_of_one);
 	tcase_add_test(tc,
 		       a_gain_within_the_noise_of_equal_configurations_is_none);
 	tcase_add_test(tc, a_gain_within_the_noise_of_folds_is_none);
