@@ -445,8 +445,13 @@ static enum status run_import(struct call *call)
 	call->out.ops->answer(&call->out, result);
 	n = json_get_integer(result, "trials", 0);
 	first = json_get_integer(result, "first", 0);
-	out_textf(&call->out, "%s has %lld more trials: %lld to %lld\n", search,
-		  (long long)n, (long long)first, (long long)(first + n - 1));
+	if (n == 1)
+		out_textf(&call->out, "%s has 1 more trial: %lld\n", search,
+			  (long long)first);
+	else
+		out_textf(&call->out, "%s has %lld more trials: %lld to %lld\n",
+			  search, (long long)n, (long long)first,
+			  (long long)(first + n - 1));
 	tell_left_out(result, call_option(call, "from"));
 	return STATUS_DONE;
 }

@@ -82,8 +82,8 @@ static enum status run_run(struct call *call)
 		return fail(STATUS_FAILED, "hpsd did not name the search");
 	trials = json_get_integer(result, "trials", 0);
 	if (trials > 0)
-		out_textf(&call->out, "%s: %lld trials", name,
-			  (long long)trials);
+		out_textf(&call->out, "%s: %lld trial%s", name,
+			  (long long)trials, trials == 1 ? "" : "s");
 	else
 		out_textf(&call->out, "%s: all trials of its grid", name);
 	out_textf(&call->out, " (search %lld)\n",

@@ -215,8 +215,9 @@ static enum status run_extend(struct call *call)
 	if (r != STATUS_DONE)
 		return r;
 	call->out.ops->answer(&call->out, result);
-	out_textf(&call->out, "%s has %lld trials now\n", t.search,
-		  (long long)json_get_integer(result, "trials", n));
+	n = json_get_integer(result, "trials", n);
+	out_textf(&call->out, "%s has %lld trial%s now\n", t.search,
+		  (long long)n, n == 1 ? "" : "s");
 	return STATUS_DONE;
 }
 
@@ -235,15 +236,15 @@ const struct command cmd_extend = {
 static bool confirm(const cJSON *search)
 {
 	char answer[16];
+	int64_t n = json_get_integer(search, "done", 0) +
+		    json_get_integer(search, "pruned", 0) +
+		    json_get_integer(search, "failed", 0) +
+		    json_get_integer(search, "cancelled", 0) +
+		    json_get_integer(search, "lost", 0);
 
-	fprintf(stderr,
-		"remove %s with its %lld trials and all their files? [y/N] ",
-		json_get_text(search, "name"),
-		(long long)(json_get_integer(search, "done", 0) +
-			    json_get_integer(search, "pruned", 0) +
-			    json_get_integer(search, "failed", 0) +
-			    json_get_integer(search, "cancelled", 0) +
-			    json_get_integer(search, "lost", 0)));
+	fprintf(stderr, "remove %s with its %lld trial%s files? [y/N] ",
+		json_get_text(search, "name"), (long long)n,
+		n == 1 ? " and all its" : "s and all their");
 	return fgets(answer, sizeof(answer), stdin) != NULL &&
 	       (answer[0] == 'y' || answer[0] == 'Y');
 }
@@ -277,6 +278,7 @@ static enum status run_rm(struct call *call)
 {
 	auto_target struct target t = { 0 };
 	auto_json cJSON *result = NULL;
+	int64_t n;
 	enum status r = target_parse(call->operands[0], false, &t);
 
 	if (r != STATUS_DONE)
@@ -294,8 +296,9 @@ static enum status run_rm(struct call *call)
 	if (r != STATUS_DONE)
 		return r;
 	call->out.ops->answer(&call->out, result);
-	out_textf(&call->out, "removed %s and its %lld trials\n", t.search,
-		  (long long)json_get_integer(result, "removed", 0));
+	n = json_get_integer(result, "removed", 0);
+	out_textf(&call->out, "removed %s and its %lld trial%s\n", t.search,
+		  (long long)n, n == 1 ? "" : "s");
 	return STATUS_DONE;
 }
 

@@ -126,6 +126,7 @@ static void print_why(struct out *o, const cJSON *result)
 	const char *name = json_get_text(result, "search");
 	const char *note = json_get_text(result, "note");
 	const char *compared = json_get_text(result, "compared");
+	int64_t n = json_get_integer(result, "trials", 0);
 	auto_free char *symptoms = symptoms_text(result);
 	auto_free char *matters = importance_text(result);
 
@@ -133,8 +134,8 @@ static void print_why(struct out *o, const cJSON *result)
 		print_rows(o, result);
 		return;
 	}
-	out_hintf(o, "%s: %lld trials have ended\n\n", name,
-		  (long long)json_get_integer(result, "trials", 0));
+	out_hintf(o, "%s: %lld trial%s ended\n\n", name, (long long)n,
+		  n == 1 ? " has" : "s have");
 	if (compared != NULL)
 		print_wrapped(o, "compared  ", compared);
 	if (*symptoms != '\0')

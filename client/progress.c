@@ -54,9 +54,10 @@ void progress_print_symptom(struct buf *b, const cJSON *symptoms,
 	if (most == NULL)
 		return;
 	buf_addf(b,
-		 "commonest symptom: %s, in %.0f of %lld trials (hpctl why "
+		 "commonest symptom: %s, in %.0f of %lld trial%s (hpctl why "
 		 "%s)",
-		 most->string, most->valuedouble, (long long)begun, search);
+		 most->string, most->valuedouble, (long long)begun,
+		 begun == 1 ? "" : "s", search);
 }
 
 static int64_t count_ended(const cJSON *notice)

@@ -248,7 +248,7 @@ static int read_search(struct diagnosis *d, struct store *reader)
 static void put_compared(struct diagnosis *d)
 {
 	const char *budget = d->spec->budget.name;
-
+	size_t n = count_level(d, d->level);
 	auto_free char *text = NULL;
 
 	if (budget == NULL) {
@@ -260,10 +260,10 @@ static void put_compared(struct diagnosis *d)
 				 "generation",
 				 budget, (long long)d->spec->budget.min);
 	else
-		text = xasprintf(
-		    "results with %s = %lld, which %zu trials have", budget,
-		    (long long)search_level(d->spec, d->level),
-		    count_level(d, d->level));
+		text = xasprintf("results with %s = %lld, which %zu trial%s",
+				 budget,
+				 (long long)search_level(d->spec, d->level), n,
+				 n == 1 ? " has" : "s have");
 	cJSON_AddStringToObject(d->result, "compared", text);
 }
 

@@ -140,9 +140,10 @@ static void say_ends(cJSON *sentences, const struct core_progress *p,
 	}
 	if (stop->plateau > 0) {
 		buf_addf(&b,
-			 "ends when %lld trials in a row have not improved its "
+			 "ends when %lld trial%s in a row not improved its "
 			 "best result by more than the noise",
-			 (long long)stop->plateau);
+			 (long long)stop->plateau,
+			 stop->plateau == 1 ? " has" : "s have");
 		say(sentences, &b);
 	}
 }

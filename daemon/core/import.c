@@ -54,8 +54,8 @@ int search_import(struct step *st, struct search *s, const struct event *ev,
 		s->rec.trials_max += n;
 	fx_save_search(st->fx, &s->rec, &s->queued_save);
 	search_event(st, s, NULL, "import",
-		     xasprintf("%lld trials were imported from %s",
-			       (long long)n, ev->import.source),
+		     xasprintf("%lld trial%s imported from %s", (long long)n,
+			       n == 1 ? " was" : "s were", ev->import.source),
 		     xstrdup(ev->import.data));
 	fx_search_changed(st->fx, &s->rec);
 	/* One of them may be what the search was looking for. */

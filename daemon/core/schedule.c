@@ -128,9 +128,15 @@ static bool is_complete(struct search *s)
 static void finish(struct step *st, struct search *s)
 {
 	bool budget_used = search_budget(s) == 0;
-	char *text = budget_used ? xasprintf("all %zu trials have ended", s->n)
-				 : xasprintf("%s (%zu trials)",
-					     search_exhausted_words(s), s->n);
+	char *text;
+
+	if (!budget_used)
+		text = xasprintf("%s (%zu trial%s)", search_exhausted_words(s),
+				 s->n, s->n == 1 ? "" : "s");
+	else if (s->n == 1)
+		text = xstrdup("its only trial has ended");
+	else
+		text = xasprintf("all %zu trials have ended", s->n);
 
 	search_end(st, s, SEARCH_FINISHED, budget_used ? "trials" : "exhausted",
 		   text, NULL);
@@ -189,9 +195,10 @@ void core_explain(const struct core *c, int64_t id, struct buf *ret_text)
 			 (long long)delayed->rec.number);
 	else if (s->wanted > 0)
 		buf_addf(ret_text,
-			 "its sampler is choosing the configurations of %lld "
-			 "further trials",
-			 (long long)s->wanted);
+			 "its sampler is choosing the configuration%s of %lld "
+			 "further trial%s",
+			 s->wanted == 1 ? "" : "s", (long long)s->wanted,
+			 s->wanted == 1 ? "" : "s");
 	else if (s->waits && TAILQ_EMPTY(&s->queue))
 		buf_addf(ret_text,
 			 "waits for trials that are running (%lld), which the "
@@ -203,9 +210,9 @@ void core_explain(const struct core *c, int64_t id, struct buf *ret_text)
 			 (long long)s->open);
 	else if (s->spec->parallel > 0 && s->open >= s->spec->parallel)
 		buf_addf(ret_text,
-			 "runs %lld trials at a time, as its "
+			 "runs %lld trial%s at a time, as its "
 			 "\"parallel\" says",
-			 (long long)s->open);
+			 (long long)s->open, s->open == 1 ? "" : "s");
 	else if (s->spec->cpus > c->options.slots)
 		buf_addf(ret_text,
 			 "cannot run: a trial takes %lld slots and the daemon "

@@ -605,10 +605,11 @@ void search_trial_ended(struct step *st, struct search *s, struct trial *t)
 	} else if (fails_again(s, t)) {
 		search_end(
 		    st, s, SEARCH_FAILED, s->failure,
-		    xasprintf("%lld trials in a row ended with %s%s; "
+		    xasprintf("%lld trial%s in a row ended with %s%s; "
 			      "see the output of one: hpctl log "
 			      "%s/%lld",
-			      (long long)s->failures, s->failure,
+			      (long long)s->failures,
+			      s->failures == 1 ? "" : "s", s->failure,
 			      s->succeeded ? "" : " before any had succeeded",
 			      s->rec.name, (long long)t->rec.number),
 		    NULL);

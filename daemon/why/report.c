@@ -108,10 +108,11 @@ static void add_unknown(cJSON *object, int answer, const struct results *r)
 	for (size_t i = 0; i < r->n; i++)
 		n += isfinite(r->scores[i]);
 	if (answer == IMPORTANCE_FEW)
-		text = xasprintf("%zu trials have ended, %zu of them with a "
+		text = xasprintf("%zu trial%s ended, %zu of them with a "
 				 "result, too few to tell which parameters "
 				 "matter (it takes %d, and %d)",
-				 r->n, n, IMPORTANCE_TRIALS, IMPORTANCE_BEST);
+				 r->n, r->n == 1 ? " has" : "s have", n,
+				 IMPORTANCE_TRIALS, IMPORTANCE_BEST);
 	else if (answer == IMPORTANCE_EQUAL)
 		text = xstrdup("the best results are equal, and nothing "
 			       "divides them from the others");

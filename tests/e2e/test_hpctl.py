@@ -163,6 +163,21 @@ class Hpctl(DaemonTest):
             self.d.kill()
             self.d.start()
 
+    def test_one_trial_is_no_trials(self):
+        self.d.submit(search("one", ["sleep", "1000"], trials=2, parallel=1))
+        self.assertIn("runs 1 trial at a time", self.d.hpctl("explain", "one").stdout)
+        self.d.hpctl("cancel", "one")
+        self.d.wait_final("one")
+        self.d.run(search("s", ["sh", "-c", "echo loss=1"], trials=1))
+        self.assertIn("its only trial has ended\n", self.d.hpctl("explain", "s").stdout)
+        table = self.d.dir / "old.csv"
+        table.write_text("x,loss\n1,0.5\n")
+        self.assertEqual(self.d.hpctl("import", "s", table).stdout, "s has 1 more trial: 1\n")
+        said = self.d.rows("select text from events where kind = 'import'")[0]["text"]
+        self.assertEqual(said, f"1 trial was imported from {table}")
+        self.d.run(search("t", ["sh", "-c", "echo loss=1"], trials=1))
+        self.assertEqual(self.d.hpctl("rm", "t", "--yes").stdout, "removed t and its 1 trial\n")
+
     def test_kill_says_what_has_become_of_the_trial(self):
         self.d.submit(search("s", ["sleep", "1000"], trials=3, parallel=1))
         self.d.hpctl("pause", "s")
