@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define WIDTH      80  /* where there is no terminal */
-#define NARROWEST  40  /* narrower terminals wrap */
+#define NARROWEST  20  /* narrower terminals wrap */
 #define WIDEST     200 /* beyond, more columns show nothing more */
 #define WIDE_ROWS  15  /* of the area of a wide chart */
 #define ROWS       8   /* of another */
@@ -420,7 +420,9 @@ static void draw_xy(struct canvas *canvas, const struct chart *c, int x, int y,
 {
 	double ticks[CHART_TICKS];
 	size_t n = axis_ticks(&c->y, c->is_wide ? 7 : 3, ticks);
-	int labels = label_width(&c->y, n, ticks, width / 3);
+	/* Names may be cut, numbers not. */
+	int labels = label_width(&c->y, n, ticks,
+				 c->y.names != NULL ? width / 3 : width / 2);
 	struct area a = { canvas, x + labels + 2, y + 1, width - labels - 2,
 			  area_rows(c) };
 
@@ -432,6 +434,7 @@ static void draw_xy(struct canvas *canvas, const struct chart *c, int x, int y,
 	if (c->is_wide && c->x.label != NULL) {
 		int w = (int)out_text_width(c->x.label);
 
+		w = w < a.width ? w : a.width;
 		canvas_text(canvas, a.x + (a.width - w) / 2, a.y + a.height + 2,
 			    CANVAS_FRAME, c->x.label, a.width);
 	}
@@ -463,6 +466,9 @@ static void draw_upright(const struct area *a, const struct chart_axis *axis,
 		auto_buf struct buf b = BUF_INIT;
 
 		axis_print(axis, ticks[i], &b);
+		if (axis->names == NULL &&
+		    (int)out_text_width(buf_text(&b)) > width - 2)
+			continue;
 		canvas_text(a->canvas, x + 1,
 			    row_of(a, axis_place(axis, ticks[i])), CANVAS_FRAME,
 			    buf_text(&b), width - 2);
@@ -594,9 +600,9 @@ static void print_entry(struct out *o, const struct chart_series *s, int width,
 			canvas_put(*canvas, *at + i, 0, g.style, "─", '-');
 	else
 		canvas_line(*canvas, 2 * *at, 2, 2 * *at + 3, 2, g.style);
-	canvas_text(*canvas, *at + (is_dot ? 2 : 3), 0, CANVAS_PLAIN, s->name,
-		    width - *at);
-	*at += needs + 3;
+	*at += is_dot ? 2 : 3;
+	*at += canvas_text(*canvas, *at, 0, CANVAS_PLAIN, s->name, width - *at);
+	*at += 3;
 }
 
 static void print_legend(struct out *o, const struct plot *p, int width)

@@ -25,7 +25,7 @@ static const struct out_column trial_columns[] = {
 	{ "runs",        NULL,    OUT_RUNS   },
         { "value_error", "",      OUT_VALUE  },
 	{ "member",      NULL,    OUT_RUN    },
-        { "generation",  NULL,    OUT_RUN    },
+        { "generation",  "gen",   OUT_RUN    },
 	{ "parent",      NULL,    OUT_RUN    },
         { NULL,          NULL,    OUT_TEXT   },
 };

@@ -1,74 +1,111 @@
 #include "importance.h"
 
 #include "schema/json.h"
+#include "schema/limits.h"
 #include "schema/mem.h"
 #include "schema/names.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <string.h>
 
 #define NAME_WIDTH 20   /* of a parameter or a range, at most */
-#define BAR_WIDTH  24   /* a share of 1 */
+#define BAR_WIDTH  24   /* a share of 1, at most */
+#define BAR_LEAST  8    /* the same, at least */
+#define PARTS      12   /* of a curve, at most */
 #define NOTHING    0.05 /* chance from which a share may be nothing */
 #define DECADES    20   /* ratio of results from which their logs are shown */
 
 static const char *const eighths[] = { "", "▏", "▎", "▍", "▌", "▋", "▊", "▉" };
 static const char *const levels[] = { "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
 
-static void add_cell(struct buf *line, const char *text, size_t width,
-		     bool is_right)
-{
-	size_t used = out_text_width(text);
+/*
+ * A line that ends at the terminal's edge: a piece that has no room there is
+ * left out, since a number is whole or not there, and so is what follows it.
+ */
+struct row {
+	struct buf line;
+	bool is_full;
+};
 
-	if (is_right && used < width)
-		buf_addf(line, "%*s", (int)(width - used), "");
-	buf_adds(line, text);
-	if (!is_right && used < width)
-		buf_addf(line, "%*s", (int)(width - used), "");
+static size_t room_of(const struct out *o, const struct row *row)
+{
+	size_t used = out_text_width(buf_text(&row->line));
+	size_t width = (size_t)o->width;
+
+	return row->is_full || used > width ? 0 : width - used;
 }
 
-/* A cell with a gap behind it, cut to its width. */
-static void add_name(struct out *o, struct buf *line, const char *name,
+static void add_piece(const struct out *o, struct row *row, const char *text)
+{
+	if (out_text_width(text) <= room_of(o, row))
+		buf_adds(&row->line, text);
+	else
+		row->is_full = true;
+}
+
+static void add_piecef(const struct out *o, struct row *row, const char *fmt,
+		       ...) __attribute__((format(printf, 3, 4)));
+
+static void add_piecef(const struct out *o, struct row *row, const char *fmt,
+		       ...)
+{
+	auto_free char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = xvasprintf(fmt, ap);
+	va_end(ap);
+	add_piece(o, row, text);
+}
+
+/* A text, cut to its width and at the edge, and filled up to its width. */
+static void add_text(const struct out *o, struct row *row, const char *text,
 		     size_t width)
 {
-	auto_buf struct buf text = BUF_INIT;
+	auto_buf struct buf b = BUF_INIT;
+	size_t room = room_of(o, row);
 
-	buf_adds(&text, name);
-	out_shorten(&text, width, o->utf8);
-	add_cell(line, buf_text(&text), width, false);
-	buf_adds(line, "  ");
+	width = width < room ? width : room;
+	buf_adds(&b, text);
+	out_shorten(&b, width, o->utf8);
+	buf_addf(&row->line, "%s%*s", buf_text(&b),
+		 (int)(width - out_text_width(buf_text(&b))), "");
 }
 
-static void print_line(struct out *o, struct buf *line)
+static void print_row(struct out *o, struct row *row)
 {
+	struct buf *line = &row->line;
+
 	while (line->len > 0 && line->data[line->len - 1] == ' ')
 		line->data[--line->len] = '\0';
 	out_hintf(o, "%s\n", buf_text(line));
-	buf_clear(line);
+	buf_free(line);
 }
 
 /* --- shares -----------------------------------------------------------------
  */
 
 /* The share, and behind it what it may be, too. */
-static void add_bar(struct out *o, struct buf *line, double share, double high)
+static void add_bar(struct out *o, struct buf *line, size_t width, double share,
+		    double high)
 {
-	double cells = share * BAR_WIDTH;
-	size_t whole = (size_t)cells, end = (size_t)ceil(high * BAR_WIDTH);
+	double cells = share * (double)width;
+	size_t whole = (size_t)cells, end = (size_t)ceil(high * (double)width);
 	size_t used = whole;
 
 	for (size_t i = 0; i < whole; i++)
 		buf_adds(line, o->utf8 ? "█" : "#");
-	if (o->utf8 && whole < BAR_WIDTH) {
+	if (o->utf8 && whole < width) {
 		const char *part =
 		    eighths[(size_t)((cells - (double)whole) * 8)];
 
 		buf_adds(line, part);
 		used += *part != '\0';
 	}
-	for (; used < end && used < BAR_WIDTH; used++)
+	for (; used < end && used < width; used++)
 		buf_adds(line, o->utf8 ? "░" : "-");
-	buf_addf(line, "%*s", (int)(BAR_WIDTH - used), "");
+	buf_addf(line, "%*s", (int)(width - used), "");
 }
 
 static double median_of(const cJSON *part)
@@ -99,36 +136,51 @@ static void add_sparkline(struct buf *line, const cJSON *curve)
 	}
 }
 
-static size_t name_width(const cJSON *list)
+/* What the columns take, of what the terminal has. */
+struct shares {
+	size_t name, bar;
+};
+
+static struct shares measure(const struct out *o, const cJSON *list)
 {
-	size_t width = strlen("PARAMETER");
+	/* The numbers, the gaps, and a curve. */
+	int others = 5 + 2 + 8 + 2 + 2 + 6 + (o->utf8 ? 2 + PARTS : 0);
+	struct shares s = { .name = strlen("PARAMETER") };
 	const cJSON *p;
+	int bar;
 
 	cJSON_ArrayForEach (p, list) {
 		size_t w = out_text_width(json_get_text(p, "parameter"));
 
-		width = w > width ? w : width;
+		s.name = w > s.name ? w : s.name;
 	}
-	return width < NAME_WIDTH ? width : NAME_WIDTH;
+	s.name = s.name < NAME_WIDTH ? s.name : NAME_WIDTH;
+	bar = o->width - (int)s.name - 2 - others;
+	s.bar = bar < BAR_LEAST ? BAR_LEAST : (size_t)bar;
+	s.bar = s.bar < BAR_WIDTH ? s.bar : BAR_WIDTH;
+	return s;
 }
 
-static void print_share(struct out *o, const cJSON *p, size_t width)
+static void print_share(struct out *o, const cJSON *p, const struct shares *s)
 {
 	double share = json_get_number(p, "share", 0);
 	double high = json_get_number(p, "high", 0);
-	double chance = json_get_number(p, "chance", 1);
-	auto_buf struct buf line = BUF_INIT;
+	auto_buf struct buf drawn = BUF_INIT;
+	struct row row = { .line = BUF_INIT };
 
-	add_name(o, &line, json_get_text(p, "parameter"), width);
-	buf_addf(&line, "%3.0f %%  %2.0f-%3.0f %%  ", 100 * share,
-		 100 * json_get_number(p, "low", 0), 100 * high);
-	add_bar(o, &line, share, high);
-	buf_addf(&line, "  %6.2g", chance);
-	if (o->utf8 && cJSON_GetArraySize(json_get(p, "curve")) <= 12) {
-		buf_adds(&line, "  ");
-		add_sparkline(&line, json_get(p, "curve"));
+	add_text(o, &row, json_get_text(p, "parameter"), s->name);
+	add_piecef(o, &row, "  %3.0f %%", 100 * share);
+	add_piecef(o, &row, "  %2.0f-%3.0f %%",
+		   100 * json_get_number(p, "low", 0), 100 * high);
+	add_bar(o, &drawn, s->bar, share, high);
+	add_piecef(o, &row, "  %s", buf_text(&drawn));
+	add_piecef(o, &row, "  %6.2g", json_get_number(p, "chance", 1));
+	if (o->utf8 && cJSON_GetArraySize(json_get(p, "curve")) <= PARTS) {
+		buf_clear(&drawn);
+		add_sparkline(&drawn, json_get(p, "curve"));
+		add_piecef(o, &row, "  %s", buf_text(&drawn));
 	}
-	print_line(o, &line);
+	print_row(o, &row);
 }
 
 char *importance_text(const cJSON *result)
@@ -160,8 +212,8 @@ char *importance_text(const cJSON *result)
 void importance_print(struct out *o, const cJSON *result)
 {
 	const cJSON *list = json_get(result, "importance"), *p;
-	size_t width = name_width(list);
-	auto_buf struct buf line = BUF_INIT;
+	struct shares s = measure(o, list);
+	struct row row = { .line = BUF_INIT };
 	bool is_nothing = false;
 	const char *compared = json_get_text(result, "compared");
 
@@ -170,15 +222,18 @@ void importance_print(struct out *o, const cJSON *result)
 	if (compared != NULL)
 		out_hintf(o, "(by %s)\n", compared);
 	out_hintf(o, "\n");
-	add_name(o, &line, "PARAMETER", width);
-	add_cell(&line, "SHARE", 5, true);
-	add_cell(&line, "90 %", 10, true);
-	buf_addf(&line, "%*sCHANCE", BAR_WIDTH + 4, "");
+	add_text(o, &row, "PARAMETER", s.name);
+	add_piece(o, &row, "  SHARE");
+	add_piece(o, &row, "      90 %");
+	add_piecef(o, &row, "  %*s", (int)s.bar, "");
+	add_piece(o, &row, "  CHANCE");
+	add_piece(o, &row, "  ");
 	if (o->utf8)
-		buf_addf(&line, "  %s", json_get_text(result, "metric"));
-	print_line(o, &line);
+		add_text(o, &row, json_get_text(result, "metric"),
+			 LIMIT_NAME_BYTES);
+	print_row(o, &row);
 	cJSON_ArrayForEach (p, list) {
-		print_share(o, p, width);
+		print_share(o, p, &s);
 		is_nothing =
 		    is_nothing || json_get_number(p, "chance", 1) >= NOTHING;
 	}
@@ -221,7 +276,7 @@ static struct scale scale_of(const cJSON *curve, bool is_minimized, int width)
 		widen(&s, json_get_number(part, "quarter", (double)NAN));
 	}
 	s.is_log = is_minimized && s.low > 0 && s.high > DECADES * s.low;
-	s.width = width > 20 ? (size_t)width : 20;
+	s.width = width > 1 ? (size_t)width : 1;
 	return s;
 }
 
@@ -281,18 +336,19 @@ static void print_part(struct out *o, const struct scale *s, const cJSON *part,
 		       size_t width, bool is_minimized)
 {
 	auto_free char *name = part_name(part);
-	auto_buf struct buf line = BUF_INIT;
+	auto_buf struct buf box = BUF_INIT;
+	struct row row = { .line = BUF_INIT };
 
-	add_name(o, &line, name, width);
-	buf_addf(&line, "%6lld  ",
-		 (long long)json_get_integer(part, "trials", 0));
+	add_text(o, &row, name, width);
+	add_piecef(o, &row, "  %6lld",
+		   (long long)json_get_integer(part, "trials", 0));
 	if (isnan(median_of(part)))
-		add_cell(&line, "-", 9, true);
+		add_piecef(o, &row, "  %9s", "-");
 	else
-		buf_addf(&line, "%9.4g", median_of(part));
-	buf_adds(&line, "  ");
-	add_box(o, &line, s, part, is_minimized);
-	print_line(o, &line);
+		add_piecef(o, &row, "  %9.4g", median_of(part));
+	add_box(o, &box, s, part, is_minimized);
+	add_piecef(o, &row, "  %s", buf_text(&box));
+	print_row(o, &row);
 }
 
 void importance_print_curve(struct out *o, const cJSON *result,
@@ -301,7 +357,7 @@ void importance_print_curve(struct out *o, const cJSON *result,
 	const cJSON *curve = json_get(parameter, "curve"), *part;
 	bool is_minimized = strcmp(json_get_text(result, "goal"),
 				   goal_name(GOAL_MINIMIZE)) == 0;
-	auto_buf struct buf line = BUF_INIT;
+	struct row row = { .line = BUF_INIT };
 	bool is_unknown = false;
 	size_t width = 0;
 	struct scale s;
@@ -317,9 +373,12 @@ void importance_print_curve(struct out *o, const cJSON *result,
 	out_hintf(o, "\n%s over %s%s\n\n", json_get_text(result, "metric"),
 		  json_get_text(parameter, "parameter"),
 		  s.is_log ? " (to the right by its logarithm)" : "");
-	add_name(o, &line, "", width);
-	buf_adds(&line, "TRIALS     MEDIAN  AND THE MIDDLE HALF");
-	print_line(o, &line);
+	add_text(o, &row, "", width);
+	add_piece(o, &row, "  TRIALS");
+	add_piece(o, &row, "     MEDIAN");
+	add_piece(o, &row, "  ");
+	add_text(o, &row, "AND THE MIDDLE HALF", s.width);
+	print_row(o, &row);
 	cJSON_ArrayForEach (part, curve) {
 		print_part(o, &s, part, width, is_minimized);
 		is_unknown = is_unknown || isnan(median_of(part));

@@ -24,6 +24,8 @@ struct grid {
 	char **cells; /* [rows + 1][columns], the first row is the header */
 	size_t rows, columns;
 	size_t *widths; /* [columns] */
+	size_t fitting; /* columns that are printed, the last maybe cut */
+	bool is_marked; /* there is room to show that others are not */
 };
 
 static const char *text_or(const char *text, const char *fallback)
@@ -40,6 +42,17 @@ static bool is_right(enum out_kind kind)
 static bool may_be_cut(enum out_kind kind)
 {
 	return kind == OUT_PARAMS || kind == OUT_LONG;
+}
+
+/* A number is whole or not there: its beginning would be another one. */
+static bool may_be_cut_at_edge(enum out_kind kind)
+{
+	return !is_right(kind) && kind != OUT_TIME;
+}
+
+static const char *cut_mark(bool utf8)
+{
+	return utf8 ? "…" : "...";
 }
 
 static char *header_text(const struct out_column *c)
@@ -140,7 +153,7 @@ static void free_grid(struct grid *g)
 }
 
 /* Takes what does not fit from the widest column that may be cut. */
-static void fit(struct grid *g, size_t width)
+static void shrink(struct grid *g, size_t width)
 {
 	size_t sum = (g->columns - 1) * GAP;
 
@@ -162,6 +175,31 @@ static void fit(struct grid *g, size_t width)
 	}
 }
 
+/* What is still too wide ends at the edge. */
+static void fit(struct grid *g, size_t width, bool utf8)
+{
+	size_t begin = 0, room;
+
+	shrink(g, width);
+	for (g->fitting = 0; g->fitting < g->columns; g->fitting++) {
+		size_t *own = &g->widths[g->fitting];
+
+		room = width > begin ? width - begin : 0;
+		if (*own <= room) {
+			begin += *own + GAP;
+			continue;
+		}
+		if (room > 0 &&
+		    may_be_cut_at_edge(g->shown[g->fitting]->kind)) {
+			*own = room;
+			g->fitting++;
+		} else {
+			g->is_marked = room >= out_text_width(cut_mark(utf8));
+		}
+		return;
+	}
+}
+
 static void print_blanks(struct out *o, size_t n)
 {
 	fprintf(o->file, "%*s", (int)n, "");
@@ -169,7 +207,7 @@ static void print_blanks(struct out *o, size_t n)
 
 static void print_line(struct out *o, const struct grid *g, size_t row)
 {
-	for (size_t c = 0; c < g->columns; c++) {
+	for (size_t c = 0; c < g->fitting; c++) {
 		auto_buf struct buf cell = BUF_INIT;
 		size_t blanks;
 
@@ -179,12 +217,14 @@ static void print_line(struct out *o, const struct grid *g, size_t row)
 		if (is_right(g->shown[c]->kind))
 			print_blanks(o, blanks);
 		fputs(buf_text(&cell), o->file);
-		if (c + 1 == g->columns)
+		if (c + 1 == g->fitting && !g->is_marked)
 			break;
 		print_blanks(o, GAP);
 		if (!is_right(g->shown[c]->kind))
 			print_blanks(o, blanks);
 	}
+	if (g->is_marked)
+		fputs(cut_mark(o->utf8), o->file);
 }
 
 static void print_grid(struct out *o, const struct out_column *columns,
@@ -192,7 +232,7 @@ static void print_grid(struct out *o, const struct out_column *columns,
 {
 	struct grid g = make_grid(columns, rows, o->utf8);
 
-	fit(&g, (size_t)o->width);
+	fit(&g, (size_t)o->width, o->utf8);
 	for (size_t row = 0; row <= g.rows; row++) {
 		bool bold = row == 0 && o->colour;
 

@@ -170,12 +170,13 @@ static void print_symptom(struct out *o, const cJSON *row)
 	print_wrapped(o, json_get(row, "try"), 2 * INDENT);
 }
 
-/* The values of a curve, at most SPARK_CELLS of them, drawn in one line. */
-static void print_spark(struct out *o, const struct series_line *line)
+/* The values of a curve, at most so many of them, drawn in one line. */
+static void print_spark(struct out *o, const struct series_line *line,
+			size_t most)
 {
 	static const char *const bars[] = { "▁", "▂", "▃", "▄",
 					    "▅", "▆", "▇", "█" };
-	size_t cells = line->n < SPARK_CELLS ? line->n : SPARK_CELLS;
+	size_t cells = line->n < most ? line->n : most;
 	double low = (double)INFINITY, high = -(double)INFINITY;
 
 	for (size_t i = 0; i < line->n; i++) {
@@ -201,15 +202,19 @@ static void print_spark(struct out *o, const struct series_line *line)
 
 static void print_line(struct out *o, const struct series_line *line, int width)
 {
+	auto_free char *ends =
+	    line->n > 1
+		? xasprintf("%.4g to %.4g in %zu points", line->points[0].value,
+			    line->points[line->n - 1].value, line->n)
+		: xasprintf("%.4g", line->points[0].value);
+	int room = o->width - INDENT - width - 2 - (int)strlen(ends) - 2;
+
 	fprintf(o->file, "%*s%s%*s", INDENT, "", line->name,
 		width - (int)out_text_width(line->name) + 2, "");
-	if (o->utf8 && line->n > 1)
-		print_spark(o, line);
-	fprintf(o->file, "%.4g", line->points[0].value);
-	if (line->n > 1)
-		fprintf(o->file, " to %.4g in %zu points",
-			line->points[line->n - 1].value, line->n);
-	fputc('\n', o->file);
+	if (o->utf8 && line->n > 1 && room > 0)
+		print_spark(o, line,
+			    room < SPARK_CELLS ? (size_t)room : SPARK_CELLS);
+	fprintf(o->file, "%s\n", ends);
 }
 
 /* What was looked at. */

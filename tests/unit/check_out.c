@@ -90,13 +90,25 @@ START_TEST(without_utf8_the_cut_is_told_by_dots)
 }
 END_TEST
 
-START_TEST(a_narrow_terminal_still_gets_whole_numbers)
+static const struct {
+	int width;
+	bool utf8;
+	const char *want;
+} narrow[] = {
+	{19,  true,  "NAME      BEST  PA…\na     0.123456  ra…\n"},
+	{ 16, true,  "NAME      BEST\na     0.123456\n"              },
+	{ 13, true,  "NAME  …\na     …\n"                        },
+	{ 13, false, "NAME  ...\na     ...\n"                        },
+	{ 3,  false, "...\na\n"				      },
+};
+
+START_TEST(lines_end_at_the_edge_and_numbers_are_whole_or_not_there)
 {
-	out.width = 10;
+	out.width = narrow[_i].width;
+	out.utf8 = narrow[_i].utf8;
 	prints("[{\"name\":\"a\",\"best_value\":0.123456,"
 	       "\"params\":{\"rate\":0.001}}]",
-	       "NAME      BEST  PARAMS\n"
-	       "a     0.123456  rate=0.…\n");
+	       narrow[_i].want);
 }
 END_TEST
 
@@ -235,7 +247,9 @@ Suite *suite(void)
 	tcase_add_test(tc, columns_are_as_wide_as_their_letters_look);
 	tcase_add_test(tc, long_params_are_cut_to_fit_and_numbers_are_not);
 	tcase_add_test(tc, without_utf8_the_cut_is_told_by_dots);
-	tcase_add_test(tc, a_narrow_terminal_still_gets_whole_numbers);
+	tcase_add_loop_test(
+	    tc, lines_end_at_the_edge_and_numbers_are_whole_or_not_there, 0,
+	    sizeof(narrow) / sizeof(narrow[0]));
 	tcase_add_test(tc, values_that_are_no_numbers_are_named);
 	tcase_add_test(tc, a_parameter_may_be_null_or_nothing);
 	tcase_add_test(tc, control_characters_cannot_reach_the_terminal);
