@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -573,8 +574,18 @@ static void tell_ready(struct server *s, int ready_fd)
 		 s->paths.state_dir, (long long)s->config.slots);
 }
 
+/* libuv reads it when the first worker is asked for. */
+static void allow_workers(void)
+{
+	char n[16];
+
+	(void)snprintf(n, sizeof(n), "%d", WORKERS_MAX);
+	(void)setenv("UV_THREADPOOL_SIZE", n, 0);
+}
+
 int server_run(struct server *s, int ready_fd)
 {
+	allow_workers();
 	TAILQ_INIT(&s->replies);
 	TAILQ_INIT(&s->late);
 	TAILQ_INIT(&s->ended);

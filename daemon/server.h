@@ -48,6 +48,15 @@ struct subscription;
 struct suggestion;
 struct late_reply;
 
+/*
+ * What may be on worker threads at the same time: samplers, and one each of
+ * sync, late read, examination, backup, daily backup and removal. There are as
+ * many threads (server_run), so the sync, which replies wait for, always finds
+ * one.
+ */
+#define WORKERS_SUGGEST 2
+#define WORKERS_MAX     (WORKERS_SUGGEST + 6)
+
 struct server {
 	uv_loop_t loop;
 	struct config config;

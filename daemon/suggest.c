@@ -1,7 +1,5 @@
 /*
  * Samplers that think for long do so on worker threads, and the loop goes on.
- * Few at a time, so that the syncs of the database, which replies wait for,
- * always find a thread of their own.
  */
 #include "base/container.h"
 #include "search/sampler.h"
@@ -10,8 +8,6 @@
 #include "schema/mem.h"
 
 #include <stdlib.h>
-
-#define JOBS_MAX 2 /* at a time, of the four threads that libuv has */
 
 struct suggestion {
 	uv_work_t work;
@@ -68,7 +64,7 @@ static void start_next(struct server *s)
 {
 	struct suggestion *job = STAILQ_FIRST(&s->suggestions);
 
-	if (job == NULL || s->suggesting == JOBS_MAX)
+	if (job == NULL || s->suggesting == WORKERS_SUGGEST)
 		return;
 	STAILQ_REMOVE_HEAD(&s->suggestions, link);
 	s->suggesting++;
