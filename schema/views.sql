@@ -4,6 +4,9 @@
 --
 -- `search` is a search's name, `trial` and `number` a trial's number in its
 -- search, times are ISO 8601 UTC text with ms, durations are seconds.
+--
+-- A search that is being removed has no name of its own any more, but one that
+-- begins with "/", and is in none of them.
 
 DROP VIEW IF EXISTS searches;
 CREATE VIEW searches AS
@@ -34,7 +37,8 @@ SELECT s.id, s.name, s.state, s.reason, s.metric, s.goal,
 FROM search s LEFT JOIN trial b
      ON b.id = (SELECT id FROM trial
                 WHERE search = s.id AND score IS NOT NULL
-                ORDER BY score, number LIMIT 1);
+                ORDER BY score, number LIMIT 1)
+WHERE s.name NOT LIKE '/%';
 
 DROP VIEW IF EXISTS trials;
 CREATE VIEW trials AS
@@ -55,13 +59,15 @@ SELECT s.name AS search, t.number, t.state, t.reason,
        (SELECT y.symptom FROM symptom y WHERE y.trial = t.id AND y.rank = 1)
            AS symptom,
        t.member, nullif(t.generation, 0) AS generation, t.parent
-FROM trial t JOIN search s ON s.id = t.search;
+FROM trial t JOIN search s ON s.id = t.search
+WHERE s.name NOT LIKE '/%';
 
 DROP VIEW IF EXISTS params;
 CREATE VIEW params AS
 SELECT s.name AS search, t.number AS trial, p.key AS name, p.value
 FROM trial t JOIN search s ON s.id = t.search
-     JOIN json_each(t.params) p;
+     JOIN json_each(t.params) p
+WHERE s.name NOT LIKE '/%';
 
 DROP VIEW IF EXISTS metrics;
 CREATE VIEW metrics AS
@@ -75,7 +81,8 @@ FROM search s JOIN trial t ON t.search = s.id
           AND (a.number = t.attempts OR a.run < t.runs AND a.number =
                (SELECT max(number) FROM attempt
                 WHERE trial = t.id AND run = a.run))
-     CROSS JOIN metric m ON m.trial = t.id AND m.attempt = a.curve;
+     CROSS JOIN metric m ON m.trial = t.id AND m.attempt = a.curve
+WHERE s.name NOT LIKE '/%';
 
 -- Of each run the attempt that tells of it: of one that is over the latest, of
 -- the others the very latest of the trial. Those before a retry are left out.
@@ -92,7 +99,8 @@ FROM search s JOIN trial t ON t.search = s.id
      JOIN attempt a ON a.trial = t.id AND a.run <= t.runs
           AND (a.number = t.attempts OR a.run < t.runs AND a.number =
                (SELECT max(number) FROM attempt
-                WHERE trial = t.id AND run = a.run));
+                WHERE trial = t.id AND run = a.run))
+WHERE s.name NOT LIKE '/%';
 
 DROP VIEW IF EXISTS best;
 CREATE VIEW best AS
@@ -105,7 +113,8 @@ SELECT s.name AS search, s.metric, s.goal, t.number AS trial, t.value,
 FROM search s JOIN trial t
      ON t.id = (SELECT id FROM trial
                 WHERE search = s.id AND score IS NOT NULL
-                ORDER BY score, number LIMIT 1);
+                ORDER BY score, number LIMIT 1)
+WHERE s.name NOT LIKE '/%';
 
 DROP VIEW IF EXISTS leaderboard;
 CREATE VIEW leaderboard AS
@@ -118,7 +127,8 @@ SELECT s.name AS search,
        (nullif(t.ended_ms, 0) - nullif(t.started_ms, 0)) / 1000.0 AS seconds,
        t.error AS value_error, t.runs
 FROM search s JOIN trial t ON t.search = s.id
-WHERE t.score IS NOT NULL;
+WHERE t.score IS NOT NULL
+      AND s.name NOT LIKE '/%';
 
 DROP VIEW IF EXISTS curves;
 CREATE VIEW curves AS
@@ -129,7 +139,8 @@ SELECT s.name AS search, t.number AS trial,
        min(t.score) OVER (PARTITION BY s.name ORDER BY t.number)
            * iif(s.goal = 'minimize', 1, -1) AS best
 FROM search s JOIN trial t ON t.search = s.id
-WHERE t.score IS NOT NULL;
+WHERE t.score IS NOT NULL
+      AND s.name NOT LIKE '/%';
 
 DROP VIEW IF EXISTS attempts;
 CREATE VIEW attempts AS
@@ -153,7 +164,8 @@ SELECT s.name AS search, t.number AS trial, a.number, a.state, a.outcome,
            AS memory_bytes,
        a.run, a.result
 FROM attempt a JOIN trial t ON t.id = a.trial
-     JOIN search s ON s.id = t.search;
+     JOIN search s ON s.id = t.search
+WHERE s.name NOT LIKE '/%';
 
 DROP VIEW IF EXISTS events;
 CREATE VIEW events AS
@@ -162,11 +174,13 @@ SELECT e.id, s.name AS search, t.number AS trial,
            AS time,
        e.kind, e.text, e.data
 FROM search s JOIN event e ON e.search = s.id
-     LEFT JOIN trial t ON t.id = e.trial AND t.search = s.id;
+     LEFT JOIN trial t ON t.id = e.trial AND t.search = s.id
+WHERE s.name NOT LIKE '/%';
 
 DROP VIEW IF EXISTS symptoms;
 CREATE VIEW symptoms AS
 SELECT s.name AS search, t.number AS trial, y.rank, y.symptom, y.strength,
        y.step, y.text, y.try, y.data
 FROM symptom y JOIN trial t ON t.id = y.trial
-     JOIN search s ON s.id = t.search;
+     JOIN search s ON s.id = t.search
+WHERE s.name NOT LIKE '/%';

@@ -196,10 +196,15 @@ int store_check(struct store *s, bool thoroughly, struct diag *reterr)
 
 int store_summarize(struct store *s, struct store_summary *ret)
 {
-	int r = db_get(s, "SELECT count(*) FROM search", &ret->searches);
+	int r = db_get(s, "SELECT count(*) FROM search WHERE " IS_SHOWN,
+		       &ret->searches);
 
-	return r < 0 ? r
-		     : db_get(s, "SELECT count(*) FROM trial", &ret->trials);
+	if (r < 0)
+		return r;
+	return db_get(s,
+		      "SELECT count(*) FROM trial WHERE search IN "
+		      "(SELECT id FROM search WHERE " IS_SHOWN ")",
+		      &ret->trials);
 }
 
 static int read_attempt(struct store *s, struct run *run,

@@ -20,7 +20,8 @@
 
 /* Numbers of queries of the files of their names. */
 #define DB_COMMIT_N 2
-#define DB_WRITE_N  12
+#define DB_WRITE_N  11
+#define DB_REMOVE_N 9
 #define DB_LOAD_N   10
 #define DB_READ_N   22
 
@@ -41,9 +42,13 @@ struct store {
 	char error[512];
 	sqlite3_stmt *commit[DB_COMMIT_N];
 	sqlite3_stmt *write[DB_WRITE_N];
+	sqlite3_stmt *remove[DB_REMOVE_N];
 	sqlite3_stmt *load[DB_LOAD_N];
 	sqlite3_stmt *read[DB_READ_N];
 };
+
+/* Of a search: it is not being removed (store/remove.c). */
+#define IS_SHOWN "name NOT LIKE '/%'"
 
 /* Made from schema/; migration i leads to user_version i + 1. */
 extern const struct embedded sql_migrations[];
@@ -97,6 +102,7 @@ int db_prepare(struct store *s, const char *const *sql, size_t n,
 	       sqlite3_stmt **ret_queries) __attribute__((warn_unused_result));
 int commit_prepare(struct store *s) __attribute__((warn_unused_result));
 int write_prepare(struct store *s) __attribute__((warn_unused_result));
+int remove_prepare(struct store *s) __attribute__((warn_unused_result));
 int load_prepare(struct store *s) __attribute__((warn_unused_result));
 int read_prepare(struct store *s) __attribute__((warn_unused_result));
 

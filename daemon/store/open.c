@@ -251,6 +251,8 @@ static int prepare(struct store *s)
 	if (r == 0)
 		r = write_prepare(s);
 	if (r == 0)
+		r = remove_prepare(s);
+	if (r == 0)
 		r = load_prepare(s);
 	if (r == 0)
 		r = read_prepare(s);
@@ -322,6 +324,7 @@ void store_close(struct store *s)
 		return;
 	finalize(s->commit, DB_COMMIT_N);
 	finalize(s->write, DB_WRITE_N);
+	finalize(s->remove, DB_REMOVE_N);
 	finalize(s->load, DB_LOAD_N);
 	finalize(s->read, DB_READ_N);
 	if (sqlite3_close(s->db) != SQLITE_OK)

@@ -98,13 +98,14 @@ static const char *const sql[Q_N] = {
 			"trial IS NOT NULL AND kind = 'suggested' "
 			"ORDER BY trial DESC LIMIT 1",
 	[Q_FILE] = "SELECT spec FROM submission WHERE search = ?",
-	[Q_NAME] = "SELECT name FROM search WHERE id = ?",
-	[Q_FIND_NAME] = "SELECT id FROM search WHERE name = ?",
+	[Q_NAME] = "SELECT name FROM search WHERE id = ? AND " IS_SHOWN,
+	[Q_FIND_NAME] = "SELECT id FROM search WHERE name = ? AND " IS_SHOWN,
 	[Q_FIND_KEY] = "SELECT id FROM search WHERE key = ?",
-	[Q_FIND_ID] = "SELECT id FROM search WHERE id = ?",
+	[Q_FIND_ID] = "SELECT id FROM search WHERE id = ? AND " IS_SHOWN,
 	/* Up to the text that sorts after every name with this prefix. */
-	[Q_FIND_PREFIX] = "SELECT id FROM search WHERE name >= ?1 AND "
-			  "name < ?1 || char(0x10ffff) LIMIT 2",
+	[Q_FIND_PREFIX] =
+	    "SELECT id FROM search WHERE name >= ?1 AND "
+	    "name < ?1 || char(0x10ffff) AND " IS_SHOWN " LIMIT 2",
 };
 
 _Static_assert(Q_N == DB_READ_N, "room in struct store");

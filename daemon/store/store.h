@@ -81,8 +81,25 @@ int store_save_event(struct store *s, const struct event_record *e)
 int store_save_symptoms(struct store *s, int64_t trial,
 			const struct symptom_record *list, size_t n)
     __attribute__((warn_unused_result));
-/* Deletes a search and all its rows. */
+
+/*
+ * The removal of a search, in steps. Forgotten, it is found, shown and loaded
+ * no more, and its name and key are free again; its rows are still there.
+ */
+int store_forget_search(struct store *s, int64_t search)
+    __attribute__((warn_unused_result));
+/*
+ * Some of the rows of a search, its own not: some @max, at most twice as many
+ * and those of a trial. @ret_more: there may be others.
+ */
+int store_delete_rows(struct store *s, int64_t search, int64_t max,
+		      bool *ret_more) __attribute__((warn_unused_result));
+/* Deletes a search, if it is there, and its rows that are left. */
 int store_delete_search(struct store *s, int64_t search)
+    __attribute__((warn_unused_result));
+/* The searches that are forgotten. The function must not change the store. */
+typedef void store_id_fn(void *ctx, int64_t id);
+int store_load_forgotten(struct store *s, store_id_fn *fn, void *ctx)
     __attribute__((warn_unused_result));
 
 /*
@@ -160,6 +177,10 @@ int store_summarize(struct store *s, struct store_summary *ret)
  */
 int store_copy(struct store *s, const char *file, bool replaces,
 	       struct store_summary *ret, struct diag *reterr)
+    __attribute__((warn_unused_result));
+
+/* Whether there is such a search, and it is not being removed. */
+int store_has_search(struct store *s, int64_t search, bool *ret_has)
     __attribute__((warn_unused_result));
 
 /* What a backup knows of an attempt. */

@@ -14,7 +14,6 @@ enum query {
 	Q_INSERT_EVENT,
 	Q_DELETE_SYMPTOMS,
 	Q_INSERT_SYMPTOM,
-	Q_DELETE_SEARCH,
 	Q_N,
 };
 
@@ -87,7 +86,6 @@ static const char *const sql[Q_N] = {
 	[Q_INSERT_SYMPTOM] =
 	    "INSERT INTO symptom (trial, rank, symptom, strength, step, text, "
 	    "try, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-	[Q_DELETE_SEARCH] = "DELETE FROM search WHERE id = ?",
 };
 
 _Static_assert(Q_N == DB_WRITE_N, "room in struct store");
@@ -330,13 +328,4 @@ int store_save_symptoms(struct store *s, int64_t trial,
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = insert_symptom(s, trial, (int64_t)i + 1, &list[i]);
 	return r;
-}
-
-int store_delete_search(struct store *s, int64_t search)
-{
-	struct run run = run_begin(s->write[Q_DELETE_SEARCH]);
-
-	assert(!sqlite3_get_autocommit(s->db));
-	bind_int(&run, search);
-	return run_all(s, &run, "deleting a search");
 }

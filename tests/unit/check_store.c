@@ -693,6 +693,20 @@ START_TEST(a_name_or_a_key_is_taken_once)
 }
 END_TEST
 
+static void forget(int64_t search)
+{
+	ck_assert_int_eq(store_begin(the.s), 0);
+	ck_assert_int_eq(store_forget_search(the.s, search), 0);
+	ck_assert_int_eq(store_commit(the.s), 0);
+}
+
+static void delete_search(int64_t search)
+{
+	ck_assert_int_eq(store_begin(the.s), 0);
+	ck_assert_int_eq(store_delete_search(the.s, search), 0);
+	ck_assert_int_eq(store_commit(the.s), 0);
+}
+
 START_TEST(deleting_a_search_deletes_its_rows_and_no_others)
 {
 	struct search_record other = sample_search(2, "other");
@@ -709,9 +723,8 @@ START_TEST(deleting_a_search_deletes_its_rows_and_no_others)
 	case_save_trial(&trial);
 	for (int i = 0; i < 3; i++)
 		case_save_event(&events[i]);
-	ck_assert_int_eq(store_begin(the.s), 0);
-	ck_assert_int_eq(store_delete_search(the.s, 1), 0);
-	ck_assert_int_eq(store_commit(the.s), 0);
+	forget(1);
+	delete_search(1);
 	left =
 	    case_query("SELECT (SELECT group_concat(id) FROM search) || ' ' || "
 		       "(SELECT count(*) FROM submission) || ' ' || "
@@ -723,6 +736,128 @@ START_TEST(deleting_a_search_deletes_its_rows_and_no_others)
 }
 END_TEST
 
+static void add_id(void *ctx, int64_t id)
+{
+	int64_t *ids = ctx;
+
+	*ids = *ids * 10 + id;
+}
+
+static int one_is_there(void *ctx, const struct search_record *r)
+{
+	return 42;
+}
+
+START_TEST(a_forgotten_search_is_found_and_loaded_no_more)
+{
+	static const char *const words[] = { "digits", "4", "/4", "/", "dig" };
+	struct search_record r = sample_search(4, "digits");
+	struct search_record other = sample_search(5, "other");
+	bool is_there = true;
+	int64_t id, ids = 0;
+
+	r.key = TEXT("key-1");
+	case_save_search(&r);
+	case_save_search(&other);
+	forget(4);
+	case_reopen();
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		ck_assert_int_eq(store_find_search(the.s, words[i], &id),
+				 STORE_NOT_FOUND);
+	ck_assert_int_eq(store_find_key(the.s, "key-1", &id), STORE_NOT_FOUND);
+	ck_assert_int_eq(store_find_name(the.s, "digits", &id),
+			 STORE_NOT_FOUND);
+	ck_assert_int_eq(store_load_search(the.s, 4, one_is_there, NULL), 0);
+	ck_assert_int_eq(store_load_open_searches(the.s, one_is_there, NULL),
+			 42);
+	ck_assert_int_eq(store_has_search(the.s, 4, &is_there), 0);
+	ck_assert(!is_there);
+	ck_assert_int_eq(store_has_search(the.s, 5, &is_there), 0);
+	ck_assert(is_there);
+	ck_assert_int_eq(store_load_forgotten(the.s, add_id, &ids), 0);
+	ck_assert_int_eq(ids, 4);
+}
+END_TEST
+
+START_TEST(name_and_key_of_a_forgotten_search_are_free_at_once)
+{
+	struct search_record r = sample_search(4, "digits");
+	int64_t id = 0, ids = 0;
+
+	r.key = TEXT("key-1");
+	case_save_search(&r);
+	forget(4);
+	r.id = 6;
+	case_save_search(&r);
+	ck_assert_int_eq(store_find_search(the.s, "digits", &id), 0);
+	ck_assert_int_eq(id, 6);
+	forget(6);
+	ck_assert_int_eq(store_load_forgotten(the.s, add_id, &ids), 0);
+	ck_assert_int_eq(ids, 46);
+}
+END_TEST
+
+/* How many rows went; @max as in store_delete_rows(). */
+static int64_t delete_slice(int64_t search, int64_t max, bool *ret_more)
+{
+	static const char query[] =
+	    "SELECT (SELECT count(*) FROM trial) + "
+	    "(SELECT count(*) FROM attempt) + (SELECT count(*) FROM metric) + "
+	    "(SELECT count(*) FROM event) + (SELECT count(*) FROM symptom)";
+	auto_free char *before = case_query(query);
+	auto_free char *after = NULL;
+
+	ck_assert_int_eq(store_begin(the.s), 0);
+	ck_assert_int_eq(store_delete_rows(the.s, search, max, ret_more), 0);
+	ck_assert_int_eq(store_commit(the.s), 0);
+	after = case_query(query);
+	return atoll(before) - atoll(after);
+}
+
+START_TEST(the_rows_of_a_search_go_in_slices_and_its_own_row_last)
+{
+	struct search_record other = sample_search(2, "other");
+	struct trial_record trial = sample_trial(2, 0);
+	auto_free char *left = NULL;
+	bool more = true;
+	int slices = 0;
+
+	save_metrics();
+	case_save_search(&other);
+	case_save_trial(&trial);
+	for (int64_t i = 0; i < 25; i++) {
+		struct event_record e = { 1,      i % 2 * 1000,    5,
+					  "stop", TEXT("because"), NULL };
+
+		case_save_event(&e);
+		case_save_metric(1000, 2, "a curve", i, 1);
+		case_save_metric(1001, 1, "a curve", i, 1);
+	}
+	forget(1);
+	while (more) {
+		int64_t n = delete_slice(1, 4, &more);
+
+		ck_assert(n > 0 || !more);
+		ck_assert_int_le(n, 8 + 16); /* and a trial with its events */
+		slices++;
+	}
+	ck_assert_int_gt(slices, 15);
+	left = case_query("SELECT group_concat(search.id || ' ' || trial.id) "
+			  "FROM trial JOIN search ON search.id = search");
+	ck_assert_str_eq(left, "2 2000");
+	free(left);
+	left = case_query("SELECT ((SELECT count(*) FROM metric) + "
+			  "(SELECT count(*) FROM event)) || ' ' || "
+			  "(SELECT group_concat(id) FROM search)");
+	ck_assert_str_eq(left, "0 1,2");
+	delete_search(1);
+	delete_search(1); /* it is not there any more */
+	free(left);
+	left = case_query("SELECT group_concat(id) FROM search");
+	ck_assert_str_eq(left, "2");
+}
+END_TEST
+
 START_TEST(an_id_is_not_used_again_after_its_row_was_deleted)
 {
 	int64_t search = -1, trial = -1;
@@ -731,9 +866,8 @@ START_TEST(an_id_is_not_used_again_after_its_row_was_deleted)
 	ck_assert_int_eq(search, 0);
 	ck_assert_int_eq(trial, 0);
 	save_metrics();
-	ck_assert_int_eq(store_begin(the.s), 0);
-	ck_assert_int_eq(store_delete_search(the.s, 1), 0);
-	ck_assert_int_eq(store_commit(the.s), 0);
+	forget(1);
+	delete_search(1);
 	case_reopen();
 	ck_assert_int_eq(store_last_ids(the.s, &search, &trial), 0);
 	ck_assert_int_eq(search, 1);
@@ -842,6 +976,10 @@ Suite *suite(void)
 	tcase_add_test(tc, a_failure_tells_what_was_done_and_why_it_failed);
 	tcase_add_test(tc, a_name_or_a_key_is_taken_once);
 	tcase_add_test(tc, deleting_a_search_deletes_its_rows_and_no_others);
+	tcase_add_test(tc, a_forgotten_search_is_found_and_loaded_no_more);
+	tcase_add_test(tc, name_and_key_of_a_forgotten_search_are_free_at_once);
+	tcase_add_test(tc,
+		       the_rows_of_a_search_go_in_slices_and_its_own_row_last);
 	tcase_add_test(tc, an_id_is_not_used_again_after_its_row_was_deleted);
 	tcase_add_loop_test(tc, a_search_is_found_by_name_id_or_unique_prefix,
 			    0, sizeof(finds) / sizeof(finds[0]));

@@ -234,6 +234,32 @@ START_TEST(a_view_answers_as_computed_by_hand)
 }
 END_TEST
 
+START_TEST(what_is_left_of_a_removed_search_is_in_no_view)
+{
+	auto_free char *names = rows_of("SELECT name FROM sqlite_schema "
+					"WHERE type = 'view'");
+	int n = 0;
+
+	ck_assert_int_eq(store_begin(the.s), 0);
+	ck_assert_int_eq(store_forget_search(the.s, 1), 0);
+	ck_assert_int_eq(store_commit(the.s), 0);
+	for (char *at = NULL, *name = strtok_r(names, "\n", &at); name != NULL;
+	     name = strtok_r(NULL, "\n", &at)) {
+		const char *of =
+		    strcmp(name, "searches") == 0 ? "name" : "search";
+		auto_free char *query = xasprintf(
+		    "SELECT %s FROM %s WHERE %s NOT IN ('max', 'empty')", of,
+		    name, of);
+		auto_free char *rows = rows_of(query);
+
+		ck_assert_msg(rows == NULL || rows[0] == '\0', "%s: %s", name,
+			      rows);
+		n++;
+	}
+	ck_assert_int_eq(n, 11);
+}
+END_TEST
+
 START_TEST(a_view_tells_the_lineage_of_a_trial)
 {
 	struct search_record search = sample_search(4, "pbt");
@@ -811,6 +837,7 @@ Suite *suite(void)
 			    sizeof(answers) / sizeof(answers[0]));
 	tcase_add_test(tc,
 		       the_best_rows_come_in_the_order_of_their_rank_unasked);
+	tcase_add_test(tc, what_is_left_of_a_removed_search_is_in_no_view);
 	tcase_add_test(tc, a_view_tells_the_lineage_of_a_trial);
 	suite_add_tcase(s, tc);
 
