@@ -1,117 +1,229 @@
 /*
- * The removal of an ended search: its rows and its files, which cannot go in
- * one step. So the files are put aside first, under a name that tells a later
- * daemon of it; whether the rows are gone tells it which way to go on.
+ * The removal of an ended search. Its rows and its files may be too many for
+ * one step: so it is gone first, for everybody and for good, and what it leaves
+ * is taken away bit by bit, by this daemon or by those after it.
  *
- *   rename trials/ID to trials/ID.removed -> commit -> delete the files
+ *   commit: forgotten -> synced: answered -> rows, a slice a step -> files, on
+ *   a worker -> the search's own row
+ *
+ * One after the other. That row is what a later daemon knows it by.
  */
+#include "base/container.h"
 #include "base/fault.h"
 #include "base/log.h"
 #include "request.h"
 
 #include "schema/mem.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#define ASIDE ".removed"
+/*
+ * Rows that are deleted before others get their turn: a few ms. The programs of
+ * tests/fault have another figure.
+ */
+#ifndef REMOVE_ROWS
+#define REMOVE_ROWS 1000
+#endif
+#define STEP_MS  1    /* the loop turns between two steps */
+#define RETRY_MS 1000 /* another program has the lock, or the disk is full */
 
 struct removal {
 	uv_work_t work;
+	struct server *s;
+	int64_t search;
+	uint64_t commit; /* that must be power-safe before anything goes */
+	bool is_bare;    /* its rows and files are gone */
 	char *dir;
+	int error;   /* of the first file that cannot be deleted, or 0 */
+	char *stays; /* that file */
+	STAILQ_ENTRY(removal) link; /* in server->removals: has no thread */
 };
+
+static void removal_free(struct removal *job)
+{
+	free(job->dir);
+	free(job->stays);
+	free(job);
+}
+
+/* --- files
+ * ---------------------------------------------------------------------- */
+
+/* Of the one that has a thread: nftw() hands nothing on. */
+static struct removal *walking;
+
+static void note_failure(struct removal *job, const char *path)
+{
+	if (job->error != 0)
+		return;
+	job->error = -errno;
+	job->stays = xstrdup(path);
+}
 
 static int remove_one(const char *path, const struct stat *st, int type,
 		      struct FTW *ftw)
 {
-	return remove(path);
+	if (walking->s->workers_end)
+		return 1;
+	if (remove(path) < 0 && errno != ENOENT)
+		note_failure(walking, path);
+	return 0;
 }
 
-static void do_removal(uv_work_t *work)
+static void do_files(uv_work_t *work)
 {
-	struct removal *removal = work->data;
+	struct removal *job = container_of(work, struct removal, work);
 
-	(void)nftw(removal->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	(void)fault_at("remove.files");
+	walking = job;
+	/* A search that never ran has none. */
+	if (nftw(job->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS) < 0 &&
+	    access(job->dir, F_OK) == 0)
+		note_failure(job, job->dir);
 }
 
-static void on_removed(uv_work_t *work, int status)
-{
-	struct removal *removal = work->data;
+static void begin_step(struct server *s, uint64_t ms);
 
-	free(removal->dir);
-	free(removal);
+static void on_files(uv_work_t *work, int status)
+{
+	struct removal *job = container_of(work, struct removal, work);
+	struct server *s = job->s;
+
+	s->removal_runs = false;
+	if (job->error != 0)
+		log_warning("a search was removed, and %s cannot be deleted: "
+			    "%s; the next start tries again",
+			    job->stays, strerror(-job->error));
+	if (job->error != 0 || s->stopping || s->lost != NULL) {
+		removal_free(job);
+	} else {
+		job->is_bare = true;
+		STAILQ_INSERT_HEAD(&s->removals, job, link);
+	}
+	begin_step(s, 0);
 }
 
-static char *dir_of(const struct server *s, int64_t search, const char *suffix)
+/* --- rows
+ * ----------------------------------------------------------------------- */
+
+static int delete_slice(struct removal *job, bool *ret_more)
 {
-	return xasprintf("%s/trials/%lld%s", s->paths.state_dir,
-			 (long long)search, suffix);
-}
+	struct store *store = job->s->store;
+	int r;
 
-static void delete_files(struct server *s, int64_t search)
-{
-	struct removal *removal = xcalloc(1, sizeof(*removal));
-
-	removal->dir = dir_of(s, search, ASIDE);
-	removal->work.data = removal;
-	(void)uv_queue_work(&s->loop, &removal->work, do_removal, on_removed);
-}
-
-/* Returns 0 or -errno. A search that never ran has no files. */
-static int put_aside(const struct server *s, int64_t search)
-{
-	auto_free char *dir = dir_of(s, search, "");
-	auto_free char *aside = dir_of(s, search, ASIDE);
-
-	(void)fault_at("remove.rename");
-	return rename(dir, aside) < 0 && errno != ENOENT ? -errno : 0;
-}
-
-static void put_back(const struct server *s, int64_t search)
-{
-	auto_free char *dir = dir_of(s, search, "");
-	auto_free char *aside = dir_of(s, search, ASIDE);
-
-	if (rename(aside, dir) < 0 && errno != ENOENT)
-		log_error("%s: cannot be renamed to %s: %s", aside, dir,
-			  strerror(errno));
-}
-
-/* One that an earlier daemon has put aside, and nothing more is known. */
-static void finish_removal(struct server *s, int64_t search)
-{
-	auto_json cJSON *row = NULL;
-	int r = store_read_search(s->store, search, &row);
-
+	if (job->is_bare)
+		(void)fault_at("remove.search");
+	else
+		(void)fault_at("remove.rows");
+	r = store_begin(store);
+	if (r == 0 && job->is_bare)
+		r = store_delete_search(store, job->search);
+	else if (r == 0)
+		r = store_delete_rows(store, job->search, REMOVE_ROWS,
+				      ret_more);
 	if (r == 0)
-		put_back(s, search);
-	else if (r == STORE_NOT_FOUND)
-		delete_files(s, search);
+		r = store_commit(store);
+	if (r != 0)
+		store_rollback(store);
+	else
+		job->s->commits++;
+	return r;
+}
+
+/* Its rows are gone, hence its files are next; or all of it is gone. */
+static void go_on(struct server *s, struct removal *job)
+{
+	STAILQ_REMOVE_HEAD(&s->removals, link);
+	if (job->is_bare) {
+		removal_free(job);
+		return;
+	}
+	s->removal_runs = true;
+	(void)uv_queue_work(&s->loop, &job->work, do_files, on_files);
+}
+
+static void on_step(uv_timer_t *timer)
+{
+	struct server *s = container_of(timer, struct server, remove_step);
+	struct removal *job = STAILQ_FIRST(&s->removals);
+	bool more = false;
+	int r;
+
+	if (job == NULL || s->removal_runs || s->lost != NULL ||
+	    job->commit > s->synced)
+		return;
+	r = s->stalled ? -EBUSY : delete_slice(job, &more);
+	if (r == -EBUSY || r == -ENOSPC) {
+		begin_step(s, RETRY_MS);
+		return;
+	}
+	if (r < 0) {
+		storage_lost(s, r, store_error(s->store), false);
+		return;
+	}
+	if (!more)
+		go_on(s, job);
+	begin_step(s, STEP_MS);
+}
+
+static void begin_step(struct server *s, uint64_t ms)
+{
+	if (!s->stopping)
+		(void)uv_timer_start(&s->remove_step, on_step, ms, 0);
+}
+
+/* --- the queue
+ * ------------------------------------------------------------------ */
+
+static void add(struct server *s, int64_t search, uint64_t commit)
+{
+	struct removal *job = xcalloc(1, sizeof(*job));
+
+	job->s = s;
+	job->search = search;
+	job->commit = commit;
+	job->dir =
+	    xasprintf("%s/trials/%lld", s->paths.state_dir, (long long)search);
+	STAILQ_INSERT_TAIL(&s->removals, job, link);
+}
+
+static void add_forgotten(void *ctx, int64_t search)
+{
+	add(ctx, search, 0);
 }
 
 void remove_resume(struct server *s)
 {
-	auto_free char *path = xasprintf("%s/trials", s->paths.state_dir);
-	DIR *dir = opendir(path);
-	struct dirent *entry;
-
-	if (dir == NULL) {
-		log_error("%s: %s", path, strerror(errno));
-		return;
-	}
-	while ((entry = readdir(dir)) != NULL) {
-		char *end;
-		long long id = strtoll(entry->d_name, &end, 10);
-
-		if (id > 0 && strcmp(end, ASIDE) == 0)
-			finish_removal(s, id);
-	}
-	closedir(dir);
+	remove_fini(s); /* an earlier try may have got this far */
+	if (store_load_forgotten(s->store, add_forgotten, s) < 0)
+		log_error("removals cannot go on: %s", store_error(s->store));
+	begin_step(s, 0);
 }
+
+void remove_synced(struct server *s)
+{
+	if (!uv_is_active((uv_handle_t *)&s->remove_step))
+		begin_step(s, 0);
+}
+
+void remove_fini(struct server *s)
+{
+	struct removal *job;
+
+	(void)uv_timer_stop(&s->remove_step);
+	while ((job = STAILQ_FIRST(&s->removals)) != NULL) {
+		STAILQ_REMOVE_HEAD(&s->removals, link);
+		removal_free(job);
+	}
+}
+
+/* --- the method
+ * ----------------------------------------------------------------- */
 
 static int64_t trials_of(const cJSON *row)
 {
@@ -129,12 +241,14 @@ static bool has_ended(const cJSON *row)
 	return state >= 0 && search_state_is_final((enum search_state)state);
 }
 
-static int delete_rows(struct server *s, int64_t search)
+static int forget(struct server *s, int64_t search)
 {
-	int r = store_begin(s->store);
+	int r;
 
+	(void)fault_at("remove.forget");
+	r = store_begin(s->store);
 	if (r == 0)
-		r = store_delete_search(s->store, search);
+		r = store_forget_search(s->store, search);
 	if (r == 0)
 		r = store_commit(s->store);
 	if (r != 0)
@@ -142,14 +256,12 @@ static int delete_rows(struct server *s, int64_t search)
 	return r;
 }
 
-static int not_removed(struct request *req, int64_t search, int error)
+static int not_removed(struct request *req, int error)
 {
 	int r = request_failed(req);
 
 	/* Of other failures the next look into the database tells more. */
-	if (error == -EBUSY || error == -ENOSPC)
-		put_back(req->s, search);
-	else
+	if (error != -EBUSY && error != -ENOSPC)
 		storage_lost(req->s, error, store_error(req->s->store), false);
 	return r;
 }
@@ -177,19 +289,12 @@ int command_remove(struct request *req)
 			 json_get_text(req->params, "search"));
 		return RPC_CONFLICT;
 	}
-	r = put_aside(s, id);
-	if (r < 0) {
-		diag_add(&req->diag, "", "%s/trials/%lld cannot be renamed: %s",
-			 s->paths.state_dir, (long long)id, strerror(-r));
-		return RPC_INTERNAL;
-	}
-	r = delete_rows(s, id);
+	r = forget(s, id);
 	if (r != 0)
-		return not_removed(req, id, r);
-	(void)fault_at("remove.files");
+		return not_removed(req, r);
 	s->commits++;
 	req->changes = true;
-	delete_files(s, id);
+	add(s, id, s->commits);
 	json_add_integer(req->result, "removed", trials_of(row));
 	return 0;
 }

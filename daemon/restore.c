@@ -231,14 +231,12 @@ static int mark_lost(struct restore *r)
 }
 
 /* The number that @name is; -1: none. */
-static int64_t number_of(const char *name, const char *suffix)
+static int64_t number_of(const char *name)
 {
 	char *end;
 	long long n = strtoll(name, &end, 10);
 
-	return name[0] >= '0' && name[0] <= '9' && strcmp(end, suffix) == 0
-		   ? n
-		   : -1;
+	return name[0] >= '0' && name[0] <= '9' && *end == '\0' ? n : -1;
 }
 
 static int check_search(struct restore *r, const char *dir, int64_t search)
@@ -251,7 +249,7 @@ static int check_search(struct restore *r, const char *dir, int64_t search)
 		return errno == ENOTDIR ? 0 : failed(r, dir);
 	while (failure == 0 && (entry = readdir(stream)) != NULL) {
 		auto_free char *path = xasprintf("%s/%s", dir, entry->d_name);
-		int64_t number = number_of(entry->d_name, "");
+		int64_t number = number_of(entry->d_name);
 
 		if (number >= 0)
 			failure = check_trial(r, path, search, number);
@@ -262,19 +260,9 @@ static int check_search(struct restore *r, const char *dir, int64_t search)
 	return failure;
 }
 
-/* One whose removal the backup knows nothing of is there again. */
-static void take_back_removed(const char *trials, const char *name)
+static int check_trials(struct restore *r)
 {
-	int64_t search = number_of(name, ".removed");
-	auto_free char *from = xasprintf("%s/%s", trials, name);
-	auto_free char *to = xasprintf("%s/%lld", trials, (long long)search);
-
-	if (search >= 0 && !exists(to))
-		(void)rename(from, to);
-}
-
-static int each_entry(struct restore *r, const char *trials, bool is_removed)
-{
+	auto_free char *trials = xasprintf("%s/trials", r->state_dir);
 	DIR *stream = opendir(trials);
 	struct dirent *entry;
 	int failure = 0;
@@ -283,23 +271,13 @@ static int each_entry(struct restore *r, const char *trials, bool is_removed)
 		return errno == ENOENT ? 0 : failed(r, trials);
 	while (failure == 0 && (entry = readdir(stream)) != NULL) {
 		auto_free char *dir = xasprintf("%s/%s", trials, entry->d_name);
-		int64_t search = number_of(entry->d_name, "");
+		int64_t search = number_of(entry->d_name);
 
-		if (is_removed)
-			take_back_removed(trials, entry->d_name);
-		else if (search >= 0)
+		if (search >= 0)
 			failure = check_search(r, dir, search);
 	}
 	(void)closedir(stream);
 	return failure;
-}
-
-static int check_trials(struct restore *r)
-{
-	auto_free char *trials = xasprintf("%s/trials", r->state_dir);
-	int failure = each_entry(r, trials, true);
-
-	return failure != 0 ? failure : each_entry(r, trials, false);
 }
 
 /* --- the database

@@ -290,6 +290,7 @@ static void on_synced(uv_work_t *work, int status)
 	s->synced = s->sync_covers;
 	api_synced(s);
 	subscribe_synced(s);
+	remove_synced(s);
 	if (s->sync_wanted > s->synced)
 		start_sync(s);
 }
@@ -426,6 +427,7 @@ static void stop(struct server *s)
 	subscribe_fini(s);
 	api_fini(s);
 	suggest_fini(s);
+	remove_fini(s);
 	if (s->executor != NULL)
 		executor_close(s->executor, on_part_closed, NULL);
 	close_handle((uv_handle_t *)&s->prepare);
@@ -433,6 +435,7 @@ static void stop(struct server *s)
 	close_handle((uv_handle_t *)&s->deadline);
 	close_handle((uv_handle_t *)&s->retry);
 	close_handle((uv_handle_t *)&s->sync_soon);
+	close_handle((uv_handle_t *)&s->remove_step);
 	close_handle((uv_handle_t *)&s->sigterm);
 	close_handle((uv_handle_t *)&s->sigint);
 	close_handle((uv_handle_t *)&s->sighup);
@@ -497,6 +500,7 @@ static void start_handles(struct server *s)
 	(void)uv_timer_init(&s->loop, &s->deadline);
 	(void)uv_timer_init(&s->loop, &s->retry);
 	(void)uv_timer_init(&s->loop, &s->sync_soon);
+	(void)uv_timer_init(&s->loop, &s->remove_step);
 	(void)uv_signal_init(&s->loop, &s->sigterm);
 	(void)uv_signal_init(&s->loop, &s->sigint);
 	(void)uv_signal_init(&s->loop, &s->sighup);
@@ -592,6 +596,7 @@ int server_run(struct server *s, int ready_fd)
 	TAILQ_INIT(&s->subscriptions);
 	STAILQ_INIT(&s->suggestions);
 	STAILQ_INIT(&s->late_reads);
+	STAILQ_INIT(&s->removals);
 	s->started = server_now();
 	(void)uv_loop_init(&s->loop);
 	start_handles(s);

@@ -47,6 +47,7 @@ struct ended_notice {
 struct subscription;
 struct suggestion;
 struct late_reply;
+struct removal;
 
 /*
  * What may be on worker threads at the same time: samplers, and one each of
@@ -76,6 +77,7 @@ struct server {
 	uv_timer_t deadline;
 	uv_timer_t retry; /* storage.c */
 	uv_timer_t sync_soon;
+	uv_timer_t remove_step; /* remove.c */
 	uv_signal_t sigterm, sigint, sighup;
 	uv_timer_t house, watchdog; /* house.c */
 	uv_work_t sync_work;
@@ -105,12 +107,13 @@ struct server {
 	int suggesting;                        /* those that have one */
 	TAILQ_HEAD(, late_reply) late;         /* workers look for them */
 	STAILQ_HEAD(, late_read) late_reads;   /* that wait for a thread */
+	STAILQ_HEAD(, removal) removals;       /* the first is at its rows */
 	char *backup_error; /* of the latest daily one, or NULL */
 	int64_t wal_told_bytes;
 	unsigned house_ticks;
 	bool house_runs;
 	/* one of each at a time */
-	bool health_runs, backup_runs, daily_runs, late_read_runs;
+	bool health_runs, backup_runs, daily_runs, late_read_runs, removal_runs;
 	_Atomic bool workers_end; /* they shall, soon */
 	struct moment started;
 };
@@ -193,8 +196,12 @@ void api_lost(struct server *s, bool is_undone);
 void api_fini(struct server *s);
 
 /* remove.c */
-/* Finishes or undoes removals in the midst of which a daemon was killed. */
+/* Goes on with the removals that the database knows of. */
 void remove_resume(struct server *s);
+/* Those whose commits are power-safe may begin. */
+void remove_synced(struct server *s);
+/* They end where they are; the database knows how to go on. */
+void remove_fini(struct server *s);
 
 /* explain.c */
 /* A sentence on which parameters matter to the model. New; NULL: not known. */

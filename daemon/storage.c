@@ -297,6 +297,7 @@ static void drop_state(struct server *s)
 {
 	effects_clear(&s->fx);
 	suggest_fini(s);
+	remove_fini(s);
 	executor_close(s->executor, on_executor_closed, NULL);
 	s->executor = NULL;
 	(void)uv_timer_stop(&s->deadline);

@@ -36,7 +36,8 @@ static const char *const sql[Q_N] = {
 	[Q_DELETE_TRIAL] = "DELETE FROM trial WHERE id = ?",
 	[Q_DELETE_EVENTS] = "DELETE FROM event WHERE id IN "
 			    "(SELECT id FROM event WHERE search = ? LIMIT ?)",
-	[Q_DELETE_SEARCH] = "DELETE FROM search WHERE id = ?",
+	[Q_DELETE_SEARCH] =
+	    "DELETE FROM search WHERE id = ? AND NOT (" IS_SHOWN ")",
 	[Q_FORGOTTEN] = "SELECT id FROM search WHERE name > '/' AND "
 			"name < '0' ORDER BY id",
 };

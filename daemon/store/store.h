@@ -94,7 +94,7 @@ int store_forget_search(struct store *s, int64_t search)
  */
 int store_delete_rows(struct store *s, int64_t search, int64_t max,
 		      bool *ret_more) __attribute__((warn_unused_result));
-/* Deletes a search, if it is there, and its rows that are left. */
+/* Deletes a forgotten search, if it is there, and its rows that are left. */
 int store_delete_search(struct store *s, int64_t search)
     __attribute__((warn_unused_result));
 /* The searches that are forgotten. The function must not change the store. */

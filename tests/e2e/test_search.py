@@ -414,9 +414,7 @@ class Steering(DaemonTest):
         self.d.wait_final("s")
         self.assertEqual(self.d.call("remove", search="s")["removed"], 1)
         self.assertEqual(self.d.rows("select * from trials"), [])
-        self.d.stop()
-        self.assertFalse((self.d.state / "trials/1").exists())
-        self.d.start()
+        wait_for(lambda: not (self.d.state / "trials/1").exists(), "the end of its files")
 
     def test_a_search_whose_trials_are_being_stopped_cannot_be_removed_yet(self):
         shell = f"trap '' TERM; touch {self.d.dir}/runs; while :; do sleep 0.01; done"

@@ -77,7 +77,11 @@ MUTANTS = {
         "daemon/shim/copy.c", "(void)snprintf(part, sizeof(part), PART \"%ld\", (long)getpid());",
         "(void)strcpy(part, TRIALDIR_CHECKPOINT);", "inherit", "AssertionError"),
     "the files of a removed search stay": (
-        "daemon/remove.c", "\t\tdelete_files(s, search);\n}", "\t\t;\n}", "remove", "I19"),
+        "daemon/remove.c", "\tif (nftw(job->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS) < 0 &&\n",
+        "\tif (false &&\n", "remove", "I19"),
+    "a removal that was begun is not gone on with": (
+        "daemon/remove.c", "\tif (store_load_forgotten(s->store, add_forgotten, s) < 0)\n", "\tif (false)\n",
+        "remove", "AssertionError"),
 }
 
 

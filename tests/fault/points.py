@@ -40,6 +40,9 @@ ERRORS = {
     "launch.spawn": [errno.EAGAIN, errno.ENOMEM],
 }
 
+# Fail-points that a removal passes again and again, in the midst of them, and the next daemons' after that.
+MIDST = {"remove.rows": ("remove.rows=kill@3", ["remove.rows", "remove.files", "remove.search"])}
+
 
 # --- scenarios: each begins without a daemon, and @fault is armed when it says so ----------------------------------
 
@@ -155,11 +158,13 @@ def shutdown(w, fault):
 
 
 def remove(w, fault):
-    name = w.submit_all(w.spec(modes=["0"], trials=2, steps=(1,)))
+    """Rows of several slices."""
+    name = w.submit_all(w.spec(modes=["0"], trials=2, steps=(12,)))
     w.end(name)
     w.note("removed", search=name, tokens=[r["token"] for r in w.rows("SELECT token FROM attempt")])
     w.arm(fault)
     w.insist(lambda: w.ask("remove", search=name))
+    w.end_removals()
     w.end(w.submit_all(w.spec(modes=["0"], trials=2, steps=(1,))))
 
 
@@ -267,6 +272,9 @@ def plan(reached, is_all):
         for name in sorted(set(reached[scenario])):
             if not is_all:
                 yield scenario, f"{name}=kill", [f"{next(in_turn)}=kill"]
+                fault, then = MIDST.get(name, (None, []))
+                for second in then:
+                    yield scenario, fault, [f"{second}=kill"]
                 continue
             for second in recovery:
                 yield scenario, f"{name}=kill", [f"{second}=kill"]

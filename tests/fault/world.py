@@ -226,10 +226,15 @@ class World(Daemon):
         """Until all searches have ended: without further faults they must."""
         if self.process is None:
             self.start()
-        for s in self.rows("SELECT name, state FROM search ORDER BY id"):
+        for s in self.rows("SELECT name, state FROM searches ORDER BY id"):
             if s["state"] == "paused":
                 self.resume(s["name"])
             self.wait_end(s["name"])
+        wait_for(lambda: not self.removals(), "the ends of removals")
+
+    def removals(self):
+        """The searches that were removed, and are not all gone."""
+        return self.rows("SELECT id FROM search WHERE name LIKE '/%'")
 
     def faults(self, **more):
         return check.check(self.state, self.witness, self.ledger, **more)
@@ -317,6 +322,12 @@ class FaultyWorld(World):
 
     def end(self, name):
         self.insist(lambda: self.wait_end(name))
+
+    def end_removals(self):
+        """Until nothing is left of what was removed."""
+        while self.removals():
+            self.revive()
+            wait_for(lambda: self.is_dead() or not self.removals(), "the ends of removals")
 
     def wait_running(self, name, n):
         def step():

@@ -852,6 +852,7 @@ START_TEST(the_rows_of_a_search_go_in_slices_and_its_own_row_last)
 	ck_assert_str_eq(left, "0 1,2");
 	delete_search(1);
 	delete_search(1); /* it is not there any more */
+	delete_search(2); /* it is not forgotten */
 	free(left);
 	left = case_query("SELECT group_concat(id) FROM search");
 	ck_assert_str_eq(left, "2");
