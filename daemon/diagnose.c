@@ -239,8 +239,6 @@ static int read_search(struct diagnosis *d, struct store *reader)
 		r = store_load_search(reader, d->search, on_search, d);
 	if (r == 0 && d->spec != NULL)
 		r = read_trials(d, reader);
-	if (r == 0 && d->spec == NULL)
-		diag_add(d->reterr, "", "the search was removed meanwhile");
 	return r;
 }
 

@@ -3,6 +3,7 @@
  * goes on.
  */
 #include "base/container.h"
+#include "base/fault.h"
 #include "request.h"
 
 #include "schema/mem.h"
@@ -22,6 +23,18 @@ struct late_read {
 	STAILQ_ENTRY(late_read) link; /* in server->late_reads: waits */
 };
 
+/* What was read of a search is whole if it is still there. */
+static void check_search(struct late_read *job, struct store *reader)
+{
+	bool is_there;
+
+	if (store_has_search(reader, job->search, &is_there) != 0)
+		diag_add(&job->diag, "", "the database cannot be read: %s",
+			 store_error(reader));
+	else if (!is_there)
+		diag_add(&job->diag, "", "the search was removed meanwhile");
+}
+
 static void do_read(uv_work_t *work)
 {
 	struct late_read *job = container_of(work, struct late_read, work);
@@ -38,6 +51,9 @@ static void do_read(uv_work_t *work)
 				 "the database cannot be read: %s",
 				 store_error(reader));
 	}
+	(void)fault_at("late.read");
+	if (r == 0 && job->diag.n == 0)
+		check_search(job, reader);
 	store_close(reader);
 	job->error = r == 0 && job->diag.n == 0 ? 0 : RPC_INTERNAL;
 }

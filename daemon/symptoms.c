@@ -52,8 +52,6 @@ static int read_curves(struct examination *x, struct store *reader,
 
 	if (r == 0)
 		r = store_load_search(reader, search, on_search, x);
-	if (r == 0 && x->spec == NULL)
-		diag_add(x->reterr, "", "the search was removed meanwhile");
 	if (x->spec == NULL)
 		return r;
 	x->checkup = checkup_new(x->spec);

@@ -158,11 +158,12 @@ def shutdown(w, fault):
 
 
 def remove(w, fault):
-    """Rows of several slices."""
+    """Rows of several slices; a question is asked before."""
     name = w.submit_all(w.spec(modes=["0"], trials=2, steps=(12,)))
     w.end(name)
     w.note("removed", search=name, tokens=[r["token"] for r in w.rows("SELECT token FROM attempt")])
     w.arm(fault)
+    w.insist(lambda: w.call("why", search=name))
     w.insist(lambda: w.ask("remove", search=name))
     w.end_removals()
     w.end(w.submit_all(w.spec(modes=["0"], trials=2, steps=(1,))))

@@ -156,6 +156,16 @@ class Removal(unittest.TestCase):
         self.assertEqual(self.w.call("list")["searches"], [])
         self.assert_nothing_is_left()
 
+    def test_who_asks_about_a_search_that_is_removed_meanwhile_is_told(self):
+        name = self.ended()
+        self.w.arm("late.read=delay:1000")
+        with self.w.connection() as c:
+            c.send(b'{"jsonrpc":"2.0","id":1,"method":"why","params":{"search":"%s"}}\n' % name.encode())
+            wait_for(self.w.told, "the question")
+            self.w.ask("remove", search=name)
+            self.assertEqual(c.read_message()["error"]["message"], "the search was removed meanwhile")
+        self.assert_nothing_is_left()
+
     def test_files_that_cannot_be_deleted_are_told_and_tried_again_by_the_next_daemon(self):
         name = self.ended()
         place = self.w.trial_dir(1, 0) / "checkpoint/mounted"
