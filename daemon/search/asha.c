@@ -13,7 +13,8 @@ struct asha {
 	struct pruner base;
 	struct bests bests;
 	struct waits waits;
-	bool is_placed; /* as curves and rungs are now */
+	bool is_placed; /* as curves, rungs and the end are now */
+	int64_t end;    /* find_end() */
 };
 
 struct asha_trial {
@@ -33,6 +34,14 @@ static bool pauses(const struct asha *a)
 	       a->base.options == &spec->early_stopping;
 }
 
+/* The last step that there is, as far as is known, or 0. */
+static int64_t find_end(const struct asha *a)
+{
+	int64_t most = a->base.options->max_steps;
+
+	return most > 0 || a->bests.n_done == 0 ? most : a->bests.longest;
+}
+
 /* False as long as nothing is known from which to tell the rungs. */
 static bool find_rungs(struct asha *a)
 {
@@ -43,8 +52,9 @@ static bool find_rungs(struct asha *a)
 	struct rungs r;
 
 	(void)rungs_init(e, longest, &r);
-	if (memcmp(&r, &b->rungs, sizeof(r)) != 0)
+	if (memcmp(&r, &b->rungs, sizeof(r)) != 0 || a->end != find_end(a))
 		a->is_placed = false;
+	a->end = find_end(a);
 	bests_set_rungs(b, &r);
 	return r.last > 0 || !needs_last;
 }
@@ -172,12 +182,19 @@ static bool find_rung(const struct asha *a, const struct history *h,
 	return ret->rung > 0 && bests_at(h, ret->rung, &ret->best);
 }
 
-/* Where it waits. Without a rung there is nothing that it waits for. */
+/*
+ * Where it waits. Without a rung there is nothing that it waits for, nor at its
+ * end, which is told apart from a rung only when a trial has completed.
+ */
 static void place(struct asha *a, struct history *h)
 {
 	struct standing st = { 0 };
 	bool is_bound = find_rungs(a) && find_rung(a, h, &st);
 
+	if (a->end > 0 && h->last >= a->end) {
+		is_bound = false;
+		st = (struct standing){ .rung = h->last };
+	}
 	h->wait = (struct wait){ .level = st.rung,
 				 .bracket = is_bound ? st.bracket : UNBOUND,
 				 .cost = st.best,

@@ -237,6 +237,17 @@ static struct expected expect_asha(const struct world *w)
 	return e;
 }
 
+/* It has had all steps, as far as is known. */
+static bool is_at_end(const struct world *w, size_t t)
+{
+	const struct curve *c = &w->bed.curves[t];
+	int64_t end = w->bed.spec.early_stopping.max_steps;
+
+	if (end == 0)
+		end = longest(w, 1);
+	return end > 0 && c->n > 0 && c->points[c->n - 1].step >= end;
+}
+
 /* Where the trial waits; false: for nothing. */
 static bool find_place(const struct world *w, const struct rungs *r, size_t t,
 		       struct expected *ret)
@@ -267,7 +278,16 @@ static int64_t expect_promotion(const struct world *w, bool in_any_case)
 	for (size_t t = 0; t < MOST_TRIALS; t++) {
 		if (!w->waits[t])
 			continue;
-		if (has_rungs && find_place(w, &r, t, &e)) {
+		if (is_at_end(w, t)) {
+			const struct curve *c = &w->bed.curves[t];
+
+			e = (struct expected){ .rung =
+						   c->points[c->n - 1].step };
+			cost = 0;
+		} else if (!has_rungs) {
+			e = (struct expected){ 0 };
+			cost = 0;
+		} else if (find_place(w, &r, t, &e)) {
 			cost = cost_of(&w->bed, e.value);
 			if (e.stop && !in_any_case)
 				continue;

@@ -245,6 +245,27 @@ START_TEST(K8_of_a_command_that_resumes_trials_wait_at_a_rung)
 }
 END_TEST
 
+START_TEST(K8_what_waits_at_its_last_step_goes_on_when_that_is_known)
+{
+	static const size_t list[] = { 0, 1 };
+	struct search_spec spec = asha_spec(PRUNER_ASHA, 2, 0);
+	struct bed b;
+
+	spec.resumes = true;
+	spec.runs = 1;
+	bed_init(&b, spec);
+	for (size_t t = 0; t < 5; t++)
+		(void)bed_report(&b, t, 2, 9 + (double)t);
+	stops(&b, 0, 6, 9, "paused@6");
+	ck_assert_int_eq(promoted(&b, list, 2, false), -1);
+	(void)bed_report(&b, 7, 6, 20);
+	bed_end(&b, 7, TRIAL_DONE);
+	ck_assert_int_eq(promoted(&b, list, 2, false), 0);
+	ck_assert_int_eq(promoted(&b, list + 1, 1, false), -1);
+	bed_fini(&b);
+}
+END_TEST
+
 START_TEST(K8_who_goes_on_does_not_depend_on_who_waits_before)
 {
 	static const size_t lists[][2] = {
@@ -583,6 +604,8 @@ Suite *suite(void)
 	tcase_add_test(tc,
 		       K8_asha_without_a_length_waits_for_three_whole_trials);
 	tcase_add_test(tc, K8_of_a_command_that_resumes_trials_wait_at_a_rung);
+	tcase_add_test(
+	    tc, K8_what_waits_at_its_last_step_goes_on_when_that_is_known);
 	tcase_add_test(tc, K8_who_goes_on_does_not_depend_on_who_waits_before);
 	tcase_add_test(tc,
 		       K8_one_of_several_rules_stops_also_what_could_resume);
