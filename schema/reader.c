@@ -107,7 +107,7 @@ static struct metric *get_metric(struct reader *r, const char *name, size_t len)
 	return m;
 }
 
-/* What JSON may call a metric: what the database and a terminal can bear. */
+/* What the database and a terminal can bear. */
 static bool name_is_valid(const char *name, size_t len)
 {
 	size_t n;

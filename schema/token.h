@@ -2,7 +2,8 @@
 
 /*
  * What a record of a program's output is made of: blanks, names and numbers,
- * in ASCII and independent of the locale.
+ * independent of the locale. Letters beyond ASCII are not told from other
+ * characters there: all of their bytes belong to names, so that none is cut.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,15 +22,16 @@ static inline bool token_is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* [A-Za-z_], with which a name begins. */
+/* [A-Za-z_] or a byte beyond ASCII, with which a name begins. */
 static inline bool token_begins_name(char c)
 {
 	char lower = (char)(c | 0x20);
 
-	return (lower >= 'a' && lower <= 'z') || c == '_';
+	return (lower >= 'a' && lower <= 'z') || c == '_' ||
+	       (unsigned char)c >= 0x80;
 }
 
-/* [A-Za-z0-9_./-] */
+/* [A-Za-z0-9_./-] or a byte beyond ASCII */
 static inline bool token_is_name(char c)
 {
 	return token_begins_name(c) || (c >= '-' && c <= '9');

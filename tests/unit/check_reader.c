@@ -86,6 +86,34 @@ START_TEST(pairs_are_read_anywhere_in_a_line)
 }
 END_TEST
 
+/* UTF-8: Delta is ce 94, e with an acute accent c3 a9, a square c2 b2. */
+START_TEST(G2_a_name_is_never_cut_at_a_letter_beyond_ascii)
+{
+	reads("epoch=1 loss=0.50 \xce\x94loss=-0.01",
+	      "loss@1=0.5 \xce\x94loss@1=-0.01");
+	reads("\xc3\xa9"
+	      "cart=1 donn\xc3\xa9"
+	      "e=2 R\xc2\xb2: 3",
+	      "\xc3\xa9"
+	      "cart@0=1 donn\xc3\xa9"
+	      "e@0=2 R\xc2\xb2@0=3");
+	reads("{'\xce\x94step': 1, 'loss': 2}", "\xce\x94step@0=1 loss@0=2");
+	reads("\xce\x94"
+	      "epoch 3 loss=1",
+	      "loss@0=1");
+	reads("\xe2\x96\x88\xe2\x96\x88| loss=1", "loss@0=1");
+	reads_by("\xce\x94 {\xce\x94loss}", "\xce\x94 1", "\xce\x94loss@0=1");
+	/* Latin-1, a half character, one too long by a byte */
+	rejects("\xe9"
+		"cart=1",
+		1);
+	rejects("loss\xce=1", 1);
+	rejects("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+		"yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\xce\x94=1",
+		1);
+}
+END_TEST
+
 START_TEST(G3_lines_of_known_tools_are_read)
 {
 	/* keras */
@@ -296,7 +324,7 @@ START_TEST(G2_binary_bytes_and_byte_order_marks_do_no_harm)
 	reads("\xef\xbb\xbf"
 	      "a=1",
 	      "a@0=1");
-	reads("\xff\xfe a=1 \xc3\xa9=2 \x80z=3", "a@0=1 z@0=3");
+	reads("\xff\xfe a=1 \xc3\xa9=2 \x80z=3", "a@0=1 \xc3\xa9@0=2");
 }
 END_TEST
 
@@ -736,9 +764,10 @@ END_TEST
 START_TEST(G11_hostile_records_take_linear_time)
 {
 	static const char *const units[] = {
-		"1",     " ", "a=",   "a ",   "step ",    "\x1b]",
-		"\x1b[", "[", "{\"",  "\"",   "'",        "e1",
-		"1.",    "-", "acc ", "loss", "{\"a\":[", "step ["
+		"1",     " ",        "a=",     "a ",      "step ",
+		"\x1b]", "\x1b[",    "[",      "{\"",     "\"",
+		"'",     "e1",       "1.",     "-",       "acc ",
+		"loss",  "{\"a\":[", "step [", "\xce\x94"
 	};
 	static char a[] = "acc {acc} {b}", b[] = "-{v}-{w}", c[] = " {x} ;";
 	static char d[] = "{y}%", e[] = "e{z}e";
@@ -770,6 +799,7 @@ static TCase *rules(void)
 	TCase *tc = tcase_create("rules");
 
 	tcase_add_test(tc, pairs_are_read_anywhere_in_a_line);
+	tcase_add_test(tc, G2_a_name_is_never_cut_at_a_letter_beyond_ascii);
 	tcase_add_test(tc, G3_lines_of_known_tools_are_read);
 	tcase_add_test(tc, step_names_need_no_sign);
 	tcase_add_test(tc, a_step_holds_for_its_whole_record_and_on);

@@ -85,6 +85,7 @@ START_TEST(the_goal_follows_from_the_name)
 	ck_assert_int_eq(series_role("Validation/F1").goal, GOAL_MAXIMIZE);
 	ck_assert_int_eq(series_role("perplexity").goal, GOAL_MINIMIZE);
 	ck_assert_int_eq(series_role("lr").rank, 0);
+	ck_assert_int_eq(series_role("\xce\x94loss").rank, 0);
 	ck_assert_int_eq(series_role("").rank, 0);
 }
 END_TEST

@@ -19,7 +19,8 @@ import tempfile
 LINE, NAME_BYTES, METRICS, DEPTH = 65536, 64, 1000, 64
 STEPS = ["step", "epoch", "iter", "iteration"]
 BLANK = r"[ \t\v\f\x08]"
-NAME = re.compile(r"(?<![A-Za-z0-9_./-])[A-Za-z_][A-Za-z0-9_./-]*")
+NAME = re.compile(r"(?<![A-Za-z0-9_./\x80-\xff-])[A-Za-z_\x80-\xff]"
+                  r"[A-Za-z0-9_./\x80-\xff-]*")
 NUMBER = (r"(?>[+-]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
           r"|[nN][aA][nN]|[iI][nN][fF](?:[iI][nN][iI][tT][yY])?))")
 END = re.compile(rf"\Z|{BLANK}|[;|)\]}}/%]|,(?![0-9])")
@@ -32,6 +33,11 @@ ESCAPE = re.compile(r"\x1b(?:\[[ -?]*[@-~]?|\].*?(?:\x07|\x1b\\|\Z)|[ -/]*[0-~]?
 def number_at(text, at):
     m = re.compile(NUMBER).match(text, at)
     return (float(m[0]), m.end()) if m else (None, at)
+
+
+def utf8(text):
+    """Of bytes as latin-1; what is no UTF-8 becomes lone surrogates."""
+    return text.encode("latin-1").decode("utf-8", "surrogateescape")
 
 
 def looks_numeric(text, at):
@@ -55,8 +61,7 @@ def depth_of(value):
 def json_members(text):
     """Members of a record that is one JSON object, else None."""
     try:
-        text = text.encode("latin-1").decode("utf-8", "surrogateescape")
-        value = json.loads(text, object_pairs_hook=Pairs, parse_int=float)
+        value = json.loads(utf8(text), object_pairs_hook=Pairs, parse_int=float)
     except (ValueError, RecursionError):
         return None
     if not isinstance(value, Pairs) or depth_of(value) > DEPTH:
@@ -69,7 +74,7 @@ def compile_pattern(pattern):
     for m in re.finditer(r"\{\{|\{([^}]*)\}|([ \t]+)|.", pattern, re.DOTALL):
         if m[1] is not None:
             names.append(m[1])
-            before = (r"(?<![A-Za-z0-9_./,+-])" if m.start() == 0
+            before = (r"(?<![A-Za-z0-9_./\x80-\xff,+-])" if m.start() == 0
                       else f"{BLANK}*+")
             out += f"{before}({NUMBER})"
         elif m[2] is not None:
@@ -139,7 +144,7 @@ class Model:
             value, stop = number_at(text, start)
             if value is not None and (end.match(text, stop) or
                                       is_step and colon.match(text, stop)):
-                self.add(name, value)
+                self.add(utf8(name), value)
                 at = stop
                 continue
             self.rejected += (sign[1] == "=" or
@@ -188,7 +193,8 @@ NUMBERS = ["0", "1", "-1", "0.5", "1e-3", "+2.5E+7", "nan", "NaN", "-inf",
            "[3/30]", "[ 4 ]", "[5", "100:", "1" * 80, "0." + "1" * 60 + "e-3"]
 NAMES = ["loss", "val_loss", "train-rmse", "eval/acc", "m.x", "Step", "step",
          "epoch", "Epoch", "iter", "ITERATION", "my_step", "a", "_", "9a", "-b",
-         "x" * 64, "x" * 65, "http", "l2"]
+         "x" * 64, "x" * 65, "http", "l2", "\xce\x94loss", "R\xc2\xb2",
+         "step\xc3\xa9", "\xe9cart", "x" * 62 + "\xc3\xa9"]
 GLUE = [" ", ", ", ",", " | ", "\t", ";", ")", "]", "}", "/", "%", ":", "'",
         '"', "\b\b", "\0", "\xff", "\xc3\xa9", "\x1b[1m", "\x1b[0m", "\x1b[",
         "\x1b]0;loss=1\a", "\x1b]8;;u\x1b\\", "\x1b]", "\x1b(B", "\x1b", " - ",
