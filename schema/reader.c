@@ -1,5 +1,6 @@
 #include "schema/reader.h"
 
+#include "schema/json.h"
 #include "schema/jsonline.h"
 #include "schema/limits.h"
 #include "schema/mem.h"
@@ -28,12 +29,14 @@ static const char *const step_names[] = { "step", "epoch", "iter",
 					  "iteration" };
 
 #define STEP_NAMES (sizeof(step_names) / sizeof(step_names[0]))
+#define RANKS      (1 + STEP_NAMES)
 
 struct metric {
 	char *name;
 	size_t len;
 	bool seen;
-	int64_t step; /* of its last value, if seen */
+	int64_t step;    /* of its last value, if seen */
+	int64_t highest; /* of all its steps, if seen */
 };
 
 /* A value of the record at hand: its step may stand behind it. */
@@ -49,21 +52,31 @@ struct reader {
 
 	/* what is carried from record to record */
 	bool skipping; /* the rest of a truncated record */
-	bool has_step;
+	size_t held;   /* rank of the name that gave the step, or NO_STEP */
 	int64_t step;
+	bool unfit[RANKS]; /* names that have had what can be no step */
 	struct metric *metrics;
 	size_t n_metrics;
 	bool has_objective;    /* among the metrics */
 	uint16_t slots[SLOTS]; /* 1 + index of a metric, 0: free */
 	struct reader_counts counts;
 
+	/* what is not */
+	uint64_t lines; /* LFs so far */
+	struct reader_note notes[RANKS];
+	size_t n_notes;
+
 	/* the record at hand */
 	struct buf clean; /* without escape sequences */
 	bool cut;         /* it is the beginning of a truncated one */
 	struct value *values;
 	size_t n_values, cap_values;
-	size_t rank; /* of the step name found */
-	int64_t found_step;
+	struct {
+		bool found;
+		int64_t step;
+	} found[RANKS];
+	size_t fault; /* rank of the first name to become unfit in it */
+	char fault_text[JSON_NUMBER_BYTES];
 };
 
 static size_t hash(const char *name, size_t len)
@@ -135,16 +148,50 @@ static size_t step_rank(const struct reader *r, const char *name, size_t len)
 	return NO_STEP;
 }
 
+static const char *step_name(const struct reader *r, size_t rank)
+{
+	return rank == 0 ? r->spec->step_metric : step_names[rank - 1];
+}
+
+static bool can_be_step(double v)
+{
+	return fabs(v) <= (double)EXACT_STEP && floor(v) == v;
+}
+
+/*
+ * What stands behind a step name can be no step. The name gives none any more:
+ * of epochs 0.5, 1.0, 1.5 the whole ones alone would be steps, and the values
+ * between land on them.
+ */
+static void give_up_step(struct reader *r, size_t rank, const char *text,
+			 size_t len)
+{
+	if (r->unfit[rank])
+		return;
+	r->unfit[rank] = true;
+	if (r->fault != NO_STEP)
+		return;
+	r->fault = rank;
+	if (len >= sizeof(r->fault_text))
+		len = sizeof(r->fault_text) - 1;
+	memcpy(r->fault_text, text, len);
+	r->fault_text[len] = '\0';
+}
+
 static void add_step(struct reader *r, size_t rank, double v)
 {
-	if (!(fabs(v) <= (double)EXACT_STEP) || floor(v) != v) {
+	char text[JSON_NUMBER_BYTES];
+
+	if (!can_be_step(v)) {
+		json_number_text(v, text);
+		give_up_step(r, rank, text, strlen(text));
+	}
+	if (r->unfit[rank]) {
 		r->counts.rejected++;
 		return;
 	}
-	if (rank > r->rank)
-		return;
-	r->rank = rank;
-	r->found_step = (int64_t)v;
+	r->found[rank].found = true;
+	r->found[rank].step = (int64_t)v;
 }
 
 /* A name with its value, from whichever rule. */
@@ -195,6 +242,27 @@ static const char *find_step(const struct reader *r, const char *p,
 }
 
 /*
+ * The length of "1,000" or "1_000", as some print the whole numbers that are
+ * their steps; 0: it is no such.
+ */
+static size_t grouped(const char *p, const char *end)
+{
+	const char *q = p;
+	bool groups = false;
+
+	while (q < end) {
+		bool digit = token_is_digit(*q);
+
+		if (!digit && (q == p || (*q != ',' && *q != '_') ||
+			       q + 1 == end || !token_is_digit(q[1])))
+			break;
+		groups |= !digit;
+		q++;
+	}
+	return groups ? (size_t)(q - p) : 0;
+}
+
+/*
  * The name in [name, p) with what follows it; returns where to go on. Every
  * byte is looked at a bounded number of times.
  */
@@ -202,12 +270,14 @@ static const char *read_pair(struct reader *r, const char *name, const char *p,
 			     const char *begin, const char *end)
 {
 	size_t len = (size_t)(p - name);
-	bool is_step = step_rank(r, name, len) != NO_STEP;
+	size_t rank = step_rank(r, name, len);
+	bool is_step = rank != NO_STEP;
 	bool quoted = p < end && (*p == '"' || *p == '\'') && name > begin &&
 		      name[-1] == *p;
 	const char *text = token_skip_blanks(p + quoted, end);
 	char sign = ' ';
 	const char *q;
+	size_t n;
 	double v;
 
 	if (text < end && (*text == '=' || *text == ':'))
@@ -227,6 +297,9 @@ static const char *read_pair(struct reader *r, const char *name, const char *p,
 		add_value(r, name, len, v);
 		return q;
 	}
+	n = is_step ? grouped(text, end) : 0;
+	if (n > 0)
+		give_up_step(r, rank, text, n);
 	/* Prose is full of colons: "INFO: started" is no failed metric. */
 	r->counts.rejected += sign == '=' || token_looks_numeric(text, end);
 	return text;
@@ -271,13 +344,40 @@ static void read_patterns(struct reader *r, const char *begin, const char *end)
 	}
 }
 
+static void add_note(struct reader *r)
+{
+	assert(r->n_notes < RANKS);
+	r->notes[r->n_notes++] = (struct reader_note){
+		.line = r->lines + 1,
+		.words =
+		    xasprintf("\"%s\" gives no step from here on: %s is no "
+			      "whole number (as 12, up to 2^53); "
+			      "values without another step are counted on, "
+			      "each one step after the last",
+			      step_name(r, r->fault), r->fault_text),
+	};
+}
+
+/* The step of the record: its own, or the one that holds. */
+static void settle_step(struct reader *r)
+{
+	size_t rank = 0;
+
+	while (rank < RANKS && (!r->found[rank].found || r->unfit[rank]))
+		rank++;
+	if (rank < RANKS) {
+		r->held = rank;
+		r->step = r->found[rank].step;
+	} else if (r->held != NO_STEP && r->unfit[r->held]) {
+		r->held = NO_STEP;
+	}
+	if (r->fault != NO_STEP && r->held == NO_STEP)
+		add_note(r);
+}
+
 /* Hands on the values of the record, now that its step is known. */
 static void hand_on(struct reader *r, reader_metric_fn *fn, void *ctx)
 {
-	if (r->rank != NO_STEP) {
-		r->has_step = true;
-		r->step = r->found_step;
-	}
 	for (size_t i = 0; i < r->n_values; i++) {
 		struct metric *m = &r->metrics[r->values[i].metric];
 		double v = r->values[i].v;
@@ -285,12 +385,14 @@ static void hand_on(struct reader *r, reader_metric_fn *fn, void *ctx)
 						.kind = value_kind_of(v),
 						.value = v };
 
-		if (r->has_step)
+		if (r->held != NO_STEP)
 			record.step = r->step;
 		else
-			record.step = m->seen ? m->step + 1 : 0;
+			record.step = m->seen ? m->highest + 1 : 0;
 		r->counts.repeats += m->seen && m->step == record.step;
 		r->counts.metrics++;
+		if (!m->seen || m->highest < record.step)
+			m->highest = record.step;
 		m->seen = true;
 		m->step = record.step;
 		fn(ctx, &record);
@@ -370,13 +472,15 @@ static void read_record(struct reader *r, const char *text, size_t len,
 		return;
 	r->counts.records++;
 	r->n_values = 0;
-	r->rank = NO_STEP;
+	r->fault = NO_STEP;
+	memset(r->found, 0, sizeof(r->found));
 	if (r->cut || !jsonline_read(text, len, add_value, r)) {
 		if (r->n_patterns > 0)
 			read_patterns(r, text, end);
 		else
 			read_pairs(r, text, end);
 	}
+	settle_step(r);
 	hand_on(r, fn, ctx);
 }
 
@@ -410,6 +514,7 @@ size_t reader_feed(struct reader *r, const char *data, size_t len,
 		if (!r->skipping)
 			read_record(r, p, (size_t)(stop - p), fn, ctx);
 		r->skipping = false;
+		r->lines += *stop == '\n';
 		p = stop + 1;
 	}
 	if (r->skipping)
@@ -437,12 +542,19 @@ const struct reader_counts *reader_counts(const struct reader *r)
 	return &r->counts;
 }
 
+const struct reader_note *reader_notes(const struct reader *r, size_t *ret_n)
+{
+	*ret_n = r->n_notes;
+	return r->notes;
+}
+
 struct reader *reader_new(const struct search_spec *spec)
 {
 	struct reader *r = xcalloc(1, sizeof(*r));
 	char *const *text = spec->patterns;
 
 	r->spec = spec;
+	r->held = NO_STEP;
 	for (; text != NULL && *text != NULL; text++) {
 		auto_free char *fault = NULL;
 		struct pattern *p = pattern_new(*text, &fault);
@@ -465,8 +577,13 @@ static void reset(struct reader *r)
 	memset(r->slots, 0, sizeof(r->slots));
 	r->counts = (struct reader_counts){ 0 };
 	r->skipping = false;
-	r->has_step = false;
+	r->held = NO_STEP;
 	r->step = 0;
+	memset(r->unfit, 0, sizeof(r->unfit));
+	for (size_t i = 0; i < r->n_notes; i++)
+		free(r->notes[i].words);
+	r->n_notes = 0;
+	r->lines = 0;
 }
 
 void reader_free(struct reader *r)
@@ -481,6 +598,37 @@ void reader_free(struct reader *r)
 	free(r);
 }
 
+/* Names, and not ranks: those of another version may be others. */
+static void save_steps(const struct reader *r, struct buf *ret_json)
+{
+	const char *separator = "";
+
+	if (r->held != NO_STEP) {
+		buf_addf(ret_json, "\"step\":%" PRId64 ",\"of\":", r->step);
+		json_write_text(ret_json, step_name(r, r->held));
+		buf_addc(ret_json, ',');
+	}
+	buf_adds(ret_json, "\"unfit\":[");
+	for (size_t rank = 0; rank < RANKS; rank++) {
+		if (!r->unfit[rank])
+			continue;
+		buf_adds(ret_json, separator);
+		json_write_text(ret_json, step_name(r, rank));
+		separator = ",";
+	}
+	buf_adds(ret_json, "],");
+}
+
+static void save_metric(const struct metric *m, struct buf *ret_json)
+{
+	json_write_text(ret_json, m->name);
+	if (m->step == m->highest)
+		buf_addf(ret_json, ":%" PRId64, m->step);
+	else
+		buf_addf(ret_json, ":[%" PRId64 ",%" PRId64 "]", m->step,
+			 m->highest);
+}
+
 void reader_save(const struct reader *r, struct buf *ret_json)
 {
 	const struct reader_counts *c = &r->counts;
@@ -491,14 +639,12 @@ void reader_save(const struct reader *r, struct buf *ret_json)
 		 c->records, c->metrics, c->repeats, c->truncated, c->rejected);
 	if (r->skipping)
 		buf_adds(ret_json, "\"skipping\":true,");
-	if (r->has_step)
-		buf_addf(ret_json, "\"step\":%" PRId64 ",", r->step);
+	save_steps(r, ret_json);
 	buf_adds(ret_json, "\"metrics\":{");
 	for (size_t i = 0; i < r->n_metrics; i++) {
 		if (i > 0)
 			buf_addc(ret_json, ',');
-		json_write_text(ret_json, r->metrics[i].name);
-		buf_addf(ret_json, ":%" PRId64, r->metrics[i].step);
+		save_metric(&r->metrics[i], ret_json);
 	}
 	buf_adds(ret_json, "}}");
 }
@@ -530,6 +676,56 @@ static bool load_counts(struct reader *r, const struct json_doc *doc)
 	return true;
 }
 
+/* The rank of the step name in @node, or NO_STEP. */
+static size_t load_rank(const struct reader *r, const cJSON *node)
+{
+	if (!cJSON_IsString(node))
+		return NO_STEP;
+	return step_rank(r, node->valuestring, strlen(node->valuestring));
+}
+
+static bool load_steps(struct reader *r, const struct json_doc *doc)
+{
+	const cJSON *step = json_get(doc->root, "step");
+	const cJSON *of = json_get(doc->root, "of");
+	const cJSON *unfit = json_get(doc->root, "unfit");
+	const cJSON *node;
+	size_t rank;
+
+	if (unfit != NULL && !cJSON_IsArray(unfit))
+		return false;
+	cJSON_ArrayForEach (node, unfit) {
+		rank = load_rank(r, node);
+		if (rank == NO_STEP)
+			return false;
+		r->unfit[rank] = true;
+	}
+	if (step != NULL && !load_int(doc, step, &r->step))
+		return false;
+	/* An earlier version did not say of what: until the next, count on. */
+	if (step == NULL || of == NULL)
+		return true;
+	r->held = load_rank(r, of);
+	return r->held != NO_STEP;
+}
+
+/* Its last step, or that and its highest. */
+static bool load_metric(const struct json_doc *doc, const cJSON *node,
+			struct metric *m)
+{
+	m->seen = true;
+	if (!cJSON_IsArray(node)) {
+		if (!load_int(doc, node, &m->step))
+			return false;
+		m->highest = m->step;
+		return true;
+	}
+	return cJSON_GetArraySize(node) == 2 &&
+	       load_int(doc, cJSON_GetArrayItem(node, 0), &m->step) &&
+	       load_int(doc, cJSON_GetArrayItem(node, 1), &m->highest) &&
+	       m->step <= m->highest;
+}
+
 static bool load_metrics(struct reader *r, const struct json_doc *doc)
 {
 	const cJSON *metrics = json_get(doc->root, "metrics");
@@ -544,9 +740,8 @@ static bool load_metrics(struct reader *r, const struct json_doc *doc)
 		if (!name_is_valid(node->string, len))
 			return false;
 		m = get_metric(r, node->string, len);
-		if (m == NULL || !load_int(doc, node, &m->step))
+		if (m == NULL || !load_metric(doc, node, m))
 			return false;
-		m->seen = true;
 	}
 	return true;
 }
@@ -555,16 +750,13 @@ int reader_load(struct reader *r, const char *json)
 {
 	auto_json_doc struct json_doc doc = { 0 };
 	auto_diag struct diag ignored = DIAG_INIT;
-	const cJSON *step;
 
 	reset(r);
 	if (json_doc_parse(json, strlen(json), &doc, &ignored) != 0)
 		return 1;
-	step = json_get(doc.root, "step");
-	r->has_step = step != NULL;
 	r->skipping = json_get_bool(doc.root, "skipping", false);
-	if (load_counts(r, &doc) && load_metrics(r, &doc) &&
-	    (step == NULL || load_int(&doc, step, &r->step)))
+	if (load_counts(r, &doc) && load_steps(r, &doc) &&
+	    load_metrics(r, &doc))
 		return 0;
 	reset(r);
 	return 1;

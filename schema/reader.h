@@ -9,7 +9,10 @@
  * blank or at one of , ; | ) ] } / %, and not at the comma of "1,5"; that of a
  * step name also at a colon before a blank ("Epoch 3: ..."). If a record has
  * several step names, the first in the order metric.step, step, epoch, iter,
- * iteration gives its step. Steps are integers up to 2^53.
+ * iteration gives its step. Steps are integers up to 2^53. A step name that
+ * has had what can be none ("epoch": 0.5, "step 1,000") is none from there on:
+ * without another one values are counted on, each one step after the highest
+ * of its metric. So none lands on another, and the last is the last.
  *
  * A record ends with LF or CR. The reader consumes whole records only, so that
  * (offset, state) is enough to go on after a restart. Of a record longer than
@@ -30,10 +33,16 @@ struct reader_counts {
 	uint64_t truncated; /* records longer than the limit */
 	/*
 	 * name=text that is no number, name: text that looks like one but is
-	 * none ("loss: 1,5"), a step that is no integer, a metric whose name is
-	 * too long or one too many.
+	 * none ("loss: 1,5"), a number of a step name that is none any more, a
+	 * metric whose name is too long, no UTF-8 or one too many.
 	 */
 	uint64_t rejected;
+};
+
+/* Told once: that values are counted on, since no name gives a step. */
+struct reader_note {
+	uint64_t line; /* 1 is the first one that this reader was given */
+	char *words;
 };
 
 /* The record is borrowed until the function returns. */
@@ -64,6 +73,9 @@ int reader_load(struct reader *r, const char *json)
     __attribute__((warn_unused_result));
 
 const struct reader_counts *reader_counts(const struct reader *r);
+
+/* What there is to tell, the oldest first; not of the state it began with. */
+const struct reader_note *reader_notes(const struct reader *r, size_t *ret_n);
 
 /*
  * A number by our own grammar: [+-] digits [. digits] [e [+-] digits], where

@@ -1,5 +1,6 @@
 """Output of trials that is much, endless, cut, moved away, or late."""
 
+import json
 import os
 import pathlib
 import sys
@@ -133,9 +134,31 @@ class Output(DaemonTest):
 
     def test_G8_steps_may_come_twice_out_of_order_or_not_at_all(self):
         text = "".join(f"step={s} loss={v}\n" for s, v in ((3, 3), (1, 1), (3, 4), (-5, 5), (2**53, 6), (2**80, 7), (1.5, 8)))
-        # What is no step leaves the one before; of a step that comes again the last value counts.
-        self.assertEqual(self.printed(text, early_stopping={"type": "none"}), [(-5, 5), (1, 1), (3, 4), (2**53, 8)])
-        self.assertEqual(self.d.rows("select sum(repeats) as n from metric"), [{"n": 3}])
+        # What can be no step is counted on; of a step that comes again the last value counts.
+        self.assertEqual(self.printed(text, early_stopping={"type": "none"}),
+                         [(-5, 5), (1, 1), (3, 4), (2**53, 6), (2**53 + 1, 7), (2**53 + 2, 8)])
+        self.assertEqual(self.d.rows("select sum(repeats) as n from metric"), [{"n": 1}])
+        steps = [m["step"] for m in json.loads(self.d.hpctl("metrics", "t/0", "--json").stdout)["metrics"]]
+        self.assertEqual(sorted(steps), [-5, 1, 3, 2**53, 2**53 + 1, 2**53 + 2])
+
+    def test_G8_of_fractional_epochs_the_last_value_is_the_result_even_through_a_restart(self):
+        self.script("train", """#!/usr/bin/python3
+import os, sys, time
+for i in range(8, 22):
+    while i == 13 and not os.path.exists(sys.argv[1]):
+        time.sleep(0.01)
+    print({'loss': i, 'epoch': i / 10}, flush=True)
+""")
+        go = self.d.dir / "go"
+        self.d.submit(search("f", [str(self.d.dir / "train"), str(go)], ONE, early_stopping={"type": "none"}))
+        wait_for(lambda: len(self.metrics()) == 5, "the first half")
+        self.d.kill()
+        self.d.start()
+        go.touch()
+        best = self.d.wait_final("f")["best"]
+        self.assertEqual((best["value"], best["steps"]), (21, 14))
+        rows = self.d.rows("select step, value from metrics where name = 'loss' order by step")
+        self.assertEqual([(r["step"], r["value"]) for r in rows], list(enumerate(range(8, 22))))
 
     def test_G8_metrics_that_come_while_they_are_listed_repeat_no_others(self):
         go = self.d.dir / "go"

@@ -197,7 +197,114 @@ START_TEST(G8_what_is_no_step_is_rejected)
 	counts("step=1e300 loss=1", (struct reader_counts){ 1, 1, 0, 0, 1 });
 	counts("Epoch 1_000 loss=1", (struct reader_counts){ 1, 1, 0, 0, 1 });
 	counts("step size loss=1", (struct reader_counts){ 1, 1, 0, 0, 0 });
-	reads("step 3 x=1\nstep 3.5 x=2", "x@3=1 x@3=2");
+	counts("step=3.5 loss=1\nstep=4 loss=1",
+	       (struct reader_counts){ 2, 2, 0, 0, 2 });
+	reads("step 3 x=1\nstep 3.5 x=2", "x@3=1 x@4=2");
+}
+END_TEST
+
+/* As the Hugging Face trainer prints them: every tenth of them is whole. */
+START_TEST(G8_of_fractional_epochs_every_value_is_kept_and_in_order)
+{
+	auto_buf struct buf log = BUF_INIT, want = BUF_INIT;
+
+	for (int i = 1; i <= 30; i++) {
+		buf_addf(&log, "{'eval_loss': %d, 'epoch': %d.%d}\n", i, i / 10,
+			 i % 10);
+		buf_addf(&want, "%seval_loss@%d=%d", i > 1 ? " " : "", i - 1,
+			 i);
+	}
+	reads(buf_text(&log), buf_text(&want));
+	reads("{\"x\": 1, \"epoch\": 1}\n{\"x\": 2, \"epoch\": 1.5}\n"
+	      "{\"x\": 3, \"epoch\": 2}\nx=4",
+	      "x@1=1 x@2=2 x@3=3 x@4=4");
+	reads_by("epoch {epoch} loss {x}",
+		 "epoch 7 loss 1\nepoch 7.5 loss 2\nepoch 8 loss 3",
+		 "x@7=1 x@8=2 x@9=3");
+}
+END_TEST
+
+START_TEST(G8_what_can_be_no_step_ends_a_step_name_and_what_it_gave)
+{
+	reads("step=7 x=1\nstep=nan x=2\nstep=8 x=3", "x@7=1 x@8=2 x@9=3");
+	reads("x=1\nepoch=0.5 x=2", "x@0=1 x@1=2");
+	reads("step=7 x=1 y=1\nstep=1720000000123456789 x=2\nx=3 y=2 z=1",
+	      "x@7=1 y@7=1 x@8=2 x@9=3 y@8=2 z@0=1");
+	reads("step=-7 x=1\nstep=-7.5 x=2", "x@-7=1 x@-6=2");
+	reads("Step 999: x=1\nStep 1,000: x=2\nStep 1,001: x=3",
+	      "x@999=1 x@1000=2 x@1001=3");
+	reads("step 999 x=1\nstep 1_000 x=2", "x@999=1 x@1000=2");
+	/* What is no number at all says nothing of the others. */
+	reads("epoch 3 x=1\nEpoch 3... done\nepoch: None x=2\nepoch 4 x=3",
+	      "x@3=1 x@3=2 x@4=3");
+}
+END_TEST
+
+/* Else the last value would be found below the highest step, as an old one. */
+START_TEST(G8_values_are_counted_on_from_the_highest_step)
+{
+	reads("step=5 x=1\nstep=3 x=2\nstep=3.5 x=3\nstep=4 x=4",
+	      "x@5=1 x@3=2 x@6=3 x@7=4");
+}
+END_TEST
+
+START_TEST(G8_another_step_name_of_the_record_goes_on_giving_steps)
+{
+	static char epoch[] = "epoch";
+	const struct search_spec spec = { .step_metric = epoch };
+	const char *log = "epoch: 0.31, step: 500, x: 1\n"
+			  "step: 510, epoch: 1.0, x: 2\nx: 3";
+
+	reads(log, "x@500=1 x@510=2 x@510=3");
+	check_log(&spec, log, strlen(log), "x@500=1 x@510=2 x@510=3");
+	reads("step 5 epoch 1 x=1\nepoch 1 x=2 step 5.5", "x@5=1 x@1=2");
+	/* The seconds of an iteration, within an epoch. */
+	reads("epoch 2 x=1\niter 0.05 x=2\nepoch 3 x=3", "x@2=1 x@2=2 x@3=3");
+}
+END_TEST
+
+START_TEST(G8_a_step_name_that_ends_is_told_once)
+{
+	struct reader *r = reader_new(&plain);
+	auto_buf struct buf got = BUF_INIT, state = BUF_INIT;
+	const char *log = "\nepoch 2 x=1\r\niter 0.5 x=2\nepoch 2.5 x=3\n"
+			  "epoch 2.6 step 1,000\nepoch 3.5 x=4";
+	const struct reader_note *notes;
+	size_t n;
+
+	reader_finish(r, log, strlen(log), note, &got);
+	notes = reader_notes(r, &n);
+	ck_assert_uint_eq(n, 2);
+	ck_assert_uint_eq(notes[0].line, 4);
+	ck_assert_ptr_nonnull(strstr(
+	    notes[0].words,
+	    "\"epoch\" gives no step from here on: 2.5 is no whole number"));
+	ck_assert_uint_eq(notes[1].line, 5);
+	ck_assert_ptr_nonnull(strstr(notes[1].words, "\"step\" gives no step "
+						     "from here on: 1,000 is"));
+	reader_save(r, &state);
+	ck_assert_ptr_nonnull(strstr(
+	    buf_text(&state), "\"unfit\":[\"step\",\"epoch\",\"iter\"]"));
+	ck_assert_int_eq(reader_load(r, buf_text(&state)), 0);
+	reader_finish(r, "epoch 5.5", 9, note, &got);
+	(void)reader_notes(r, &n);
+	ck_assert_uint_eq(n, 0);
+	reader_free(r);
+}
+END_TEST
+
+/* It did not say which name had given the step, which so does not hold. */
+START_TEST(G5_a_state_of_an_earlier_version_is_read)
+{
+	struct reader *r = reader_new(&plain);
+	auto_buf struct buf got = BUF_INIT;
+
+	ck_assert_int_eq(reader_load(r, "{\"counts\":[1,1,0,0,0],\"step\":7,"
+					"\"metrics\":{\"x\":7}}"),
+			 0);
+	reader_finish(r, "x=1\nstep=7.5 x=2", 16, note, &got);
+	ck_assert_str_eq(buf_text(&got), "x@8=1 x@9=2");
+	reader_free(r);
 }
 END_TEST
 
@@ -475,6 +582,7 @@ static const char corpus[] =
     "{\"loss\": 0.25, \"step\": 2, \"st\\u0065p\": 3, \"s\": [1, {}]}\n"
     "{\"m n\": NaN, \"\\u00e9\": 1e3} \n\nx=1,5 y=1_000 z=inf\n"
     "\x1b]0;t\x1b\\{'loss': 0.5, 'epoch': 1.5}\0k=1 l=2\r\n\r\n"
+    "step 4 a=1 iter 0.5\nstep 2 a=2\nstep 2,000 a=3 b=1\nstep 2 a=4 b=2\n"
     "[5]\ttrain-rmse:0.5\tval-rmse:0.6\nCross Accuracy = 93.5%\n"
     "\xff\xc3 iter 9 loss=-inf)\nacc 12.5% loss 0.125 last=7 acc 5";
 
@@ -585,6 +693,14 @@ START_TEST(a_broken_state_is_refused_and_leaves_a_new_reader)
 		"{\"counts\":[0,0,0,0,0],\"metrics\":{\"a\":\"1\"}}",
 		"{\"counts\":[0,0,0,0,0],\"metrics\":{\"\":1}}",
 		"{\"counts\":[0,0,0,0,0],\"step\":\"x\",\"metrics\":{}}",
+		"{\"counts\":[0,0,0,0,0],\"metrics\":{\"a\":[1]}}",
+		"{\"counts\":[0,0,0,0,0],\"metrics\":{\"a\":[2,1]}}",
+		"{\"counts\":[0,0,0,0,0],\"metrics\":{\"a\":[1,\"2\"]}}",
+		"{\"counts\":[0,0,0,0,0],\"unfit\":{},\"metrics\":{}}",
+		"{\"counts\":[0,0,0,0,0],\"unfit\":[1],\"metrics\":{}}",
+		"{\"counts\":[0,0,0,0,0],\"unfit\":[\"a\"],\"metrics\":{}}",
+		"{\"counts\":[0,0,0,0,0],\"step\":1,\"of\":\"a\","
+		"\"metrics\":{}}",
 		"{\"counts\":[0,0,0,0,9223372036854775807],\"metrics\":{}}",
 		"{\"counts\":[0,0,0,0,0],\"step\":-9223372036854775807,"
 		"\"metrics\":{}}",
@@ -806,6 +922,14 @@ static TCase *rules(void)
 	tcase_add_test(tc, the_first_of_several_step_names_counts);
 	tcase_add_test(tc, G8_without_a_step_each_metric_counts_its_own);
 	tcase_add_test(tc, G8_what_is_no_step_is_rejected);
+	tcase_add_test(
+	    tc, G8_of_fractional_epochs_every_value_is_kept_and_in_order);
+	tcase_add_test(
+	    tc, G8_what_can_be_no_step_ends_a_step_name_and_what_it_gave);
+	tcase_add_test(tc, G8_values_are_counted_on_from_the_highest_step);
+	tcase_add_test(tc,
+		       G8_another_step_name_of_the_record_goes_on_giving_steps);
+	tcase_add_test(tc, G8_a_step_name_that_ends_is_told_once);
 	tcase_add_test(tc, a_json_object_gives_its_numbers);
 	tcase_add_test(tc, what_is_not_quite_json_is_read_as_pairs);
 	tcase_add_test(tc, json_nests_to_the_limit_and_no_deeper);
@@ -835,6 +959,7 @@ static TCase *bytes(void)
 	tcase_add_test(tc, G4_a_record_that_never_ends_is_consumed);
 	tcase_add_test(tc, G5_splitting_the_input_at_any_byte_changes_nothing);
 	tcase_add_test(tc, G5_half_a_record_waits_for_its_end);
+	tcase_add_test(tc, G5_a_state_of_an_earlier_version_is_read);
 	tcase_add_test(tc, G4_G5_splitting_around_the_limit_changes_nothing);
 	tcase_add_test(tc, a_broken_state_is_refused_and_leaves_a_new_reader);
 	tcase_add_test(tc, a_state_with_too_many_metrics_is_refused);

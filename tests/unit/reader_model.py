@@ -25,6 +25,7 @@ NUMBER = (r"(?>[+-]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
           r"|[nN][aA][nN]|[iI][nN][fF](?:[iI][nN][iI][tT][yY])?))")
 END = re.compile(rf"\Z|{BLANK}|[;|)\]}}/%]|,(?![0-9])")
 END_CUT = re.compile(rf"{BLANK}|[;|)\]}}/%]|,(?=[^0-9])")
+GROUPED = re.compile(r"[0-9]+[,_][0-9]")
 COLON, COLON_CUT = re.compile(rf":(?:\Z|{BLANK})"), re.compile(rf":{BLANK}")
 ESCAPE = re.compile(r"\x1b(?:\[[ -?]*[@-~]?|\].*?(?:\x07|\x1b\\|\Z)|[ -/]*[0-~]?)",
                     re.DOTALL)
@@ -90,18 +91,18 @@ class Model:
         self.steps = ([step_metric] if step_metric else []) + STEPS
         self.steps = [s.lower() for s in self.steps]
         self.patterns = [compile_pattern(p) for p in patterns]
-        self.step, self.last, self.out = None, {}, []
-        self.names = set()
+        self.held, self.unfit, self.out = None, set(), []
+        self.last, self.highest, self.names = {}, {}, set()
         self.records = self.repeats = self.truncated = self.rejected = 0
 
     def add(self, name, value):
         if name.lower() in self.steps and name.isascii():
-            if abs(value) <= 2 ** 53 and value == int(value):
-                rank = self.steps.index(name.lower())
-                if rank <= self.found[0]:
-                    self.found = (rank, int(value))
-            else:
+            if not (abs(value) <= 2 ** 53 and value == int(value)):
+                self.unfit.add(name.lower())
+            if name.lower() in self.unfit:
                 self.rejected += 1
+            else:
+                self.found[name.lower()] = int(value)
             return
         try:
             size = len(name.encode())
@@ -147,6 +148,8 @@ class Model:
                 self.add(utf8(name), value)
                 at = stop
                 continue
+            if is_step and GROUPED.match(text, sign.end()):
+                self.unfit.add(name.lower())
             self.rejected += (sign[1] == "=" or
                               looks_numeric(text, sign.end()))
             at = sign.end()
@@ -159,7 +162,7 @@ class Model:
         if not text.strip(" \t\v\f\b"):
             return
         self.records += 1
-        self.values, self.found = [], (len(self.steps), None)
+        self.values, self.found = [], {}
         members = None if cut else json_members(text)
         if members is not None:
             for name, value in members:
@@ -169,14 +172,20 @@ class Model:
         else:
             self.read_pairs(text, END_CUT if cut else END,
                             COLON_CUT if cut else COLON)
-        if self.found[1] is not None:
-            self.step = self.found[1]
+        for name in self.steps:
+            if name in self.found and name not in self.unfit:
+                self.held, self.step = name, self.found[name]
+                break
+        else:
+            if self.held in self.unfit:
+                self.held = None
         for name, value in self.values:
-            step = self.step
-            if step is None:
-                step = self.last.get(name, -1) + 1
+            step = self.highest.get(name, -1) + 1
+            if self.held is not None:
+                step = self.step
             self.repeats += self.last.get(name) == step
             self.last[name] = step
+            self.highest[name] = max(step, self.highest.get(name, step))
             self.out.append(f"{name}\t{step}\t{value!r}")
 
     def read_log(self, data):
@@ -190,6 +199,7 @@ NUMBERS = ["0", "1", "-1", "0.5", "1e-3", "+2.5E+7", "nan", "NaN", "-inf",
            "Infinity", "1e400", "1e", "1_000", "1,5", "0x1", "5.", ".5", ".",
            "1.2.3", "--1", "1e+", "12:30", "007", "-0", "1e-400", "3.0", "3.5",
            "9007199254740993", "-Infinity", "abc", "", "1.5s", "93%", "3/30",
+           "12,345,678", "1,000.5", "[1,000]",
            "[3/30]", "[ 4 ]", "[5", "100:", "1" * 80, "0." + "1" * 60 + "e-3"]
 NAMES = ["loss", "val_loss", "train-rmse", "eval/acc", "m.x", "Step", "step",
          "epoch", "Epoch", "iter", "ITERATION", "my_step", "a", "_", "9a", "-b",
