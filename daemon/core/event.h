@@ -4,6 +4,7 @@
  * What happens to the core. Time comes inside the event, so that the core
  * never asks a clock.
  */
+#include "schema/reader.h"
 #include "schema/record.h"
 #include "schema/search.h"
 
@@ -100,6 +101,8 @@ struct event {
 		struct {
 			const struct metric_record *metrics;
 			size_t n;
+			const struct reader_note *notes;
+			size_t n_notes;
 			int64_t offset;
 			const char *reader;
 			bool is_rest; /* of an attempt that is over */

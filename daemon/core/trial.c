@@ -658,12 +658,11 @@ void trial_spawn_failed(struct step *st, struct trial *t, int error,
  */
 
 /* Of several runs it says which; new. */
-static char *words_of(const struct trial *t, const struct verdict *verdict)
+static char *words_of(const struct trial *t, const char *text)
 {
 	if (t->search->spec->runs == 1)
-		return xstrdup(verdict->text);
-	return xasprintf("run %lld: %s", (long long)t->attempt->rec.run,
-			 verdict->text);
+		return xstrdup(text);
+	return xasprintf("run %lld: %s", (long long)t->attempt->rec.run, text);
 }
 
 /* Frees and zeroes @verdict. */
@@ -673,7 +672,7 @@ static void stop_by_verdict(struct step *st, struct trial *t,
 	if (verdict->stop && t->attempt->rec.state == ATTEMPT_RUNNING) {
 		search_event(st, t->search, t,
 			     pause_is_meant(verdict->reason) ? "pause" : "stop",
-			     words_of(t, verdict), verdict->data);
+			     words_of(t, verdict->text), verdict->data);
 		verdict->data = NULL;
 		trial_stop(st, t, verdict->reason);
 	}
@@ -761,6 +760,9 @@ void trial_output(struct step *st, struct trial *t, const struct event *ev)
 	a->rec.reader =
 	    ev->output.reader != NULL ? xstrdup(ev->output.reader) : NULL;
 	fx_save_attempt(st->fx, &a->rec, &a->queued_save);
+	for (size_t i = 0; i < ev->output.n_notes; i++)
+		search_event(st, s, t, "step",
+			     words_of(t, ev->output.notes[i].words), NULL);
 	if (ev->output.n == 0)
 		return;
 	/* Rules in seconds take the times of reports for their order. */

@@ -11,6 +11,7 @@
  *
  * Owner: the server. Loop thread only.
  */
+#include "schema/reader.h"
 #include "schema/record.h"
 #include "schema/search.h"
 
@@ -55,7 +56,9 @@ struct adopt {
 
 struct executor_output {
 	const struct metric_record *metrics;
-	size_t n;           /* may be 0 */
+	size_t n; /* may be 0 */
+	const struct reader_note *notes;
+	size_t n_notes;
 	int64_t offset;     /* of output.log: the end of what was read */
 	const char *reader; /* its state there */
 	bool is_rest;       /* read after the end: nothing is left to stop */

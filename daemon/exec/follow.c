@@ -25,6 +25,7 @@ void follow_batch_fini(struct follow_batch *batch)
 static void batch_clear(struct follow_batch *batch)
 {
 	batch->n = 0;
+	batch->n_notes = 0;
 	buf_clear(&batch->text);
 }
 
@@ -46,8 +47,13 @@ static void on_metric(void *ctx, const struct metric_record *metric)
 	buf_add(&batch->text, metric->name, strlen(metric->name) + 1);
 }
 
-static void batch_settle(struct follow_batch *batch)
+static void batch_settle(struct follow_batch *batch, struct follow *f)
 {
+	size_t n;
+
+	batch->notes = reader_notes(f->reader, &n) + f->noted;
+	batch->n_notes = n - f->noted;
+	f->noted = n;
 	for (size_t i = 0; i < batch->n; i++)
 		batch->metrics[i].name = batch->text.data + batch->names[i];
 }
@@ -143,7 +149,7 @@ int follow_step(struct follow *f, struct follow_batch *batch)
 	if (f->offset + n == f->seen)
 		return FOLLOW_IDLE;
 	used = feed(f, batch, (size_t)n);
-	batch_settle(batch);
+	batch_settle(batch, f);
 	if (n == FOLLOW_BYTES || (used > 0 && used < (size_t)n))
 		return FOLLOW_MORE;
 	f->seen = f->offset + (n - (ssize_t)used);
@@ -176,12 +182,12 @@ int follow_last(struct follow *f, struct follow_batch *batch)
 		return (int)n;
 	used = feed(f, batch, (size_t)n);
 	if (n == FOLLOW_BYTES || (used > 0 && used < (size_t)n)) {
-		batch_settle(batch);
+		batch_settle(batch, f);
 		return FOLLOW_MORE;
 	}
 	reader_finish(f->reader, batch->bytes + used, (size_t)n - used,
 		      on_metric, batch);
 	f->offset += n - (ssize_t)used;
-	batch_settle(batch);
+	batch_settle(batch, f);
 	return FOLLOW_READ;
 }

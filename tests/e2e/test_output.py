@@ -159,6 +159,10 @@ for i in range(8, 22):
         self.assertEqual((best["value"], best["steps"]), (21, 14))
         rows = self.d.rows("select step, value from metrics where name = 'loss' order by step")
         self.assertEqual([(r["step"], r["value"]) for r in rows], list(enumerate(range(8, 22))))
+        told = self.d.rows("select text from events where kind = 'step'")
+        self.assertEqual(len(told), 1)
+        self.assertIn('"epoch" gives no step from here on: 0.8 is no whole number', told[0]["text"])
+        self.assertIn(told[0]["text"], self.d.hpctl("explain", "f/0").stdout.replace("\n", " "))
 
     def test_G8_metrics_that_come_while_they_are_listed_repeat_no_others(self):
         go = self.d.dir / "go"

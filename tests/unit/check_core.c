@@ -642,6 +642,24 @@ START_TEST(A4_what_was_to_be_stopped_before_it_ran_is_killed)
 }
 END_TEST
 
+/* The one of this @kind begins with @words. */
+static void has_event(const char *kind, const char *words)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < fx.n; i++) {
+		const struct event_record *e = &fx.list[i].event;
+
+		if (fx.list[i].type != FX_SAVE_EVENT ||
+		    strcmp(e->kind, kind) != 0)
+			continue;
+		ck_assert_msg(strncmp(e->text, words, strlen(words)) == 0,
+			      "%s: %s", kind, e->text);
+		n++;
+	}
+	ck_assert_uint_eq(n, 1);
+}
+
 static double value_of_trial(void)
 {
 	double v = 0;
@@ -651,6 +669,20 @@ static double value_of_trial(void)
 			v = fx.list[i].trial->value;
 	return v;
 }
+
+START_TEST(G8_what_the_reader_notes_becomes_an_event_without_a_value)
+{
+	static char words[] = "epoch gives no step";
+	const struct reader_note note = { .line = 3, .words = words };
+	struct event ev = { .type = EV_OUTPUT, .trial = 10, .attempt = 1 };
+
+	load_open(ATTEMPT_RUNNING, "");
+	ev.output.notes = &note;
+	ev.output.n_notes = 1;
+	ck_assert_int_eq(step(ev), 0);
+	has_event("step", words);
+}
+END_TEST
 
 /* Further steps are not kept, but the last one gives the result. */
 START_TEST(I1_of_a_curve_that_is_full_the_last_step_is_the_last)
@@ -1048,24 +1080,6 @@ START_TEST(C10_runs_that_cannot_be_are_answered)
 }
 END_TEST
 
-/* The one of this @kind begins with @words. */
-static void has_event(const char *kind, const char *words)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < fx.n; i++) {
-		const struct event_record *e = &fx.list[i].event;
-
-		if (fx.list[i].type != FX_SAVE_EVENT ||
-		    strcmp(e->kind, kind) != 0)
-			continue;
-		ck_assert_msg(strncmp(e->text, words, strlen(words)) == 0,
-			      "%s: %s", kind, e->text);
-		n++;
-	}
-	ck_assert_uint_eq(n, 1);
-}
-
 /* Whatever runs its value is the mean of. */
 START_TEST(what_was_imported_is_no_success_of_the_command)
 {
@@ -1311,6 +1325,8 @@ static void add_steps(Suite *s)
 	tcase_add_loop_test(
 	    c, A4_a_stop_is_asked_for_again_when_its_time_makes_no_sense, 0, 4);
 	tcase_add_test(c, A4_what_was_to_be_stopped_before_it_ran_is_killed);
+	tcase_add_test(
+	    c, G8_what_the_reader_notes_becomes_an_event_without_a_value);
 	tcase_add_test(c, I1_of_a_curve_that_is_full_the_last_step_is_the_last);
 	tcase_add_test(c, an_ended_search_waits_for_no_slots);
 	tcase_add_test(c, a_population_at_its_end_is_not_asked_for_more);
