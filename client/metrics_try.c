@@ -62,6 +62,33 @@ static void print_tried(struct call *call, const struct trying *t,
 	     (unsigned long long)c->rejected);
 }
 
+static cJSON *notes_json(const struct reader *reader)
+{
+	cJSON *list = cJSON_CreateArray();
+	size_t n;
+	const struct reader_note *notes = reader_notes(reader, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		cJSON *o = cJSON_CreateObject();
+
+		json_add_integer(o, "line", (int64_t)notes[i].line);
+		cJSON_AddStringToObject(o, "text", notes[i].words);
+		cJSON_AddItemToArray(list, o);
+	}
+	return list;
+}
+
+static void tell_notes(const char *log, const struct reader *reader)
+{
+	size_t n;
+	const struct reader_note *notes = reader_notes(reader, &n);
+
+	for (size_t i = 0; i < n; i++)
+		note("hpctl: %s:%llu: %s (\"metric.step\" may name another "
+		     "number of the line)",
+		     log, (unsigned long long)notes[i].line, notes[i].words);
+}
+
 /* What to do when the objective was not among the metrics. */
 static void tell_missing(const struct search_spec *spec)
 {
@@ -93,10 +120,12 @@ static enum status try_file(struct call *call, const char *log,
 	if (r == STATUS_DONE) {
 		cJSON_AddItemToObject(answer, "counts",
 				      counts_json(reader_counts(reader)));
+		cJSON_AddItemToObject(answer, "notes", notes_json(reader));
 		cJSON_AddStringToObject(answer, "objective", spec->metric);
 		cJSON_AddBoolToObject(answer, "found", t.found);
 		call->out.ops->answer(&call->out, answer);
 		print_tried(call, &t, reader_counts(reader));
+		tell_notes(log, reader);
 	}
 	reader_free(reader);
 	if (r != STATUS_DONE)
