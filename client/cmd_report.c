@@ -36,6 +36,11 @@ static enum status read_pair(const char *operand, const char *separator,
 			    "'%s': '%s' is no number (as 0.3, -1e-5, nan, inf)",
 			    operand, equals + 1);
 	name = xstrndup(operand, len);
+	if (!reader_takes(name, v))
+		return fail(STATUS_BAD_INPUT,
+			    "'%s': '%s' is no step (a whole number as 12, of "
+			    "at most 2^53)",
+			    operand, equals + 1);
 	buf_adds(line, separator);
 	json_write_text(line, name);
 	buf_addc(line, ':');
@@ -102,6 +107,7 @@ const struct command cmd_report = {
 	.help = "Report metrics from inside a trial",
 	.text = "It appends a line to the trial's output, so that it needs no "
 		"daemon and loses nothing. Values are numbers, nan, inf or "
-		"-inf.",
+		"-inf; step, epoch, iter and iteration, the step, are whole "
+		"numbers.",
 	.run = run_report,
 };

@@ -762,6 +762,15 @@ int reader_load(struct reader *r, const char *json)
 	return 1;
 }
 
+bool reader_takes(const char *name, double v)
+{
+	for (size_t i = 0; i < STEP_NAMES; i++) {
+		if (token_is_word(name, strlen(name), step_names[i]))
+			return can_be_step(v);
+	}
+	return true;
+}
+
 bool reader_number(const char *text, size_t len, double *ret_v)
 {
 	const char *end = token_number(text, text + len, ret_v);

@@ -77,6 +77,9 @@ const struct reader_counts *reader_counts(const struct reader *r);
 /* What there is to tell, the oldest first; not of the state it began with. */
 const struct reader_note *reader_notes(const struct reader *r, size_t *ret_n);
 
+/* False: @name is a step name of every search, and @v can be no step. */
+bool reader_takes(const char *name, double v);
+
 /*
  * A number by our own grammar: [+-] digits [. digits] [e [+-] digits], where
  * one side of the point may be empty (".5", "5."), or nan, inf, infinity in any

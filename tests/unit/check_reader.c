@@ -797,6 +797,18 @@ static bool number(const char *text, double *ret_v)
 	return reader_number(text, strlen(text), ret_v);
 }
 
+START_TEST(G8_step_names_take_whole_numbers_alone)
+{
+	ck_assert(reader_takes("step", 7));
+	ck_assert(reader_takes("Epoch", -9007199254740992.0));
+	ck_assert(!reader_takes("step", 5.5));
+	ck_assert(!reader_takes("ITER", 9007199254740994.0));
+	ck_assert(!reader_takes("iteration", (double)NAN));
+	ck_assert(reader_takes("loss", 5.5));
+	ck_assert(reader_takes("step_size", 5.5));
+}
+END_TEST
+
 START_TEST(G7_numbers_follow_the_grammar)
 {
 	static const char *const good[] = { "0",    "-0",      "+1",   "007",
@@ -967,6 +979,7 @@ static TCase *bytes(void)
 		       the_objective_may_come_before_the_last_of_the_metrics);
 	tcase_add_test(tc, G4_a_step_cut_behind_its_colon_is_no_step);
 	tcase_add_test(tc, a_refused_state_leaves_the_objective_its_place);
+	tcase_add_test(tc, G8_step_names_take_whole_numbers_alone);
 	tcase_add_test(tc, G7_numbers_follow_the_grammar);
 	tcase_add_test(tc, G7_numbers_read_back_as_they_were_printed);
 	tcase_add_test(tc, G7_the_locale_changes_no_number);
