@@ -107,7 +107,6 @@ const struct command cmd_report = {
 	.help = "Report metrics from inside a trial",
 	.text = "It appends a line to the trial's output, so that it needs no "
 		"daemon and loses nothing. Values are numbers, nan, inf or "
-		"-inf; step, epoch, iter and iteration, the step, are whole "
-		"numbers.",
+		"-inf; a step is a whole number.",
 	.run = run_report,
 };

@@ -37,6 +37,7 @@ struct metric {
 	bool seen;
 	int64_t step;    /* of its last value, if seen */
 	int64_t highest; /* of all its steps, if seen */
+	unsigned unfit;  /* step names that give it none any more */
 };
 
 /* A value of the record at hand: its step may stand behind it. */
@@ -51,10 +52,10 @@ struct reader {
 	size_t n_patterns;
 
 	/* what is carried from record to record */
-	bool skipping; /* the rest of a truncated record */
-	size_t held;   /* rank of the name that gave the step, or NO_STEP */
-	int64_t step;
-	bool unfit[RANKS]; /* names that have had what can be no step */
+	bool skipping;        /* the rest of a truncated record */
+	unsigned held;        /* step names of the latest record that had any */
+	int64_t steps[RANKS]; /* what they said, if held */
+	unsigned ended;       /* names whose step held until they had none */
 	struct metric *metrics;
 	size_t n_metrics;
 	bool has_objective;    /* among the metrics */
@@ -62,20 +63,22 @@ struct reader {
 	struct reader_counts counts;
 
 	/* what is not */
-	uint64_t lines; /* LFs so far */
-	struct reader_note notes[RANKS];
-	size_t n_notes;
+	uint64_t lines;          /* LFs so far */
+	struct reader_note note; /* if it has words */
+	bool has_told;
 
 	/* the record at hand */
 	struct buf clean; /* without escape sequences */
+	struct buf plain; /* without signs beyond ASCII */
 	bool cut;         /* it is the beginning of a truncated one */
 	struct value *values;
 	size_t n_values, cap_values;
-	struct {
-		bool found;
-		int64_t step;
-	} found[RANKS];
-	size_t fault; /* rank of the first name to become unfit in it */
+	unsigned found; /* step names in it */
+	int64_t found_steps[RANKS];
+	unsigned bad; /* names that have had what can be no step */
+
+	/* what is told of the latest such name */
+	size_t fault; /* its rank, or NO_STEP */
 	char fault_text[JSON_NUMBER_BYTES];
 };
 
@@ -158,19 +161,16 @@ static bool can_be_step(double v)
 	return fabs(v) <= (double)EXACT_STEP && floor(v) == v;
 }
 
-/*
- * What stands behind a step name can be no step. The name gives none any more:
- * of epochs 0.5, 1.0, 1.5 the whole ones alone would be steps, and the values
- * between land on them.
- */
-static void give_up_step(struct reader *r, size_t rank, const char *text,
-			 size_t len)
+static unsigned bit(size_t rank)
 {
-	if (r->unfit[rank])
-		return;
-	r->unfit[rank] = true;
-	if (r->fault != NO_STEP)
-		return;
+	return 1U << rank;
+}
+
+/* What stands behind a step name can be no step. */
+static void note_fault(struct reader *r, size_t rank, const char *text,
+		       size_t len)
+{
+	r->bad |= bit(rank);
 	r->fault = rank;
 	if (len >= sizeof(r->fault_text))
 		len = sizeof(r->fault_text) - 1;
@@ -184,14 +184,12 @@ static void add_step(struct reader *r, size_t rank, double v)
 
 	if (!can_be_step(v)) {
 		json_number_text(v, text);
-		give_up_step(r, rank, text, strlen(text));
-	}
-	if (r->unfit[rank]) {
+		note_fault(r, rank, text, strlen(text));
 		r->counts.rejected++;
 		return;
 	}
-	r->found[rank].found = true;
-	r->found[rank].step = (int64_t)v;
+	r->found |= bit(rank);
+	r->found_steps[rank] = (int64_t)v;
 }
 
 /* A name with its value, from whichever rule. */
@@ -299,7 +297,7 @@ static const char *read_pair(struct reader *r, const char *name, const char *p,
 	}
 	n = is_step ? grouped(text, end) : 0;
 	if (n > 0)
-		give_up_step(r, rank, text, n);
+		note_fault(r, rank, text, n);
 	/* Prose is full of colons: "INFO: started" is no failed metric. */
 	r->counts.rejected += sign == '=' || token_looks_numeric(text, end);
 	return text;
@@ -320,6 +318,83 @@ static void read_pairs(struct reader *r, const char *begin, const char *end)
 		else if (token_begins_name(*name))
 			p = read_pair(r, name, p, begin, end);
 	}
+}
+
+/* Characters beyond ASCII that are no letters, digits or indices. */
+static const struct {
+	uint32_t first, last;
+} signs[] = {
+	{0x80,     0xa9   },
+        { 0xab,    0xb1   },
+        { 0xb4,    0xb4   },
+	{ 0xb6,    0xb8   },
+        { 0xbb,    0xbf   },
+        { 0xd7,    0xd7   },
+	{ 0xf7,    0xf7   },
+        { 0x2000,  0x206f },
+        { 0x20a0,  0x20ff },
+	{ 0x2190,  0x2bff },
+        { 0x3000,  0x303f },
+        { 0xfe00,  0xfe6f },
+	{ 0xff00,  0xff0f },
+        { 0xff1a,  0xff20 },
+        { 0x1f000, 0x1faff},
+};
+
+/* The character of @len > 1 bytes of UTF-8. */
+static uint32_t decode(const char *p, size_t len)
+{
+	uint32_t c = (unsigned char)p[0] & (0x7fU >> len);
+
+	for (size_t i = 1; i < len; i++)
+		c = c << 6 | ((unsigned char)p[i] & 0x3fU);
+	return c;
+}
+
+static bool is_sign(uint32_t c)
+{
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
+		if (c >= signs[i].first && c <= signs[i].last)
+			return true;
+	}
+	return false;
+}
+
+static bool has_high_bytes(const char *p, const char *end)
+{
+	while (p < end && (unsigned char)*p < 0x80)
+		p++;
+	return p < end;
+}
+
+/*
+ * Copies the record to r->plain with a byte that belongs to nothing for each
+ * one of a sign: the line of a table and a tick are no part of a name.
+ */
+static void blot_signs(struct reader *r, const char *p, const char *end)
+{
+	buf_clear(&r->plain);
+	while (p < end) {
+		size_t n = scan_utf8(p, (size_t)(end - p));
+
+		if (n > 1 && is_sign(decode(p, n))) {
+			for (size_t i = 0; i < n; i++)
+				buf_addc(&r->plain, '\1');
+			p += n;
+			continue;
+		}
+		n = n > 0 ? n : 1;
+		buf_add(&r->plain, p, n);
+		p += n;
+	}
+}
+
+static void read_plain_pairs(struct reader *r, const char *begin,
+			     const char *end)
+{
+	blot_signs(r, begin, end);
+	begin = buf_text(&r->plain);
+	read_pairs(r, begin, begin + r->plain.len);
 }
 
 /* Rule 3: the search's own patterns. */
@@ -344,35 +419,52 @@ static void read_patterns(struct reader *r, const char *begin, const char *end)
 	}
 }
 
-static void add_note(struct reader *r)
+/* The steps that hold from this record on. */
+static void settle_steps(struct reader *r)
 {
-	assert(r->n_notes < RANKS);
-	r->notes[r->n_notes++] = (struct reader_note){
-		.line = r->lines + 1,
-		.words =
-		    xasprintf("\"%s\" gives no step from here on: %s is no "
-			      "whole number (as 12, up to 2^53); "
-			      "values without another step are counted on, "
-			      "each one step after the last",
-			      step_name(r, r->fault), r->fault_text),
-	};
+	unsigned found = r->found & ~r->bad;
+
+	if (found != 0) {
+		r->held = found;
+		memcpy(r->steps, r->found_steps, sizeof(r->steps));
+		r->ended &= ~found;
+	} else {
+		r->ended |= r->held & r->bad;
+		r->held &= ~r->bad;
+	}
 }
 
-/* The step of the record: its own, or the one that holds. */
-static void settle_step(struct reader *r)
+/*
+ * A step name that has had, where it told the step of this metric, what can be
+ * no step, gives it none any more: of epochs 0.5, 1.0, 1.5 the whole ones alone
+ * would be steps, and the values between land on them. False: none holds.
+ */
+static bool find_step_of(const struct reader *r, struct metric *m,
+			 int64_t *ret_step)
 {
 	size_t rank = 0;
 
-	while (rank < RANKS && (!r->found[rank].found || r->unfit[rank]))
+	m->unfit |= r->bad | (r->held == 0 ? r->ended : 0);
+	while (rank < RANKS && (r->held & ~m->unfit & bit(rank)) == 0)
 		rank++;
-	if (rank < RANKS) {
-		r->held = rank;
-		r->step = r->found[rank].step;
-	} else if (r->held != NO_STEP && r->unfit[r->held]) {
-		r->held = NO_STEP;
-	}
-	if (r->fault != NO_STEP && r->held == NO_STEP)
-		add_note(r);
+	if (rank < RANKS)
+		*ret_step = r->steps[rank];
+	return rank < RANKS;
+}
+
+/* That the objective's steps are counted, though they have a name. */
+static void tell(struct reader *r, const struct metric *m)
+{
+	if (r->has_told || m->unfit == 0 || r->fault == NO_STEP ||
+	    !is_objective(r, m->name, m->len))
+		return;
+	r->has_told = true;
+	r->note.line = r->lines + 1;
+	r->note.words = xasprintf(
+	    "\"%s\" gives %s no step from here on: %s is no whole number (as "
+	    "12, up to 2^53); values without another step are counted on, "
+	    "each one step after the last",
+	    step_name(r, r->fault), m->name, r->fault_text);
 }
 
 /* Hands on the values of the record, now that its step is known. */
@@ -385,10 +477,10 @@ static void hand_on(struct reader *r, reader_metric_fn *fn, void *ctx)
 						.kind = value_kind_of(v),
 						.value = v };
 
-		if (r->held != NO_STEP)
-			record.step = r->step;
-		else
+		if (!find_step_of(r, m, &record.step)) {
 			record.step = m->seen ? m->highest + 1 : 0;
+			tell(r, m);
+		}
 		r->counts.repeats += m->seen && m->step == record.step;
 		r->counts.metrics++;
 		if (!m->seen || m->highest < record.step)
@@ -472,15 +564,16 @@ static void read_record(struct reader *r, const char *text, size_t len,
 		return;
 	r->counts.records++;
 	r->n_values = 0;
-	r->fault = NO_STEP;
-	memset(r->found, 0, sizeof(r->found));
+	r->found = r->bad = 0;
 	if (r->cut || !jsonline_read(text, len, add_value, r)) {
 		if (r->n_patterns > 0)
 			read_patterns(r, text, end);
+		else if (has_high_bytes(text, end))
+			read_plain_pairs(r, text, end);
 		else
 			read_pairs(r, text, end);
 	}
-	settle_step(r);
+	settle_steps(r);
 	hand_on(r, fn, ctx);
 }
 
@@ -544,8 +637,8 @@ const struct reader_counts *reader_counts(const struct reader *r)
 
 const struct reader_note *reader_notes(const struct reader *r, size_t *ret_n)
 {
-	*ret_n = r->n_notes;
-	return r->notes;
+	*ret_n = r->note.words != NULL;
+	return &r->note;
 }
 
 struct reader *reader_new(const struct search_spec *spec)
@@ -554,7 +647,7 @@ struct reader *reader_new(const struct search_spec *spec)
 	char *const *text = spec->patterns;
 
 	r->spec = spec;
-	r->held = NO_STEP;
+	r->fault = NO_STEP;
 	for (; text != NULL && *text != NULL; text++) {
 		auto_free char *fault = NULL;
 		struct pattern *p = pattern_new(*text, &fault);
@@ -577,12 +670,11 @@ static void reset(struct reader *r)
 	memset(r->slots, 0, sizeof(r->slots));
 	r->counts = (struct reader_counts){ 0 };
 	r->skipping = false;
-	r->held = NO_STEP;
-	r->step = 0;
-	memset(r->unfit, 0, sizeof(r->unfit));
-	for (size_t i = 0; i < r->n_notes; i++)
-		free(r->notes[i].words);
-	r->n_notes = 0;
+	r->held = r->ended = 0;
+	r->fault = NO_STEP;
+	free(r->note.words);
+	r->note = (struct reader_note){ 0 };
+	r->has_told = false;
 	r->lines = 0;
 }
 
@@ -594,39 +686,57 @@ void reader_free(struct reader *r)
 	for (size_t i = 0; i < r->n_patterns; i++)
 		pattern_free(r->patterns[i]);
 	buf_free(&r->clean);
+	buf_free(&r->plain);
 	free(r->values);
 	free(r);
 }
 
 /* Names, and not ranks: those of another version may be others. */
-static void save_steps(const struct reader *r, struct buf *ret_json)
+static void save_names(const struct reader *r, unsigned names,
+		       struct buf *ret_json)
 {
 	const char *separator = "";
 
-	if (r->held != NO_STEP) {
-		buf_addf(ret_json, "\"step\":%" PRId64 ",\"of\":", r->step);
-		json_write_text(ret_json, step_name(r, r->held));
-		buf_addc(ret_json, ',');
-	}
-	buf_adds(ret_json, "\"unfit\":[");
+	buf_addc(ret_json, '[');
 	for (size_t rank = 0; rank < RANKS; rank++) {
-		if (!r->unfit[rank])
+		if ((names & bit(rank)) == 0)
 			continue;
 		buf_adds(ret_json, separator);
 		json_write_text(ret_json, step_name(r, rank));
 		separator = ",";
 	}
-	buf_adds(ret_json, "],");
+	buf_addc(ret_json, ']');
 }
 
-static void save_metric(const struct metric *m, struct buf *ret_json)
+static void save_steps(const struct reader *r, struct buf *ret_json)
+{
+	const char *separator = "";
+
+	buf_adds(ret_json, "\"steps\":{");
+	for (size_t rank = 0; rank < RANKS; rank++) {
+		if ((r->held & bit(rank)) == 0)
+			continue;
+		buf_adds(ret_json, separator);
+		json_write_text(ret_json, step_name(r, rank));
+		buf_addf(ret_json, ":%" PRId64, r->steps[rank]);
+		separator = ",";
+	}
+	buf_adds(ret_json, "},\"ended\":");
+	save_names(r, r->ended, ret_json);
+	buf_addc(ret_json, ',');
+}
+
+static void save_metric(const struct reader *r, const struct metric *m,
+			struct buf *ret_json)
 {
 	json_write_text(ret_json, m->name);
-	if (m->step == m->highest)
+	if (m->step == m->highest && m->unfit == 0) {
 		buf_addf(ret_json, ":%" PRId64, m->step);
-	else
-		buf_addf(ret_json, ":[%" PRId64 ",%" PRId64 "]", m->step,
-			 m->highest);
+		return;
+	}
+	buf_addf(ret_json, ":[%" PRId64 ",%" PRId64 ",", m->step, m->highest);
+	save_names(r, m->unfit, ret_json);
+	buf_addc(ret_json, ']');
 }
 
 void reader_save(const struct reader *r, struct buf *ret_json)
@@ -644,7 +754,7 @@ void reader_save(const struct reader *r, struct buf *ret_json)
 	for (size_t i = 0; i < r->n_metrics; i++) {
 		if (i > 0)
 			buf_addc(ret_json, ',');
-		save_metric(&r->metrics[i], ret_json);
+		save_metric(r, &r->metrics[i], ret_json);
 	}
 	buf_adds(ret_json, "}}");
 }
@@ -676,42 +786,46 @@ static bool load_counts(struct reader *r, const struct json_doc *doc)
 	return true;
 }
 
-/* The rank of the step name in @node, or NO_STEP. */
-static size_t load_rank(const struct reader *r, const cJSON *node)
+/* A list of step names; NULL is an empty one. */
+static bool load_names(const struct reader *r, const cJSON *list, unsigned *ret)
 {
-	if (!cJSON_IsString(node))
-		return NO_STEP;
-	return step_rank(r, node->valuestring, strlen(node->valuestring));
-}
-
-static bool load_steps(struct reader *r, const struct json_doc *doc)
-{
-	const cJSON *step = json_get(doc->root, "step");
-	const cJSON *of = json_get(doc->root, "of");
-	const cJSON *unfit = json_get(doc->root, "unfit");
 	const cJSON *node;
-	size_t rank;
 
-	if (unfit != NULL && !cJSON_IsArray(unfit))
+	if (list != NULL && !cJSON_IsArray(list))
 		return false;
-	cJSON_ArrayForEach (node, unfit) {
-		rank = load_rank(r, node);
+	cJSON_ArrayForEach (node, list) {
+		const char *name = cJSON_GetStringValue(node);
+		size_t rank =
+		    name != NULL ? step_rank(r, name, strlen(name)) : NO_STEP;
+
 		if (rank == NO_STEP)
 			return false;
-		r->unfit[rank] = true;
+		*ret |= bit(rank);
 	}
-	if (step != NULL && !load_int(doc, step, &r->step))
-		return false;
-	/* An earlier version did not say of what: until the next, count on. */
-	if (step == NULL || of == NULL)
-		return true;
-	r->held = load_rank(r, of);
-	return r->held != NO_STEP;
+	return true;
 }
 
-/* Its last step, or that and its highest. */
-static bool load_metric(const struct json_doc *doc, const cJSON *node,
-			struct metric *m)
+/* An earlier version did not say of what its step was: till the next, count. */
+static bool load_steps(struct reader *r, const struct json_doc *doc)
+{
+	const cJSON *steps = json_get(doc->root, "steps");
+	const cJSON *node;
+
+	if (steps != NULL && !cJSON_IsObject(steps))
+		return false;
+	cJSON_ArrayForEach (node, steps) {
+		size_t rank = step_rank(r, node->string, strlen(node->string));
+
+		if (rank == NO_STEP || !load_int(doc, node, &r->steps[rank]))
+			return false;
+		r->held |= bit(rank);
+	}
+	return load_names(r, json_get(doc->root, "ended"), &r->ended);
+}
+
+/* Its last step, or that, its highest and its unfit names. */
+static bool load_metric(struct reader *r, const struct json_doc *doc,
+			const cJSON *node, struct metric *m)
 {
 	m->seen = true;
 	if (!cJSON_IsArray(node)) {
@@ -720,10 +834,13 @@ static bool load_metric(const struct json_doc *doc, const cJSON *node,
 		m->highest = m->step;
 		return true;
 	}
-	return cJSON_GetArraySize(node) == 2 &&
-	       load_int(doc, cJSON_GetArrayItem(node, 0), &m->step) &&
-	       load_int(doc, cJSON_GetArrayItem(node, 1), &m->highest) &&
-	       m->step <= m->highest;
+	if (cJSON_GetArraySize(node) != 3 ||
+	    !load_int(doc, cJSON_GetArrayItem(node, 0), &m->step) ||
+	    !load_int(doc, cJSON_GetArrayItem(node, 1), &m->highest) ||
+	    !load_names(r, cJSON_GetArrayItem(node, 2), &m->unfit))
+		return false;
+	r->has_told |= m->unfit != 0 && is_objective(r, m->name, m->len);
+	return m->step <= m->highest;
 }
 
 static bool load_metrics(struct reader *r, const struct json_doc *doc)
@@ -740,7 +857,7 @@ static bool load_metrics(struct reader *r, const struct json_doc *doc)
 		if (!name_is_valid(node->string, len))
 			return false;
 		m = get_metric(r, node->string, len);
-		if (m == NULL || !load_metric(doc, node, m))
+		if (m == NULL || !load_metric(r, doc, node, m))
 			return false;
 	}
 	return true;
@@ -764,11 +881,7 @@ int reader_load(struct reader *r, const char *json)
 
 bool reader_takes(const char *name, double v)
 {
-	for (size_t i = 0; i < STEP_NAMES; i++) {
-		if (token_is_word(name, strlen(name), step_names[i]))
-			return can_be_step(v);
-	}
-	return true;
+	return !token_is_word(name, strlen(name), "step") || can_be_step(v);
 }
 
 bool reader_number(const char *text, size_t len, double *ret_v)

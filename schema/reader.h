@@ -9,10 +9,11 @@
  * blank or at one of , ; | ) ] } / %, and not at the comma of "1,5"; that of a
  * step name also at a colon before a blank ("Epoch 3: ..."). If a record has
  * several step names, the first in the order metric.step, step, epoch, iter,
- * iteration gives its step. Steps are integers up to 2^53. A step name that
- * has had what can be none ("epoch": 0.5, "step 1,000") is none from there on:
- * without another one values are counted on, each one step after the highest
- * of its metric. So none lands on another, and the last is the last.
+ * iteration gives its step, and holds until the next. Steps are integers up to
+ * 2^53. A step name that has had what can be none ("epoch": 0.5, "step 1,000")
+ * gives the metrics beside it none from there on: without another one, be it of
+ * before, they are counted on, each one step after the highest of its metric.
+ * So a name that is no step puts no value on another, and the last is the last.
  *
  * A record ends with LF or CR. The reader consumes whole records only, so that
  * (offset, state) is enough to go on after a restart. Of a record longer than
@@ -33,8 +34,8 @@ struct reader_counts {
 	uint64_t truncated; /* records longer than the limit */
 	/*
 	 * name=text that is no number, name: text that looks like one but is
-	 * none ("loss: 1,5"), a number of a step name that is none any more, a
-	 * metric whose name is too long, no UTF-8 or one too many.
+	 * none ("loss: 1,5"), a step that is no integer, a metric whose name is
+	 * too long, no UTF-8 or one too many.
 	 */
 	uint64_t rejected;
 };
@@ -74,10 +75,10 @@ int reader_load(struct reader *r, const char *json)
 
 const struct reader_counts *reader_counts(const struct reader *r);
 
-/* What there is to tell, the oldest first; not of the state it began with. */
+/* What there is to tell, once at most; not of the state it began with. */
 const struct reader_note *reader_notes(const struct reader *r, size_t *ret_n);
 
-/* False: @name is a step name of every search, and @v can be no step. */
+/* False: @name is "step", and @v can be none. */
 bool reader_takes(const char *name, double v);
 
 /*

@@ -2,8 +2,8 @@
 
 /*
  * What a record of a program's output is made of: blanks, names and numbers,
- * independent of the locale. Letters beyond ASCII are not told from other
- * characters there: all of their bytes belong to names, so that none is cut.
+ * independent of the locale. All bytes beyond ASCII belong to names, so that
+ * none is cut; the reader takes out signs before.
  */
 #include <stdbool.h>
 #include <stddef.h>

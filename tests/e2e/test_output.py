@@ -161,7 +161,7 @@ for i in range(8, 22):
         self.assertEqual([(r["step"], r["value"]) for r in rows], list(enumerate(range(8, 22))))
         told = self.d.rows("select text from events where kind = 'step'")
         self.assertEqual(len(told), 1)
-        self.assertIn('"epoch" gives no step from here on: 0.8 is no whole number', told[0]["text"])
+        self.assertIn('"epoch" gives loss no step from here on: 0.8 is no whole number', told[0]["text"])
         self.assertIn(told[0]["text"], self.d.hpctl("explain", "f/0").stdout.replace("\n", " "))
 
     def test_G8_metrics_that_come_while_they_are_listed_repeat_no_others(self):

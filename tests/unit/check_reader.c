@@ -198,7 +198,7 @@ START_TEST(G8_what_is_no_step_is_rejected)
 	counts("Epoch 1_000 loss=1", (struct reader_counts){ 1, 1, 0, 0, 1 });
 	counts("step size loss=1", (struct reader_counts){ 1, 1, 0, 0, 0 });
 	counts("step=3.5 loss=1\nstep=4 loss=1",
-	       (struct reader_counts){ 2, 2, 0, 0, 2 });
+	       (struct reader_counts){ 2, 2, 0, 0, 1 });
 	reads("step 3 x=1\nstep 3.5 x=2", "x@3=1 x@4=2");
 }
 END_TEST
@@ -263,33 +263,61 @@ START_TEST(G8_another_step_name_of_the_record_goes_on_giving_steps)
 }
 END_TEST
 
+/* A line of settings says nothing of the loss. */
+START_TEST(G8_a_step_name_ends_for_the_metrics_beside_it_alone)
+{
+	reads("config: lr=0.1 step=0.5\nstep 100 x=1\nstep 200 x=2",
+	      "lr@0=0.1 x@100=1 x@200=2");
+	reads("{'loss': 1, 'epoch': 0.5}\n{'eval': 2, 'epoch': 1.0}\n"
+	      "{'loss': 3, 'epoch': 1.5}\n{'eval': 4, 'epoch': 2.0}",
+	      "loss@0=1 eval@1=2 loss@1=3 eval@2=4");
+	/* On a line of its own it is beside those that come under it. */
+	reads("epoch 1\nx=1\nepoch 1.5\nx=2\nepoch 2\nx=3 y=1\nepoch 3\ny=2",
+	      "x@1=1 x@2=2 x@3=3 y@2=1 y@3=2");
+}
+END_TEST
+
 START_TEST(G8_a_step_name_that_ends_is_told_once)
 {
-	struct reader *r = reader_new(&plain);
+	static char loss[] = "loss";
+	const struct search_spec spec = { .metric = loss };
+	struct reader *r = reader_new(&spec);
 	auto_buf struct buf got = BUF_INIT, state = BUF_INIT;
-	const char *log = "\nepoch 2 x=1\r\niter 0.5 x=2\nepoch 2.5 x=3\n"
-			  "epoch 2.6 step 1,000\nepoch 3.5 x=4";
+	const char *log = "\nepoch 2 loss=1\r\niter 0.5 loss=2\nepoch 2.2 x=1\n"
+			  "epoch 2.5 loss=3\nepoch 2.6 step 1,000\n"
+			  "epoch 3.5 loss=4";
 	const struct reader_note *notes;
 	size_t n;
 
 	reader_finish(r, log, strlen(log), note, &got);
 	notes = reader_notes(r, &n);
-	ck_assert_uint_eq(n, 2);
-	ck_assert_uint_eq(notes[0].line, 4);
-	ck_assert_ptr_nonnull(strstr(
-	    notes[0].words,
-	    "\"epoch\" gives no step from here on: 2.5 is no whole number"));
-	ck_assert_uint_eq(notes[1].line, 5);
-	ck_assert_ptr_nonnull(strstr(notes[1].words, "\"step\" gives no step "
-						     "from here on: 1,000 is"));
+	ck_assert_uint_eq(n, 1);
+	ck_assert_uint_eq(notes[0].line, 5);
+	ck_assert_ptr_nonnull(strstr(notes[0].words,
+				     "\"epoch\" gives loss no step from here "
+				     "on: 2.5 is no whole number"));
 	reader_save(r, &state);
-	ck_assert_ptr_nonnull(strstr(
-	    buf_text(&state), "\"unfit\":[\"step\",\"epoch\",\"iter\"]"));
+	ck_assert_ptr_nonnull(
+	    strstr(buf_text(&state), "\"loss\":[4,4,[\"epoch\",\"iter\"]]"));
 	ck_assert_int_eq(reader_load(r, buf_text(&state)), 0);
-	reader_finish(r, "epoch 5.5", 9, note, &got);
+	reader_finish(r, "epoch 5.5 loss=5", 16, note, &got);
 	(void)reader_notes(r, &n);
 	ck_assert_uint_eq(n, 0);
 	reader_free(r);
+}
+END_TEST
+
+START_TEST(G8_signs_beyond_ascii_are_no_part_of_a_name)
+{
+	reads("\xe2\x94\x82loss=0.5 \xe2\x94\x82 \xe2\x9c\x93"
+	      "acc=1",
+	      "loss@0=0.5 acc@0=1");
+	reads("\xc2\xa0loss: 0.5 \xf0\x9f\x9a\x80y=1", "loss@0=0.5 y@0=1");
+	reads("R\xc2\xb2=0.5 \xc3\x97x=1", "R\xc2\xb2@0=0.5 x@0=1");
+	/* What is no letter is no blank either, to end a number. */
+	counts("x=1\xc3\x97"
+	       "10",
+	       (struct reader_counts){ 1, 0, 0, 0, 1 });
 }
 END_TEST
 
@@ -692,18 +720,18 @@ START_TEST(a_broken_state_is_refused_and_leaves_a_new_reader)
 		"{\"counts\":[0,0,0,0,0],\"metrics\":{\"a\":1.5}}",
 		"{\"counts\":[0,0,0,0,0],\"metrics\":{\"a\":\"1\"}}",
 		"{\"counts\":[0,0,0,0,0],\"metrics\":{\"\":1}}",
-		"{\"counts\":[0,0,0,0,0],\"step\":\"x\",\"metrics\":{}}",
+		"{\"counts\":[0,0,0,0,0],\"steps\":[],\"metrics\":{}}",
 		"{\"counts\":[0,0,0,0,0],\"metrics\":{\"a\":[1]}}",
-		"{\"counts\":[0,0,0,0,0],\"metrics\":{\"a\":[2,1]}}",
-		"{\"counts\":[0,0,0,0,0],\"metrics\":{\"a\":[1,\"2\"]}}",
-		"{\"counts\":[0,0,0,0,0],\"unfit\":{},\"metrics\":{}}",
-		"{\"counts\":[0,0,0,0,0],\"unfit\":[1],\"metrics\":{}}",
-		"{\"counts\":[0,0,0,0,0],\"unfit\":[\"a\"],\"metrics\":{}}",
-		"{\"counts\":[0,0,0,0,0],\"step\":1,\"of\":\"a\","
+		"{\"counts\":[0,0,0,0,0],\"metrics\":{\"a\":[2,1,[]]}}",
+		"{\"counts\":[0,0,0,0,0],\"metrics\":{\"a\":[1,\"2\",[]]}}",
+		"{\"counts\":[0,0,0,0,0],\"ended\":{},\"metrics\":{}}",
+		"{\"counts\":[0,0,0,0,0],\"ended\":[1],\"metrics\":{}}",
+		"{\"counts\":[0,0,0,0,0],\"metrics\":{\"a\":[1,2,[\"b\"]]}}",
+		"{\"counts\":[0,0,0,0,0],\"steps\":{\"a\":1},"
 		"\"metrics\":{}}",
 		"{\"counts\":[0,0,0,0,9223372036854775807],\"metrics\":{}}",
-		"{\"counts\":[0,0,0,0,0],\"step\":-9223372036854775807,"
-		"\"metrics\":{}}",
+		"{\"counts\":[0,0,0,0,0],\"steps\":{\"step\":"
+		"-9223372036854775807},\"metrics\":{}}",
 		"{\"counts\":[0,0,0,0,0],"
 		"\"metrics\":{\"a\":9223372036854775807}}",
 	};
@@ -797,13 +825,15 @@ static bool number(const char *text, double *ret_v)
 	return reader_number(text, strlen(text), ret_v);
 }
 
-START_TEST(G8_step_names_take_whole_numbers_alone)
+START_TEST(G8_step_takes_whole_numbers_alone)
 {
 	ck_assert(reader_takes("step", 7));
-	ck_assert(reader_takes("Epoch", -9007199254740992.0));
+	ck_assert(reader_takes("Step", -9007199254740992.0));
 	ck_assert(!reader_takes("step", 5.5));
-	ck_assert(!reader_takes("ITER", 9007199254740994.0));
-	ck_assert(!reader_takes("iteration", (double)NAN));
+	ck_assert(!reader_takes("STEP", 9007199254740994.0));
+	ck_assert(!reader_takes("step", (double)NAN));
+	/* Another one may be beside it. */
+	ck_assert(reader_takes("epoch", 5.5));
 	ck_assert(reader_takes("loss", 5.5));
 	ck_assert(reader_takes("step_size", 5.5));
 }
@@ -942,6 +972,8 @@ static TCase *rules(void)
 	tcase_add_test(tc,
 		       G8_another_step_name_of_the_record_goes_on_giving_steps);
 	tcase_add_test(tc, G8_a_step_name_that_ends_is_told_once);
+	tcase_add_test(tc, G8_a_step_name_ends_for_the_metrics_beside_it_alone);
+	tcase_add_test(tc, G8_signs_beyond_ascii_are_no_part_of_a_name);
 	tcase_add_test(tc, a_json_object_gives_its_numbers);
 	tcase_add_test(tc, what_is_not_quite_json_is_read_as_pairs);
 	tcase_add_test(tc, json_nests_to_the_limit_and_no_deeper);
@@ -979,7 +1011,7 @@ static TCase *bytes(void)
 		       the_objective_may_come_before_the_last_of_the_metrics);
 	tcase_add_test(tc, G4_a_step_cut_behind_its_colon_is_no_step);
 	tcase_add_test(tc, a_refused_state_leaves_the_objective_its_place);
-	tcase_add_test(tc, G8_step_names_take_whole_numbers_alone);
+	tcase_add_test(tc, G8_step_takes_whole_numbers_alone);
 	tcase_add_test(tc, G7_numbers_follow_the_grammar);
 	tcase_add_test(tc, G7_numbers_read_back_as_they_were_printed);
 	tcase_add_test(tc, G7_the_locale_changes_no_number);

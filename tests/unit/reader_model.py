@@ -18,6 +18,11 @@ import tempfile
 
 LINE, NAME_BYTES, METRICS, DEPTH = 65536, 64, 1000, 64
 STEPS = ["step", "epoch", "iter", "iteration"]
+SIGN_RANGES = [(0x80, 0xa9), (0xab, 0xb1), (0xb4, 0xb4), (0xb6, 0xb8),
+               (0xbb, 0xbf), (0xd7, 0xd7), (0xf7, 0xf7), (0x2000, 0x206f),
+               (0x20a0, 0x20ff), (0x2190, 0x2bff), (0x3000, 0x303f),
+               (0xfe00, 0xfe6f), (0xff00, 0xff0f), (0xff1a, 0xff20),
+               (0x1f000, 0x1faff)]
 BLANK = r"[ \t\v\f\x08]"
 NAME = re.compile(r"(?<![A-Za-z0-9_./\x80-\xff-])[A-Za-z_\x80-\xff]"
                   r"[A-Za-z0-9_./\x80-\xff-]*")
@@ -39,6 +44,17 @@ def number_at(text, at):
 def utf8(text):
     """Of bytes as latin-1; what is no UTF-8 becomes lone surrogates."""
     return text.encode("latin-1").decode("utf-8", "surrogateescape")
+
+
+def is_sign(c):
+    return any(a <= ord(c) <= b for a, b in SIGN_RANGES)
+
+
+def without_signs(text):
+    """Of bytes as latin-1: each byte of a sign becomes one that is nothing."""
+    return "".join("\1" * len(c.encode()) if is_sign(c) else c
+                   for c in utf8(text)).encode("utf-8", "surrogateescape") \
+        .decode("latin-1")
 
 
 def looks_numeric(text, at):
@@ -91,15 +107,14 @@ class Model:
         self.steps = ([step_metric] if step_metric else []) + STEPS
         self.steps = [s.lower() for s in self.steps]
         self.patterns = [compile_pattern(p) for p in patterns]
-        self.held, self.unfit, self.out = None, set(), []
+        self.held, self.ended, self.unfit, self.out = {}, set(), {}, []
         self.last, self.highest, self.names = {}, {}, set()
         self.records = self.repeats = self.truncated = self.rejected = 0
 
     def add(self, name, value):
         if name.lower() in self.steps and name.isascii():
             if not (abs(value) <= 2 ** 53 and value == int(value)):
-                self.unfit.add(name.lower())
-            if name.lower() in self.unfit:
+                self.bad.add(name.lower())
                 self.rejected += 1
             else:
                 self.found[name.lower()] = int(value)
@@ -149,7 +164,7 @@ class Model:
                 at = stop
                 continue
             if is_step and GROUPED.match(text, sign.end()):
-                self.unfit.add(name.lower())
+                self.bad.add(name.lower())
             self.rejected += (sign[1] == "=" or
                               looks_numeric(text, sign.end()))
             at = sign.end()
@@ -162,7 +177,7 @@ class Model:
         if not text.strip(" \t\v\f\b"):
             return
         self.records += 1
-        self.values, self.found = [], {}
+        self.values, self.found, self.bad = [], {}, set()
         members = None if cut else json_members(text)
         if members is not None:
             for name, value in members:
@@ -170,19 +185,22 @@ class Model:
         elif self.patterns:
             self.read_patterns(text, END_CUT if cut else END)
         else:
-            self.read_pairs(text, END_CUT if cut else END,
+            self.read_pairs(without_signs(text), END_CUT if cut else END,
                             COLON_CUT if cut else COLON)
-        for name in self.steps:
-            if name in self.found and name not in self.unfit:
-                self.held, self.step = name, self.found[name]
-                break
+        found = {n: v for n, v in self.found.items() if n not in self.bad}
+        if found:
+            self.held = found
+            self.ended -= found.keys()
         else:
-            if self.held in self.unfit:
-                self.held = None
+            self.ended |= self.held.keys() & self.bad
+            self.held = {n: v for n, v in self.held.items()
+                         if n not in self.bad}
         for name, value in self.values:
-            step = self.highest.get(name, -1) + 1
-            if self.held is not None:
-                step = self.step
+            unfit = self.unfit.setdefault(name, set())
+            unfit |= self.bad if self.held else self.bad | self.ended
+            steps = [self.held[n] for n in self.steps
+                     if n in self.held and n not in unfit]
+            step = steps[0] if steps else self.highest.get(name, -1) + 1
             self.repeats += self.last.get(name) == step
             self.last[name] = step
             self.highest[name] = max(step, self.highest.get(name, step))
@@ -204,7 +222,8 @@ NUMBERS = ["0", "1", "-1", "0.5", "1e-3", "+2.5E+7", "nan", "NaN", "-inf",
 NAMES = ["loss", "val_loss", "train-rmse", "eval/acc", "m.x", "Step", "step",
          "epoch", "Epoch", "iter", "ITERATION", "my_step", "a", "_", "9a", "-b",
          "x" * 64, "x" * 65, "http", "l2", "\xce\x94loss", "R\xc2\xb2",
-         "step\xc3\xa9", "\xe9cart", "x" * 62 + "\xc3\xa9"]
+         "step\xc3\xa9", "\xe9cart", "x" * 62 + "\xc3\xa9",
+         "\xe2\x94\x82loss", "loss\xc2\xa0", "\xe2\x9c\x93a"]
 GLUE = [" ", ", ", ",", " | ", "\t", ";", ")", "]", "}", "/", "%", ":", "'",
         '"', "\b\b", "\0", "\xff", "\xc3\xa9", "\x1b[1m", "\x1b[0m", "\x1b[",
         "\x1b]0;loss=1\a", "\x1b]8;;u\x1b\\", "\x1b]", "\x1b(B", "\x1b", " - ",
