@@ -228,6 +228,9 @@ const struct command cmd_extend = {
 	.max = 1,
 	.operand = OPERAND_SEARCH,
 	.help = "Raise the number of trials; an ended search goes on",
+	.text = "It is refused where nothing further can come: all points of a "
+		"grid or of a discrete space have been tried, or all members "
+		"of a population have had all generations.",
 	.options = { { "trials", 0, "N", "The number of trials in all" } },
 	.run = run_extend,
 };

@@ -85,7 +85,7 @@ static void not_finite(struct exam *e, const struct measure *m)
 	}
 	if (before->n == 0) {
 		f->text = xasprintf("%s is not finite from step %" PRId64
-				    " on, its first.",
+				    " on, and nothing finite came before.",
 				    m->name, step);
 		return;
 	}
