@@ -246,17 +246,6 @@ static enum status subscribe(struct follow *f)
 	return STATUS_DONE;
 }
 
-static void lose(struct follow *f)
-{
-	clear_line(f);
-	conn_close(f->conn);
-	f->conn = NULL;
-	call_hang_up(f->call);
-	if (!f->was_away)
-		note("hpsd is away, its trials go on; waiting for it ('hpctl "
-		     "list' starts it)");
-}
-
 /* Subscribes if hpsd is there. The search may be gone: that ends it all. */
 static enum status try_subscribe(struct follow *f)
 {
@@ -270,14 +259,43 @@ static enum status try_subscribe(struct follow *f)
 	return r == STATUS_NO_DAEMON ? STATUS_DONE : r;
 }
 
+static void say_away(const struct follow *f)
+{
+	if (!f->was_away)
+		note("hpsd is away, its trials go on; waiting for it ('hpctl "
+		     "list' starts it)");
+}
+
+static void say_back(struct follow *f)
+{
+	if (f->conn == NULL || f->was_away)
+		return;
+	note("hpsd is back");
+	f->was_away = true;
+}
+
+/* Hung up on. Is hpsd there, and the search not, then nothing is waited for. */
+static enum status lose(struct follow *f)
+{
+	enum status r;
+
+	clear_line(f);
+	conn_close(f->conn);
+	f->conn = NULL;
+	call_hang_up(f->call);
+	r = try_subscribe(f);
+	if (r != STATUS_DONE)
+		return r;
+	say_away(f);
+	say_back(f);
+	return STATUS_DONE;
+}
+
 static enum status try_again(struct follow *f)
 {
 	enum status r = try_subscribe(f);
 
-	if (f->conn != NULL && !f->was_away) {
-		note("hpsd is back");
-		f->was_away = true;
-	}
+	say_back(f);
 	return r;
 }
 
@@ -290,7 +308,7 @@ static enum status begin(struct follow *f, bool is_submitted)
 	r = is_submitted ? try_subscribe(f) : subscribe(f);
 	f->call->no_start = true;
 	if (r == STATUS_DONE && f->conn == NULL)
-		lose(f);
+		say_away(f);
 	return r;
 }
 
@@ -315,7 +333,7 @@ static enum status on_message(struct follow *f)
 			    "%s answers, but not as an hpsd does",
 			    f->call->paths.socket);
 	else if (r != -ETIMEDOUT)
-		lose(f);
+		return lose(f);
 	return STATUS_DONE;
 }
 

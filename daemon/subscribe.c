@@ -96,16 +96,17 @@ static cJSON *live_progress(struct server *s, int64_t search)
 }
 
 /* Of an ended search, which the core has let go of. */
-static cJSON *stored_progress(struct server *s, int64_t search)
+static int stored_progress(struct server *s, int64_t search, cJSON **ret)
 {
 	static const char *const copied[] = { "name",   "state", "reason",
 					      "metric", "goal",  "trials",
 					      "seconds" };
 	auto_json cJSON *row = NULL;
 	cJSON *o, *counts, *symptoms;
+	int r = store_read_search(s->store, search, &row);
 
-	if (store_read_search(s->store, search, &row) != 0)
-		return NULL;
+	if (r != 0)
+		return r;
 	o = cJSON_CreateObject();
 	json_add_integer(o, "search", search);
 	for (size_t i = 0; i < sizeof(copied) / sizeof(copied[0]); i++) {
@@ -123,7 +124,16 @@ static cJSON *stored_progress(struct server *s, int64_t search)
 	if (store_count_symptoms(s->store, search, &symptoms) == 0)
 		cJSON_AddItemToObject(o, "symptoms", symptoms);
 	json_add_integer(o, "left_seconds", 0);
-	return o;
+	*ret = o;
+	return 0;
+}
+
+static int read_progress(struct server *s, int64_t search, cJSON **ret)
+{
+	if (!core_has_search(s->core, search))
+		return stored_progress(s, search, ret);
+	*ret = live_progress(s, search);
+	return 0;
 }
 
 /*
@@ -150,14 +160,17 @@ static bool must_wait(struct subscription *sub, const cJSON *progress)
 static void send_notice(struct subscription *sub)
 {
 	struct server *s = sub->server;
-	auto_json cJSON *o = core_has_search(s->core, sub->search)
-				 ? live_progress(s, sub->search)
-				 : stored_progress(s, sub->search);
+	auto_json cJSON *o = NULL;
 	struct buf line = BUF_INIT;
+	int r = read_progress(s, sub->search, &o);
 
 	sub->changed = false;
-	/* Removed meanwhile, or to be told later. */
-	if (o == NULL || must_wait(sub, o))
+	if (r == STORE_NOT_FOUND) {
+		/* Removed before its end was told: who asks again is told. */
+		conn_drop(sub->conn);
+		return;
+	}
+	if (r != 0 || must_wait(sub, o))
 		return;
 	cJSON_AddItemToObject(o, "best", best_row(s, sub->search));
 	cJSON_AddItemToObject(o, "ended", sub->ended);

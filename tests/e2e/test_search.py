@@ -7,7 +7,7 @@ import sys
 import pathlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from hpsd import DaemonTest, RpcError, main, search, wait_for  # noqa: E402
+from hpsd import FINAL, DaemonTest, RpcError, main, search, wait_for  # noqa: E402
 
 # Prints (x - 3)^2 as its loss; x from argv.
 SQUARE = ["awk", "BEGIN {{ x = ARGV[1]; printf \"loss=%.17g\\n\", (x - 3) * (x - 3) }", "{x}"]
@@ -415,6 +415,24 @@ class Steering(DaemonTest):
         self.assertEqual(self.d.call("remove", search="s")["removed"], 1)
         self.assertEqual(self.d.rows("select * from trials"), [])
         wait_for(lambda: not (self.d.state / "trials/1").exists(), "the end of its files")
+
+    def test_who_follows_a_search_that_is_removed_before_its_end_was_told_is_hung_up_on(self):
+        for name in "abcde":
+            self.d.submit(search(name, ["sleep", "1000"]))
+            self.d.call("pause", search=name)
+            for trial in self.d.call("trials", search=name)["trials"]:
+                if trial["state"] == "running":
+                    self.d.call("kill", search=name, trial=trial["number"])
+            with self.d.connection() as c:
+                c.wait_until(name, lambda p: p["counts"]["running"] == 0)
+            with self.d.connection() as c, self.d.connection() as other:
+                c.call("subscribe", search=name)
+                c.progress()  # the next one comes 100 ms later
+                other.call("cancel", search=name)
+                other.call("remove", search=name)
+                with contextlib.suppress(ConnectionError):
+                    while c.progress()["state"] not in FINAL:
+                        pass
 
     def test_a_search_whose_trials_are_being_stopped_cannot_be_removed_yet(self):
         shell = f"trap '' TERM; touch {self.d.dir}/runs; while :; do sleep 0.01; done"
