@@ -38,6 +38,7 @@ struct removal {
 	int64_t search;
 	uint64_t commit; /* that must be power-safe before anything goes */
 	bool is_bare;    /* its rows and files are gone */
+	bool is_told;    /* that it waits */
 	char *dir;
 	int error;   /* of the first file that cannot be deleted, or 0 */
 	char *stays; /* that file */
@@ -68,7 +69,7 @@ static void note_failure(struct removal *job, const char *path)
 static int remove_one(const char *path, const struct stat *st, int type,
 		      struct FTW *ftw)
 {
-	if (walking->s->workers_end)
+	if (walking->s->removal_ends)
 		return 1;
 	if (remove(path) < 0 && errno != ENOENT)
 		note_failure(walking, path);
@@ -144,7 +145,18 @@ static void go_on(struct server *s, struct removal *job)
 		return;
 	}
 	s->removal_runs = true;
+	s->removal_ends = false;
 	(void)uv_queue_work(&s->loop, &job->work, do_files, on_files);
+}
+
+/* It is tried again each second, and said once. */
+static void tell_waiting(struct removal *job)
+{
+	if (!job->is_told)
+		log_warning("what is left of the removed search %lld cannot be "
+			    "deleted now: %s; trying again",
+			    (long long)job->search, store_error(job->s->store));
+	job->is_told = true;
 }
 
 static void on_step(uv_timer_t *timer)
@@ -157,13 +169,18 @@ static void on_step(uv_timer_t *timer)
 	if (job == NULL || s->removal_runs || s->lost != NULL ||
 	    job->commit > s->synced)
 		return;
-	r = s->stalled ? -EBUSY : delete_slice(job, &more);
+	if (s->stalled) {
+		begin_step(s, RETRY_MS);
+		return;
+	}
+	r = store_is_in_place(s->store) ? delete_slice(job, &more) : -ESTALE;
 	if (r == -EBUSY || r == -ENOSPC) {
+		tell_waiting(job);
 		begin_step(s, RETRY_MS);
 		return;
 	}
 	if (r < 0) {
-		storage_lost(s, r, store_error(s->store), false);
+		storage_lost(s, r, storage_words(s, r), false);
 		return;
 	}
 	if (!more)
@@ -216,6 +233,7 @@ void remove_fini(struct server *s)
 	struct removal *job;
 
 	(void)uv_timer_stop(&s->remove_step);
+	s->removal_ends = true;
 	while ((job = STAILQ_FIRST(&s->removals)) != NULL) {
 		STAILQ_REMOVE_HEAD(&s->removals, link);
 		removal_free(job);
@@ -258,12 +276,18 @@ static int forget(struct server *s, int64_t search)
 
 static int not_removed(struct request *req, int error)
 {
-	int r = request_failed(req);
+	const char *words = store_error(req->s->store);
 
-	/* Of other failures the next look into the database tells more. */
-	if (error != -EBUSY && error != -ENOSPC)
-		storage_lost(req->s, error, store_error(req->s->store), false);
-	return r;
+	if (error == -EBUSY || error == -ENOSPC) {
+		diag_add(&req->diag, "",
+			 "the database cannot be written now: %s (try again "
+			 "later)",
+			 words);
+		return RPC_UNAVAILABLE;
+	}
+	diag_add(&req->diag, "", "the database cannot be written: %s", words);
+	storage_lost(req->s, error, words, false);
+	return RPC_INTERNAL;
 }
 
 int command_remove(struct request *req)

@@ -50,8 +50,6 @@ void server_news(struct server *s, const struct event *ev)
 	assert(r == 0);
 }
 
-static const char moved[] = "it was deleted, moved or replaced by somebody";
-
 /* --- save -> commit -> act --------------------------------------------------
  */
 
@@ -213,8 +211,7 @@ static bool commit(struct server *s)
 	} else if (r == -EBUSY) {
 		storage_stall(s);
 	} else {
-		storage_lost(s, r, r == -ESTALE ? moved : store_error(s->store),
-			     is_undone);
+		storage_lost(s, r, storage_words(s, r), is_undone);
 	}
 	return r == 0;
 }
@@ -282,7 +279,7 @@ static void on_synced(uv_work_t *work, int status)
 	if (s->sync_result < 0) {
 		storage_lost(s, s->sync_result,
 			     s->sync_result == -ESTALE
-				 ? moved
+				 ? storage_words(s, -ESTALE)
 				 : strerror(-s->sync_result),
 			     false);
 		return;

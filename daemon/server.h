@@ -114,7 +114,8 @@ struct server {
 	bool house_runs;
 	/* one of each at a time */
 	bool health_runs, backup_runs, daily_runs, late_read_runs, removal_runs;
-	_Atomic bool workers_end; /* they shall, soon */
+	_Atomic bool workers_end;  /* they shall, soon */
+	_Atomic bool removal_ends; /* so shall the one that deletes files */
 	struct moment started;
 };
 
@@ -152,6 +153,8 @@ void storage_unload(struct server *s);
 void storage_stall(struct server *s);
 /* A commit is done. */
 void storage_go_on(struct server *s);
+/* Of a failure to write: borrowed. */
+const char *storage_words(const struct server *s, int error);
 /*
  * The database cannot be written, for the reason of @words. @is_undone: what
  * was not committed is certainly not in it.

@@ -304,6 +304,13 @@ static void drop_state(struct server *s)
 	(void)uv_timer_stop(&s->sync_soon);
 }
 
+const char *storage_words(const struct server *s, int error)
+{
+	return error == -ESTALE
+		   ? "it was deleted, moved or replaced by somebody"
+		   : store_error(s->store);
+}
+
 void storage_lost(struct server *s, int error, const char *words,
 		  bool is_undone)
 {
@@ -368,7 +375,8 @@ static void keep_words(struct server *s, const struct diag *d)
 static bool workers_run(const struct server *s)
 {
 	return s->suggesting > 0 || s->syncing || s->health_runs ||
-	       s->backup_runs || s->daily_runs || s->late_read_runs;
+	       s->backup_runs || s->daily_runs || s->late_read_runs ||
+	       s->removal_runs;
 }
 
 static void try_again(struct server *s)

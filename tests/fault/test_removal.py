@@ -8,10 +8,11 @@ import re
 import sqlite3
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from world import FaultyWorld, RpcError, Unknown, wait_for  # noqa: E402
+from world import FaultyWorld, Refused, RpcError, Unknown, wait_for  # noqa: E402
 
 from hpsd import main  # noqa: E402
 
@@ -130,6 +131,37 @@ class Removal(unittest.TestCase):
             wait_for(lambda: self.w.call("status")["storage"] == "ok", "the database")
             (self.w.folder / "told").unlink()
 
+    def test_C6_files_are_not_deleted_twice_at_a_time_when_the_database_is_found_again(self):
+        name = self.ended()
+        begin = time.monotonic()
+        self.remove(name, "remove.files=delay:3000")
+        self.w.arm(f"commit.begin=error:{errno.EIO}")
+        with self.assertRaises((Refused, Unknown)):
+            self.w.submit(self.w.spec())
+        wait_for(lambda: self.w.call("status")["storage"] == "ok", "the database")
+        self.assertGreaterEqual(time.monotonic() - begin, 3)
+        self.assert_nothing_is_left()
+
+    def test_C9_a_removal_ends_when_the_database_is_moved_away_and_goes_on_where_it_is_back(self):
+        name = self.ended()
+        self.remove(name, "remove.files=delay:1000")
+        db, moved = self.w.state / "hps.db", self.w.dir / "moved.db"
+        db.rename(moved)
+        wait_for(lambda: self.w.call("status")["storage"] != "ok", "the loss")
+        rescued = wait_for(lambda: list(self.w.state.glob("hps.db.rescue-*")), "the copy")[0]
+        with contextlib.closing(sqlite3.connect(rescued)) as copy:
+            self.assertEqual(copy.execute("SELECT count(*) FROM search").fetchall(), [(1,)])
+        rescued.rename(db)
+        wait_for(lambda: self.w.call("status")["storage"] == "ok", "the database")
+        self.assert_nothing_is_left()
+
+    def test_a_removal_that_is_refused_for_now_is_not_done_and_says_so(self):
+        name = self.ended()
+        self.w.arm(f"commit.begin=error:{errno.EBUSY}")
+        with self.assertRaisesRegex(Refused, "cannot be written now: .*try again later"):
+            self.w.ask("remove", search=name)
+        self.assertEqual(self.w.call("list")["searches"][0]["name"], name)
+
     def test_C6_a_removal_waits_for_who_has_the_lock(self):
         name = self.ended()
         self.remove(name, "remove.files=delay:500")
@@ -138,7 +170,9 @@ class Removal(unittest.TestCase):
             wait_for(lambda: self.steps().count("remove.search") == 2, "a second try")
             self.assertEqual(self.w.call("list")["searches"], [])
             self.assertNotEqual(self.w.removals(), [])
+            wait_for(lambda: self.steps().count("remove.search") == 3, "a third try")
             db.rollback()
+        self.assertEqual(self.w.log.read_text().count("removed search 1 cannot be deleted now"), 1)
         self.assert_nothing_is_left()
 
     def test_C14_a_backup_in_the_midst_of_a_removal_does_not_bring_the_search_back(self):
