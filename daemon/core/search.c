@@ -326,10 +326,14 @@ static bool has_more(const struct search *s)
 	const struct search_spec *spec = s->spec;
 	auto_free struct cell *config =
 	    xcalloc(spec->space->n, sizeof(*config));
-	uint64_t first = 0, listed = 0;
+	uint64_t first = 0, listed = 0, cursor = s->rec.cursor;
 
 	if (spec->population > 0)
 		return !search_is_exhausted(s);
+	/* Duplicates or not: each point has its turn once. */
+	if (spec->sampler == SAMPLER_GRID)
+		return sampler_next(s->sampler, &s->seen, &cursor, &listed,
+				    config);
 	return sampler_enumerate(spec, &first, config) == SAMPLER_EXHAUSTED ||
 	       sampler_find_new(spec, &s->seen, &listed, config);
 }

@@ -413,6 +413,41 @@ START_TEST(a_search_without_further_configurations_is_not_extended)
 }
 END_TEST
 
+/* With duplicates a grid has each point once all the same: here two of them. */
+static int extend_grid(uint64_t cursor)
+{
+	static const char *const spec = WITH_PARAMETERS_AND(
+	    "\"type\": \"int\", \"min\": 0, \"max\": 1",
+	    "\"sampler\": {\"type\": \"grid\", \"allow_duplicates\": true}");
+	struct event ev = { .type = EV_EXTEND, .search = 1 };
+	struct search_record r = search_row(1);
+
+	ev.extend.trials = 9;
+	free(r.spec);
+	r.spec = xstrdup(spec);
+	r.cursor = cursor;
+	ck_assert_int_eq(core_load_search(core, &r, &said), 0);
+	free_row(&r);
+	ck_assert_int_eq(load_trial(0, TRIAL_DONE, "{\"x\":0}"), 0);
+	ck_assert_int_eq(load_trial(1, TRIAL_DONE, "{\"x\":1}"), 0);
+	return step(ev);
+}
+
+START_TEST(a_grid_with_duplicates_is_not_extended_beyond_its_end)
+{
+	ck_assert_int_eq(extend_grid(2), CORE_CONFLICT);
+	ck_assert_said("search s has all the trials it can have: every "
+		       "configuration has been tried");
+}
+END_TEST
+
+/* A user has added its second point, whose turn is still to come. */
+START_TEST(a_grid_with_duplicates_is_extended_to_its_end)
+{
+	ck_assert_int_eq(extend_grid(1), 0);
+}
+END_TEST
+
 static enum search_state state(void)
 {
 	struct core_progress p;
@@ -1316,6 +1351,9 @@ static void add_steps(Suite *s)
 		       a_search_is_extended_while_it_has_configurations_left);
 	tcase_add_test(c,
 		       a_search_without_further_configurations_is_not_extended);
+	tcase_add_test(c,
+		       a_grid_with_duplicates_is_not_extended_beyond_its_end);
+	tcase_add_test(c, a_grid_with_duplicates_is_extended_to_its_end);
 	tcase_add_test(c, I1_no_trial_is_added_to_as_many_as_there_may_be);
 	tcase_add_loop_test(c, B8_F2_what_may_pass_in_a_shim_delays_its_trial,
 			    0, 4);
