@@ -85,6 +85,20 @@ static bool has_sound_lineage(const struct search *s,
 		    l->generation);
 }
 
+/* One that says it waits has runs left, and a rule that lets it wait. */
+static bool has_sound_wait(const struct search *s, const struct trial_record *r)
+{
+	const struct search_spec *spec = s->spec;
+
+	if (r->state != TRIAL_QUEUED || !pause_is_meant(r->reason))
+		return true;
+	if (r->runs >= spec->runs)
+		return false;
+	if (spec->budget.name == NULL)
+		return search_rungs_pause(spec);
+	return spec->resumes && r->runs > halving_first(spec, r->number);
+}
+
 int core_load_trial(struct core *c, const struct trial_record *r,
 		    struct diag *reterr)
 {
@@ -110,6 +124,13 @@ int core_load_trial(struct core *c, const struct trial_record *r,
 		diag_add(reterr, "",
 			 "trial %lld of search %s is of no member of its "
 			 "population, or of no generation after its parent's",
+			 (long long)r->number, s->rec.name);
+		return -EBADMSG;
+	}
+	if (!has_sound_wait(s, r)) {
+		diag_add(reterr, "",
+			 "trial %lld of search %s waits where nothing lets it "
+			 "wait, or has nothing left to wait for",
 			 (long long)r->number, s->rec.name);
 		return -EBADMSG;
 	}

@@ -1090,6 +1090,44 @@ START_TEST(what_is_run_again_is_not_compared_with_by_what_it_had)
 }
 END_TEST
 
+#define WAITS_BETWEEN                                                          \
+	"{\"name\": \"s\", \"command\": [\"t\"], \"metric\": {\"name\": "      \
+	"\"loss\"}, \"parameters\": {\"x\": {\"type\": \"int\", \"min\": 0, "  \
+	"\"max\": 9}}, \"trials\": 2, \"resumes\": true, \"budget\": {"        \
+	"\"name\": \"epochs\", \"min\": 1, \"max\": 4, \"eta\": 2}}"
+
+/* Of a trial that says it waits after @runs runs. */
+static int load_waiting(const char *spec, int64_t runs)
+{
+	struct trial_record t = trial_row(0, TRIAL_QUEUED);
+	int r;
+
+	(void)strcpy(t.reason, "paused@1");
+	t.tries = 0;
+	t.runs = runs;
+	t.params = (char[]){ "{\"x\":1}" };
+	ck_assert_int_eq(load_search(1, spec), 0);
+	r = core_load_trial(core, &t, &said);
+	core_unload(core, 1);
+	return r;
+}
+
+START_TEST(C10_a_trial_that_cannot_wait_is_answered)
+{
+	ck_assert_int_eq(load_waiting(RESUMES, 0), 0);
+	ck_assert_int_eq(load_waiting(WAITS_BETWEEN, 1), 0);
+	ck_assert_int_eq(load_waiting(WAITS_BETWEEN, 2), 0);
+
+	ck_assert_int_eq(load_waiting(RESUMES, 1), -EBADMSG);
+	ck_assert_int_eq(load_waiting(WAITS_BETWEEN, 3), -EBADMSG);
+	ck_assert_int_eq(load_waiting(WAITS_BETWEEN, 0), -EBADMSG);
+	ck_assert_int_eq(load_waiting(LEVELS, 1), -EBADMSG);
+	ck_assert_int_eq(load_waiting(FOLDS, 1), -EBADMSG);
+	ck_assert_int_eq(load_waiting(NULL, 0), -EBADMSG);
+	ck_assert_said("trial 0 of search s waits where nothing lets it");
+}
+END_TEST
+
 START_TEST(C10_runs_that_cannot_be_are_answered)
 {
 	struct trial_record t = trial_row(0, TRIAL_RUNNING);
@@ -1377,6 +1415,7 @@ static void add_steps(Suite *s)
 	    c, what_was_given_up_goes_on_with_its_curve_while_others_end);
 	tcase_add_test(c, what_was_given_up_and_is_run_again_has_no_curve);
 	tcase_add_test(c, C10_runs_that_cannot_be_are_answered);
+	tcase_add_test(c, C10_a_trial_that_cannot_wait_is_answered);
 	tcase_add_loop_test(
 	    c, what_is_run_again_is_not_compared_with_by_what_it_had, 0, 2);
 	tcase_add_test(c, what_was_imported_is_no_success_of_the_command);
