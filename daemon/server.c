@@ -577,7 +577,7 @@ static void tell_ready(struct server *s, int ready_fd)
 		 s->paths.state_dir, (long long)s->config.slots);
 }
 
-/* libuv reads it when the first worker is asked for. */
+/* libuv reads it when the first worker is asked for. The user's own stands. */
 static void allow_workers(void)
 {
 	char n[16];

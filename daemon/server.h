@@ -53,7 +53,7 @@ struct removal;
  * What may be on worker threads at the same time: samplers, and one each of
  * sync, late read, examination, backup, daily backup and removal. There are as
  * many threads (server_run), so the sync, which replies wait for, always finds
- * one.
+ * one, unless UV_THREADPOOL_SIZE says otherwise.
  */
 #define WORKERS_SUGGEST 2
 #define WORKERS_MAX     (WORKERS_SUGGEST + 6)
