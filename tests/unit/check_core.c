@@ -381,44 +381,9 @@ END_TEST
 	"{\"name\": \"s\", \"command\": [\"t\"], \"metric\": {\"name\": "      \
 	"\"loss\"}, \"parameters\": {\"x\": {" parameters "}}, " more "}"
 
-START_TEST(a_search_is_extended_while_it_has_configurations_left)
+/* Of a search with x = 0 and 1 behind it, and @cursor points of its sampler. */
+static int extend_two(const char *spec, uint64_t cursor)
 {
-	static const char *const spec = WITH_PARAMETERS_AND(
-	    "\"type\": \"int\", \"min\": 0, \"max\": 2",
-	    "\"sampler\": {\"type\": \"random\"}, \"trials\": 2");
-	struct event ev = { .type = EV_EXTEND, .search = 1 };
-
-	ev.extend.trials = 9;
-	ck_assert_int_eq(load_search(1, spec), 0);
-	ck_assert_int_eq(load_trial(0, TRIAL_DONE, "{\"x\":1}"), 0);
-	ck_assert_int_eq(load_trial(1, TRIAL_DONE, "{\"x\":0}"), 0);
-	ck_assert_int_eq(step(ev), 0);
-}
-END_TEST
-
-START_TEST(a_search_without_further_configurations_is_not_extended)
-{
-	static const char *const spec = WITH_PARAMETERS_AND(
-	    "\"type\": \"int\", \"min\": 0, \"max\": 1",
-	    "\"sampler\": {\"type\": \"random\"}, \"trials\": 2");
-	struct event ev = { .type = EV_EXTEND, .search = 1 };
-
-	ev.extend.trials = 9;
-	ck_assert_int_eq(load_search(1, spec), 0);
-	ck_assert_int_eq(load_trial(0, TRIAL_DONE, "{\"x\":1}"), 0);
-	ck_assert_int_eq(load_trial(1, TRIAL_DONE, "{\"x\":0}"), 0);
-	ck_assert_int_eq(step(ev), CORE_CONFLICT);
-	ck_assert_said("search s has all the trials it can have: every "
-		       "configuration has been tried");
-}
-END_TEST
-
-/* With duplicates a grid has each point once all the same: here two of them. */
-static int extend_grid(uint64_t cursor)
-{
-	static const char *const spec = WITH_PARAMETERS_AND(
-	    "\"type\": \"int\", \"min\": 0, \"max\": 1",
-	    "\"sampler\": {\"type\": \"grid\", \"allow_duplicates\": true}");
 	struct event ev = { .type = EV_EXTEND, .search = 1 };
 	struct search_record r = search_row(1);
 
@@ -433,9 +398,40 @@ static int extend_grid(uint64_t cursor)
 	return step(ev);
 }
 
+START_TEST(a_search_is_extended_while_it_has_configurations_left)
+{
+	ck_assert_int_eq(
+	    extend_two(
+		WITH_PARAMETERS_AND(
+		    "\"type\": \"int\", \"min\": 0, \"max\": 2",
+		    "\"sampler\": {\"type\": \"random\"}, \"trials\": 2"),
+		2),
+	    0);
+}
+END_TEST
+
+START_TEST(a_search_without_further_configurations_is_not_extended)
+{
+	ck_assert_int_eq(
+	    extend_two(
+		WITH_PARAMETERS_AND(
+		    "\"type\": \"int\", \"min\": 0, \"max\": 1",
+		    "\"sampler\": {\"type\": \"random\"}, \"trials\": 2"),
+		2),
+	    CORE_CONFLICT);
+	ck_assert_said("search s has all the trials it can have: every "
+		       "configuration has been tried");
+}
+END_TEST
+
+/* With duplicates a grid has each point once all the same: here two of them. */
+static const char grid_text[] = WITH_PARAMETERS_AND(
+    "\"type\": \"int\", \"min\": 0, \"max\": 1",
+    "\"sampler\": {\"type\": \"grid\", \"allow_duplicates\": true}");
+
 START_TEST(a_grid_with_duplicates_is_not_extended_beyond_its_end)
 {
-	ck_assert_int_eq(extend_grid(2), CORE_CONFLICT);
+	ck_assert_int_eq(extend_two(grid_text, 2), CORE_CONFLICT);
 	ck_assert_said("search s has all the trials it can have: every "
 		       "configuration has been tried");
 }
@@ -444,7 +440,7 @@ END_TEST
 /* A user has added its second point, whose turn is still to come. */
 START_TEST(a_grid_with_duplicates_is_extended_to_its_end)
 {
-	ck_assert_int_eq(extend_grid(1), 0);
+	ck_assert_int_eq(extend_two(grid_text, 1), 0);
 }
 END_TEST
 
