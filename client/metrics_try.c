@@ -62,31 +62,26 @@ static void print_tried(struct call *call, const struct trying *t,
 	     (unsigned long long)c->rejected);
 }
 
-static cJSON *notes_json(const struct reader *reader)
+static cJSON *notes_json(const struct reader_note *told)
 {
 	cJSON *list = cJSON_CreateArray();
-	size_t n;
-	const struct reader_note *notes = reader_notes(reader, &n);
+	cJSON *o;
 
-	for (size_t i = 0; i < n; i++) {
-		cJSON *o = cJSON_CreateObject();
-
-		json_add_integer(o, "line", (int64_t)notes[i].line);
-		cJSON_AddStringToObject(o, "text", notes[i].words);
-		cJSON_AddItemToArray(list, o);
-	}
+	if (told == NULL)
+		return list;
+	o = cJSON_CreateObject();
+	json_add_integer(o, "line", (int64_t)told->line);
+	cJSON_AddStringToObject(o, "text", told->words);
+	cJSON_AddItemToArray(list, o);
 	return list;
 }
 
-static void tell_notes(const char *log, const struct reader *reader)
+static void tell_note(const char *log, const struct reader_note *told)
 {
-	size_t n;
-	const struct reader_note *notes = reader_notes(reader, &n);
-
-	for (size_t i = 0; i < n; i++)
+	if (told != NULL)
 		note("hpctl: %s:%llu: %s (\"metric.step\" may name another "
 		     "number of the line)",
-		     log, (unsigned long long)notes[i].line, notes[i].words);
+		     log, (unsigned long long)told->line, told->words);
 }
 
 /* What to do when the objective was not among the metrics. */
@@ -120,12 +115,13 @@ static enum status try_file(struct call *call, const char *log,
 	if (r == STATUS_DONE) {
 		cJSON_AddItemToObject(answer, "counts",
 				      counts_json(reader_counts(reader)));
-		cJSON_AddItemToObject(answer, "notes", notes_json(reader));
+		cJSON_AddItemToObject(answer, "notes",
+				      notes_json(reader_note(reader)));
 		cJSON_AddStringToObject(answer, "objective", spec->metric);
 		cJSON_AddBoolToObject(answer, "found", t.found);
 		call->out.ops->answer(&call->out, answer);
 		print_tried(call, &t, reader_counts(reader));
-		tell_notes(log, reader);
+		tell_note(log, reader_note(reader));
 	}
 	reader_free(reader);
 	if (r != STATUS_DONE)

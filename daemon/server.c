@@ -359,8 +359,7 @@ static void on_output(void *ctx, struct attempt_id id,
 
 	ev.output.metrics = output->metrics;
 	ev.output.n = output->n;
-	ev.output.notes = output->notes;
-	ev.output.n_notes = output->n_notes;
+	ev.output.note = output->note;
 	ev.output.offset = output->offset;
 	ev.output.reader = output->reader;
 	ev.output.is_rest = output->is_rest;

@@ -635,10 +635,9 @@ const struct reader_counts *reader_counts(const struct reader *r)
 	return &r->counts;
 }
 
-const struct reader_note *reader_notes(const struct reader *r, size_t *ret_n)
+const struct reader_note *reader_note(const struct reader *r)
 {
-	*ret_n = r->note.words != NULL;
-	return &r->note;
+	return r->note.words != NULL ? &r->note : NULL;
 }
 
 struct reader *reader_new(const struct search_spec *spec)

@@ -75,8 +75,8 @@ int reader_load(struct reader *r, const char *json)
 
 const struct reader_counts *reader_counts(const struct reader *r);
 
-/* What there is to tell, once at most; not of the state it began with. */
-const struct reader_note *reader_notes(const struct reader *r, size_t *ret_n);
+/* NULL: there is nothing to tell, or it was told of the state it began with. */
+const struct reader_note *reader_note(const struct reader *r);
 
 /* False: @name is "step", and @v can be none. */
 bool reader_takes(const char *name, double v);

@@ -101,8 +101,7 @@ struct event {
 		struct {
 			const struct metric_record *metrics;
 			size_t n;
-			const struct reader_note *notes;
-			size_t n_notes;
+			const struct reader_note *note; /* or NULL */
 			int64_t offset;
 			const char *reader;
 			bool is_rest; /* of an attempt that is over */

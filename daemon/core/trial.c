@@ -760,9 +760,9 @@ void trial_output(struct step *st, struct trial *t, const struct event *ev)
 	a->rec.reader =
 	    ev->output.reader != NULL ? xstrdup(ev->output.reader) : NULL;
 	fx_save_attempt(st->fx, &a->rec, &a->queued_save);
-	for (size_t i = 0; i < ev->output.n_notes; i++)
+	if (ev->output.note != NULL)
 		search_event(st, s, t, "step",
-			     words_of(t, ev->output.notes[i].words), NULL);
+			     words_of(t, ev->output.note->words), NULL);
 	if (ev->output.n == 0)
 		return;
 	/* Rules in seconds take the times of reports for their order. */

@@ -56,9 +56,8 @@ struct adopt {
 
 struct executor_output {
 	const struct metric_record *metrics;
-	size_t n; /* may be 0 */
-	const struct reader_note *notes;
-	size_t n_notes;
+	size_t n;                       /* may be 0 */
+	const struct reader_note *note; /* or NULL */
 	int64_t offset;     /* of output.log: the end of what was read */
 	const char *reader; /* its state there */
 	bool is_rest;       /* read after the end: nothing is left to stop */

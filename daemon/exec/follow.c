@@ -25,7 +25,7 @@ void follow_batch_fini(struct follow_batch *batch)
 static void batch_clear(struct follow_batch *batch)
 {
 	batch->n = 0;
-	batch->n_notes = 0;
+	batch->note = NULL;
 	buf_clear(&batch->text);
 }
 
@@ -49,11 +49,8 @@ static void on_metric(void *ctx, const struct metric_record *metric)
 
 static void batch_settle(struct follow_batch *batch, struct follow *f)
 {
-	size_t n;
-
-	batch->notes = reader_notes(f->reader, &n) + f->noted;
-	batch->n_notes = n - f->noted;
-	f->noted = n;
+	batch->note = f->has_noted ? NULL : reader_note(f->reader);
+	f->has_noted |= batch->note != NULL;
 	for (size_t i = 0; i < batch->n; i++)
 		batch->metrics[i].name = batch->text.data + batch->names[i];
 }

@@ -27,7 +27,7 @@ struct follow {
 	int64_t seen;   /* size of the file at the latest look */
 	int64_t end;    /* follow_finish(): where the output ends */
 	unsigned gaps;  /* times that the file was cut short */
-	size_t noted;   /* notes of the reader that a batch has had */
+	bool has_noted; /* a batch has had the note of the reader */
 };
 
 /* What one step has found; room for it is shared between all. */
@@ -35,10 +35,9 @@ struct follow_batch {
 	char *bytes; /* [FOLLOW_BYTES] */
 	struct metric_record *metrics;
 	size_t n, cap;
-	size_t *names;                   /* [cap] where in `text` */
-	struct buf text;                 /* names, each with its NUL */
-	const struct reader_note *notes; /* the reader's, new ones */
-	size_t n_notes;
+	size_t *names;                  /* [cap] where in `text` */
+	struct buf text;                /* names, each with its NUL */
+	const struct reader_note *note; /* the reader's, if new; or NULL */
 };
 
 enum follow_answer {

@@ -339,8 +339,7 @@ static void tell_output(struct job *j)
 		       &(struct executor_output){
 			   .metrics = x->batch.metrics,
 			   .n = x->batch.n,
-			   .notes = x->batch.notes,
-			   .n_notes = x->batch.n_notes,
+			   .note = x->batch.note,
 			   .offset = j->output.offset,
 			   .reader = buf_text(&x->reader),
 			   .is_rest = j->state != JOB_LIVE,

@@ -708,8 +708,7 @@ START_TEST(G8_what_the_reader_notes_becomes_an_event_without_a_value)
 	struct event ev = { .type = EV_OUTPUT, .trial = 10, .attempt = 1 };
 
 	load_open(ATTEMPT_RUNNING, "");
-	ev.output.notes = &note;
-	ev.output.n_notes = 1;
+	ev.output.note = &note;
 	ck_assert_int_eq(step(ev), 0);
 	has_event("step", words);
 }
