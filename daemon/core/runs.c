@@ -21,7 +21,6 @@
 #include "schema/mem.h"
 
 #include <assert.h>
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -132,13 +131,9 @@ void runs_load_end(struct search *s)
 static void set_mean(struct trial *t)
 {
 	const struct curve *c = &t->results;
-	double n = (double)c->n, mean = 0, sum = 0;
+	double mean = curve_result(c, RESULT_MEAN, t->search->spec->goal);
+	double n = (double)c->n, sum = 0;
 
-	/* No sum of values that overflows where their mean does not. */
-	for (size_t i = 0; i < c->n; i++)
-		mean += c->points[i].value / n;
-	/* Rounded up, n parts of the largest number are more than it. */
-	mean = fmax(-DBL_MAX, fmin(mean, DBL_MAX));
 	for (size_t i = 0; i < c->n; i++)
 		sum +=
 		    (c->points[i].value - mean) * (c->points[i].value - mean);

@@ -3,6 +3,7 @@
 #include "schema/limits.h"
 #include "schema/mem.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,18 +79,34 @@ static double best(const struct curve *c, enum goal goal)
 	return found;
 }
 
-double curve_result(const struct curve *c, enum result_rule rule,
-		    enum goal goal)
+static bool is_finite(const struct curve *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		if (!isfinite(c->points[i].value))
+			return false;
+	}
+	return true;
+}
+
+/* No sum of values that overflows where their mean does not. */
+static double mean_of(const struct curve *c)
 {
 	double mean = 0;
 
+	for (size_t i = 0; i < c->n; i++)
+		mean += c->points[i].value / (double)c->n;
+	/* Rounded up, n parts of the largest number are more than it. */
+	return isinf(mean) && is_finite(c) ? copysign(DBL_MAX, mean) : mean;
+}
+
+double curve_result(const struct curve *c, enum result_rule rule,
+		    enum goal goal)
+{
 	if (c->n == 0)
 		return (double)NAN;
 	if (rule == RESULT_LAST)
 		return c->points[c->n - 1].value;
 	if (rule == RESULT_BEST)
 		return best(c, goal);
-	for (size_t i = 0; i < c->n; i++)
-		mean += c->points[i].value / (double)c->n;
-	return mean;
+	return mean_of(c);
 }

@@ -4,6 +4,7 @@
 #include "schema/limits.h"
 #include "schema/mem.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,11 @@ START_TEST(the_result_is_the_last_best_or_mean_value)
 	ck_assert_double_eq(curve_result(&c, RESULT_BEST, GOAL_MAXIMIZE), 4);
 	ck_assert_double_eq_tol(curve_result(&c, RESULT_MEAN, GOAL_MINIMIZE),
 				2.5, 1e-12);
+	for (int64_t step = 1; step <= 3; step++)
+		curve_set(&c, step, DBL_MAX);
+	ck_assert_double_eq(curve_result(&c, RESULT_MEAN, GOAL_MINIMIZE),
+			    DBL_MAX);
+	curve_set(&c, 2, 1);
 	curve_set(&c, 4, -(double)INFINITY);
 	ck_assert_double_eq(curve_result(&c, RESULT_BEST, GOAL_MINIMIZE), 1);
 	ck_assert(isinf(curve_result(&c, RESULT_LAST, GOAL_MINIMIZE)));
