@@ -5,6 +5,8 @@
  */
 #include "store/db.h"
 
+#include "schema/mem.h"
+
 #include <assert.h>
 
 enum query {
@@ -38,8 +40,8 @@ static const char *const sql[Q_N] = {
 			    "(SELECT id FROM event WHERE search = ? LIMIT ?)",
 	[Q_DELETE_SEARCH] =
 	    "DELETE FROM search WHERE id = ? AND NOT (" IS_SHOWN ")",
-	[Q_FORGOTTEN] = "SELECT id FROM search WHERE name > '/' AND "
-			"name < '0' ORDER BY id",
+	[Q_FORGOTTEN] =
+	    "SELECT id FROM search WHERE NOT (" IS_SHOWN ") ORDER BY id",
 };
 
 _Static_assert(Q_N == DB_REMOVE_N, "room in struct store");
@@ -158,18 +160,12 @@ int store_load_forgotten(struct store *s, store_id_fn *fn, void *ctx)
 
 int store_has_search(struct store *s, int64_t search, bool *ret_has)
 {
-	static const char query[] =
-	    "SELECT 1 FROM search WHERE id = ? AND " IS_SHOWN;
-	sqlite3_stmt *q = NULL;
-	struct run run;
-	int r;
+	auto_free char *query =
+	    xasprintf("SELECT count(*) FROM search WHERE id = %lld AND %s",
+		      (long long)search, IS_SHOWN);
+	int64_t n = 0;
+	int r = db_get(s, query, &n);
 
-	if (sqlite3_prepare_v2(s->db, query, -1, &q, NULL) != SQLITE_OK)
-		return db_failure(s, sqlite3_extended_errcode(s->db), query);
-	run = run_begin(q);
-	bind_int(&run, search);
-	r = run_step(s, &run, "looking for a search");
-	*ret_has = r > 0;
-	sqlite3_finalize(q);
-	return r < 0 ? r : 0;
+	*ret_has = n > 0;
+	return r;
 }
