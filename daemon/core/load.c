@@ -149,9 +149,8 @@ int core_load_trial(struct core *c, const struct trial_record *r,
 		TAILQ_INSERT_TAIL(&s->queue, t, queue);
 	else if (r->state == TRIAL_QUEUED)
 		TAILQ_INSERT_HEAD(&s->queue, t, queue);
-	if (trial_state_is_final(r->state)) {
+	if (trial_state_is_final(r->state))
 		search_load_end(s, t);
-	}
 	if (search_has_result(t))
 		sorted_append(&s->results, t->rec.value);
 	return 0;

@@ -48,13 +48,14 @@ static bool find_rungs(struct asha *a)
 	const struct early_stopping *e = a->base.options;
 	struct bests *b = &a->bests;
 	int64_t longest = b->n_done >= KNOWN_TRIALS ? b->longest : 0;
+	int64_t end = find_end(a);
 	bool needs_last = e->min_steps == 0 || e->type == PRUNER_HYPERBAND;
 	struct rungs r;
 
 	(void)rungs_init(e, longest, &r);
-	if (memcmp(&r, &b->rungs, sizeof(r)) != 0 || a->end != find_end(a))
+	if (memcmp(&r, &b->rungs, sizeof(r)) != 0 || a->end != end)
 		a->is_placed = false;
-	a->end = find_end(a);
+	a->end = end;
 	bests_set_rungs(b, &r);
 	return r.last > 0 || !needs_last;
 }

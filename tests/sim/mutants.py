@@ -198,7 +198,7 @@ MUTANTS = {
     "counts are wrong after a load": (
         "load.c", "\ts->counts[TRIAL_QUEUED]--;\n", ""),
     "the best trial is forgotten on load": (
-        "load.c", "\t\tsearch_load_end(s, t);\n", ""),
+        "load.c", "\t\tsearch_load_end(s, t);\n", "\t\t;\n"),
     "configurations are tried twice": (
         "trial.c",
         "\tseen_add(&s->seen, space_hash(s->spec->space, config));\n", ""),

@@ -56,18 +56,25 @@ static void free_row(struct search_record *r)
 	free(r->metric);
 }
 
-static int load_search(int64_t id, const char *spec)
+/* Frees @r. */
+static int load_row(struct search_record *r, const char *spec)
 {
-	struct search_record r = search_row(id);
 	int e;
 
 	if (spec != NULL) {
-		free(r.spec);
-		r.spec = xstrdup(spec);
+		free(r->spec);
+		r->spec = xstrdup(spec);
 	}
-	e = core_load_search(core, &r, &said);
-	free_row(&r);
+	e = core_load_search(core, r, &said);
+	free_row(r);
 	return e;
+}
+
+static int load_search(int64_t id, const char *spec)
+{
+	struct search_record r = search_row(id);
+
+	return load_row(&r, spec);
 }
 
 static struct trial_record trial_row(int64_t number, enum trial_state state)
@@ -388,11 +395,8 @@ static int extend_two(const char *spec, uint64_t cursor)
 	struct search_record r = search_row(1);
 
 	ev.extend.trials = 9;
-	free(r.spec);
-	r.spec = xstrdup(spec);
 	r.cursor = cursor;
-	ck_assert_int_eq(core_load_search(core, &r, &said), 0);
-	free_row(&r);
+	ck_assert_int_eq(load_row(&r, spec), 0);
 	ck_assert_int_eq(load_trial(0, TRIAL_DONE, "{\"x\":0}"), 0);
 	ck_assert_int_eq(load_trial(1, TRIAL_DONE, "{\"x\":1}"), 0);
 	return step(ev);
@@ -455,16 +459,14 @@ static enum search_state state(void)
 /* Of the boot before; max_time is less than its age. */
 static void start_after_a_reboot(int64_t reopened_ms)
 {
+	static const char spec[] =
+	    WITH_PARAMETERS_AND("\"type\": \"int\", \"min\": 0, \"max\": 9",
+				"\"trials\": 2, \"max_time\": \"10m\"");
 	struct search_record r = search_row(1);
 
-	free(r.spec);
-	r.spec = xstrdup(
-	    WITH_PARAMETERS_AND("\"type\": \"int\", \"min\": 0, \"max\": 9",
-				"\"trials\": 2, \"max_time\": \"10m\""));
 	r.boot_id[0] = '1';
 	r.reopened_ms = reopened_ms;
-	ck_assert_int_eq(core_load_search(core, &r, &said), 0);
-	free_row(&r);
+	ck_assert_int_eq(load_row(&r, spec), 0);
 	core_load_end(core, 1);
 	core_start(core, &now, &fx);
 }
@@ -490,8 +492,7 @@ static void fail_after(int64_t n, int64_t reopened_ms)
 	struct outcome o = { .kind = OUTCOME_EXITED, .code = 1 };
 
 	r.reopened_ms = reopened_ms;
-	ck_assert_int_eq(core_load_search(core, &r, &said), 0);
-	free_row(&r);
+	ck_assert_int_eq(load_row(&r, NULL), 0);
 	for (int64_t i = 0; i <= n; i++) {
 		struct trial_record t =
 		    trial_row(i, i < n ? TRIAL_FAILED : TRIAL_RUNNING);
